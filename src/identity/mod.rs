@@ -1,0 +1,16 @@
+//! The names of things: newtyped ids, digests, occurrence keys, and the vendor's `Random`.
+//!
+//! Knows how a thing is told from every other thing, today and after a restart. Must never know what is done with it;
+//! there is no chance in here, only digests.
+
+mod digest;
+mod ids;
+mod moment;
+mod occurrence;
+mod random;
+
+pub use digest::Digest;
+pub use ids::{CampaignName, DeliveryNumber, GroupId, InvalidName, SdkAppId, UserId};
+pub use moment::Moment;
+pub use occurrence::{InvalidRunName, OccurrenceKey, RunName, VendorApp, civil_text};
+pub use random::{Random, RecentRandoms};
