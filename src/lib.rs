@@ -11,6 +11,8 @@
 
 pub(crate) mod identity;
 
+pub(crate) mod template;
+
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }
