@@ -13,6 +13,8 @@ pub(crate) mod identity;
 
 pub(crate) mod template;
 
+pub(crate) mod channel;
+
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }

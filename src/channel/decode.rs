@@ -1,0 +1,163 @@
+//! From the vendor's reply to an Outcome.
+
+use super::codes::{Class, classify};
+use super::{Answer, Channel, Failure, Outcome, Receipt, Reply, Scope};
+use serde::Deserialize;
+
+/// The members of an answer that matter; the vendor adds members at will.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body {
+    #[serde(default)]
+    action_status: String,
+    error_code: u32,
+    #[serde(default)]
+    error_info: String,
+    msg_seq: Option<u64>,
+    msg_time: Option<i64>,
+    #[serde(default)]
+    msg_drop_reason: String,
+}
+
+/// Delivered is proved by `ErrorCode` 0 and OK without a drop reason; not delivered by no connection, a code that
+/// says so, or a drop reason. All else proves nothing.
+pub fn decode(channel: Channel, reply: &Reply) -> Outcome {
+    match reply {
+        Reply::NotSent(why) => Outcome::Failed(Failure::NoConnection, Answer::none(why)),
+        Reply::Lost(why) => Outcome::Unknown(Answer::none(why)),
+        Reply::Answered { status: 200, body } => match serde_json::from_slice::<Body>(body) {
+            Ok(body) => understand(channel, &body),
+            Err(_) => Outcome::Unknown(Answer::none("the answer is not the vendor's JSON")),
+        },
+        Reply::Answered { status, .. } => by_status(*status),
+    }
+}
+
+fn understand(channel: Channel, body: &Body) -> Outcome {
+    if body.error_code != 0 {
+        return by_code(channel, body);
+    }
+    if !body.msg_drop_reason.is_empty() {
+        let answer = Answer::new(0, &format!("dropped: {}", body.msg_drop_reason));
+        return Outcome::Throttled(Scope::Group, answer);
+    }
+    if body.action_status != "OK" {
+        return Outcome::Unknown(Answer::new(
+            0,
+            &format!("code 0, but status `{}`", body.action_status),
+        ));
+    }
+    Outcome::Accepted(Receipt {
+        msg_seq: body.msg_seq,
+        msg_time: body.msg_time,
+    })
+}
+
+fn by_code(channel: Channel, body: &Body) -> Outcome {
+    let (class, meaning) = classify(channel, body.error_code);
+    let info = if body.error_info.is_empty() {
+        meaning
+    } else {
+        &body.error_info
+    };
+    let answer = Answer::new(body.error_code, info);
+    match class {
+        Class::Retry => Outcome::Failed(Failure::NotExecuted, answer),
+        Class::Check => Outcome::Unknown(answer),
+        Class::SlowLane => Outcome::Throttled(Scope::Lane, answer),
+        Class::SlowGroup => Outcome::Throttled(Scope::Group, answer),
+        Class::Refuse => Outcome::Refused(answer),
+        Class::Stop => Outcome::Failed(Failure::Stop, answer),
+    }
+}
+
+/// The vendor answers 200 to everything that reached the application. Others come from something in front of it; a
+/// 4xx there means that we speak wrongly or to the wrong host.
+fn by_status(status: u16) -> Outcome {
+    let answer = Answer::none(&format!("HTTP status {status}"));
+    match status {
+        408 | 429 => Outcome::Unknown(answer),
+        400..=499 => Outcome::Failed(Failure::Stop, answer),
+        _ => Outcome::Unknown(answer),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(body: &str) -> Outcome {
+        decode(
+            Channel::GroupMessage,
+            &Reply::Answered {
+                status: 200,
+                body: body.into(),
+            },
+        )
+    }
+
+    #[test]
+    fn only_a_plain_ok_is_accepted() {
+        let ok = outcome(
+            r#"{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"MsgTime":1497249503,"MsgSeq":1}"#,
+        );
+        assert_eq!(
+            ok,
+            Outcome::Accepted(Receipt {
+                msg_seq: Some(1),
+                msg_time: Some(1_497_249_503)
+            })
+        );
+        let dropped =
+            outcome(r#"{"ActionStatus":"OK","ErrorCode":0,"MsgDropReason":"MsgFreqCtrl"}"#);
+        assert!(matches!(dropped, Outcome::Throttled(Scope::Group, _)));
+        assert!(matches!(
+            outcome(r#"{"ActionStatus":"FAIL","ErrorCode":0}"#),
+            Outcome::Unknown(_)
+        ));
+        assert!(matches!(outcome("<html>502</html>"), Outcome::Unknown(_)));
+        assert!(matches!(
+            outcome(r#"{"ActionStatus":"OK"}"#),
+            Outcome::Unknown(_)
+        ));
+    }
+
+    #[test]
+    fn a_code_is_the_truth_whatever_the_status_says() {
+        assert!(matches!(
+            outcome(r#"{"ActionStatus":"OK","ErrorCode":10010}"#),
+            Outcome::Refused(_)
+        ));
+        assert!(matches!(
+            outcome(r#"{"ErrorCode":60007}"#),
+            Outcome::Throttled(Scope::Lane, _)
+        ));
+        assert!(matches!(
+            outcome(r#"{"ErrorCode":70009}"#),
+            Outcome::Failed(Failure::Stop, _)
+        ));
+        assert!(matches!(
+            outcome(r#"{"ErrorCode":10002}"#),
+            Outcome::Unknown(_)
+        ));
+    }
+
+    #[test]
+    fn what_proves_nothing_is_unknown() {
+        for status in [301, 302, 408, 429, 500, 502, 504] {
+            let reply = Reply::Answered {
+                status,
+                body: Vec::new(),
+            };
+            assert!(
+                matches!(decode(Channel::GroupMessage, &reply), Outcome::Unknown(_)),
+                "{status}"
+            );
+        }
+        let reply = Reply::Lost("reset".to_owned());
+        assert!(matches!(
+            decode(Channel::GroupMessage, &reply),
+            Outcome::Unknown(_)
+        ));
+    }
+}

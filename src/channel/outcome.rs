@@ -1,0 +1,93 @@
+//! What became of one HTTP attempt, as the vendor's answer tells it.
+
+use std::fmt;
+
+/// What came back from the far side, before anybody made sense of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// No byte of the request left this machine.
+    NotSent(String),
+    /// The request may have left, and no whole answer came.
+    Lost(String),
+    /// A whole HTTP answer.
+    Answered { status: u16, body: Vec<u8> },
+}
+
+/// What one attempt proved. Everything but `Unknown` and `Accepted` proves that it was not delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted(Receipt),
+    /// Not delivered, and never will be.
+    Refused(Answer),
+    /// Not delivered: too fast.
+    Throttled(Scope, Answer),
+    /// Not delivered; another try may pass.
+    Failed(Failure, Answer),
+    /// Perhaps delivered.
+    Unknown(Answer),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// `MsgSeq`: the message's number in its group.
+    pub msg_seq: Option<u64>,
+    /// `MsgTime`: Unix seconds at the vendor.
+    pub msg_time: Option<i64>,
+}
+
+/// What was too fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Lane,
+    Group,
+}
+
+/// Why an attempt is surely not delivered though nobody refused it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// Recorded as Started, but taken back before it went out.
+    NotSent,
+    /// There was no connection.
+    NoConnection,
+    /// The vendor answered that it did not execute the call.
+    NotExecuted,
+    /// As `NotExecuted`, and no call of this run will fare better.
+    Stop,
+}
+
+/// The vendor's words, or ours where it had none (`code` 0).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub code: u32,
+    pub info: String,
+}
+
+impl Answer {
+    /// Longer words are cut; they are somebody else's and end up in the journal.
+    const INFO_MAX: usize = 300;
+
+    pub fn new(code: u32, info: &str) -> Answer {
+        let clean = info
+            .chars()
+            .map(|each| if each.is_control() { ' ' } else { each });
+        Answer {
+            code,
+            info: clean.take(Self::INFO_MAX).collect(),
+        }
+    }
+
+    /// An answer that is ours, about a call the vendor did not answer.
+    pub fn none(info: &str) -> Answer {
+        Answer::new(0, info)
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.info.is_empty()) {
+            (0, _) => formatter.write_str(&self.info),
+            (code, true) => write!(formatter, "{code}"),
+            (code, false) => write!(formatter, "{code} {}", self.info),
+        }
+    }
+}
