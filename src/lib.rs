@@ -15,6 +15,10 @@ pub(crate) mod template;
 
 pub(crate) mod channel;
 
+pub(crate) mod delivery;
+
+pub(crate) mod plan;
+
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }

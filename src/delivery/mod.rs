@@ -1,0 +1,16 @@
+//! One delivery: what was written down about it, what that adds up to, and what is to be done next.
+//!
+//! Knows entries, the fold from entries to a state, and the rules of the guarantee. Must never know where entries are
+//! kept, what time it is, or how a call is made. The same fold serves a running campaign, a restart and the log.
+
+mod counts;
+mod entry;
+mod fold;
+mod next;
+mod run;
+
+pub use counts::Counts;
+pub use entry::{End, Entry};
+pub use fold::{Delivery, Illegal, State};
+pub use next::{Next, Policy};
+pub use run::{RunEntry, RunEvent, RunState};

@@ -1,0 +1,2 @@
+mod header;
+pub use header::{Header, Planned};
