@@ -19,6 +19,16 @@ pub(crate) mod delivery;
 
 pub(crate) mod plan;
 
+pub(crate) mod dispatch;
+
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
+}
+
+/// What benches, fuzz targets and tests use, and nobody else.
+pub mod workbench {
+    pub use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
+    pub use crate::delivery::{Delivery, Entry, Policy, State};
+    pub use crate::dispatch::{CallId, Dispatcher, Job, Lane, Queue, Step};
+    pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
 }

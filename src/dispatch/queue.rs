@@ -1,0 +1,189 @@
+//! The deliveries of one run that have not ended, in the order in which they go out.
+
+use super::pace::{Pace, nanoseconds};
+use crate::channel::Request;
+use crate::delivery::{Delivery, End, Next, Policy};
+use crate::identity::{DeliveryNumber, Digest, Moment, Random, RecentRandoms, SdkAppId};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+/// One delivery of the plan with all that is known about it.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub number: DeliveryNumber,
+    pub request: Request,
+    pub delivery: Delivery,
+}
+
+/// A run's deliveries. It is fed a page at a time, so that a million of them never stand in memory together.
+#[derive(Debug)]
+pub struct Queue {
+    occurrence: Digest,
+    sdk_app_id: SdkAppId,
+    pub(super) policy: Policy,
+    cap: Option<Pace>,
+    jobs: HashMap<DeliveryNumber, Job>,
+    fresh: VecDeque<DeliveryNumber>,
+    /// By the instant they are due; repetitions of open attempts before all others.
+    again: BTreeSet<(u64, DeliveryNumber)>,
+    exhausted: bool,
+    fetching: bool,
+}
+
+/// What a queue wants done about one delivery.
+pub(super) enum Due {
+    Start {
+        number: DeliveryNumber,
+        generation: u32,
+        random: Random,
+    },
+    End {
+        number: DeliveryNumber,
+        end: End,
+        reason: String,
+    },
+}
+
+impl Queue {
+    /// Below so many deliveries in memory the next page is asked for.
+    const LOW: usize = 1_000;
+
+    /// `rate` is the campaign's own cap in calls per second.
+    pub fn new(
+        sdk_app_id: SdkAppId,
+        occurrence: Digest,
+        policy: Policy,
+        rate: Option<f64>,
+    ) -> Queue {
+        let cap = rate.map(|rate| Pace::new(Duration::from_secs_f64(1.0 / rate), 0));
+        Queue {
+            occurrence,
+            sdk_app_id,
+            policy,
+            cap,
+            jobs: HashMap::new(),
+            fresh: VecDeque::new(),
+            again: BTreeSet::new(),
+            exhausted: false,
+            fetching: false,
+        }
+    }
+
+    /// Takes a page in; an empty one is the last.
+    pub(super) fn load(&mut self, page: Vec<Job>) {
+        self.fetching = false;
+        self.exhausted |= page.is_empty();
+        for job in page {
+            if job.delivery.attempts() == 0 {
+                self.fresh.push_back(job.number);
+            } else {
+                self.again.insert((0, job.number));
+            }
+            self.jobs.insert(job.number, job);
+        }
+    }
+
+    pub(super) fn wants_page(&mut self) -> bool {
+        let wants = !self.exhausted && !self.fetching && self.jobs.len() < Self::LOW;
+        self.fetching |= wants;
+        wants
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.exhausted && self.jobs.is_empty()
+    }
+
+    pub(super) fn job(&mut self, number: DeliveryNumber) -> Option<&mut Job> {
+        self.jobs.get_mut(&number)
+    }
+
+    pub(super) fn remove(&mut self, number: DeliveryNumber) {
+        self.jobs.remove(&number);
+    }
+
+    /// Puts a delivery back that came home without an end.
+    pub(super) fn put_back(&mut self, number: DeliveryNumber, now: Moment) {
+        let Some(job) = self.jobs.get(&number) else {
+            return;
+        };
+        let wait = match job.delivery.next(&self.policy, now) {
+            Next::Attempt { wait } | Next::Resend { wait, .. } => wait,
+            Next::End(..) | Next::Nothing | Next::Answer => Duration::ZERO,
+        };
+        self.again.insert((now.boot_ns + nanoseconds(wait), number));
+    }
+
+    /// The next delivery that is due: repetitions before first attempts.
+    pub(super) fn due(&mut self, now: Moment, randoms: &mut RecentRandoms) -> Option<Due> {
+        let number = self.next_number(now)?;
+        let job = self.jobs.get(&number)?;
+        Some(match job.delivery.next(&self.policy, now) {
+            Next::Attempt { .. } => {
+                let generation = job.delivery.next_generation();
+                let random = randoms.choose(self.identity(job, generation), now);
+                Due::Start {
+                    number,
+                    generation,
+                    random,
+                }
+            }
+            Next::Resend {
+                generation, random, ..
+            } => Due::Start {
+                number,
+                generation,
+                random,
+            },
+            Next::End(end, reason) => Due::End {
+                number,
+                end,
+                reason,
+            },
+            Next::Nothing | Next::Answer => return None,
+        })
+    }
+
+    fn next_number(&mut self, now: Moment) -> Option<DeliveryNumber> {
+        if let Some(&(due, number)) = self.again.first()
+            && due <= now.boot_ns
+        {
+            self.again.pop_first();
+            return Some(number);
+        }
+        if self
+            .cap
+            .as_ref()
+            .is_some_and(|cap| cap.earliest() > now.boot_ns)
+        {
+            return None;
+        }
+        let number = self.fresh.pop_front()?;
+        if let Some(cap) = &mut self.cap {
+            cap.start(now.boot_ns);
+        }
+        Some(number)
+    }
+
+    /// When something becomes due that is not due yet.
+    pub(super) fn due_ns(&self) -> Option<u64> {
+        let again = self.again.first().map(|each| each.0);
+        let fresh = (!self.fresh.is_empty()).then(|| self.cap.as_ref().map_or(0, Pace::earliest));
+        again.into_iter().chain(fresh).min()
+    }
+
+    /// What a generation's `Random` is made from.
+    fn identity(&self, job: &Job, generation: u32) -> Digest {
+        let request = &job.request;
+        Digest::of(
+            "random",
+            [
+                self.sdk_app_id.0.to_be_bytes().as_slice(),
+                self.occurrence.to_string().as_bytes(),
+                request.channel.name().as_bytes(),
+                request.group.as_str().as_bytes(),
+                request.content.as_bytes(),
+                &generation.to_be_bytes(),
+            ],
+        )
+    }
+}

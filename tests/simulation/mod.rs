@@ -1,0 +1,179 @@
+//! The dispatcher in simulated time, against a strict vendor, a slow disk and a process that dies.
+//!
+//! What is asserted is what stands at the vendor and in the journal; no wall clock is read.
+
+mod world;
+
+use campanile::workbench::{Delivery, State};
+use std::time::Duration;
+use world::{Fate, World};
+
+const MS: u64 = 1_000_000;
+
+#[test]
+fn the_limit_is_reached_and_never_passed() {
+    for (latency_ms, jitter_ms, at_least) in [
+        (30, 20, 199.0),
+        (500, 20, 199.0),
+        (1, 0, 199.0),
+        (900, 100, 197.5),
+    ] {
+        let mut world = World::new(3_000, 1);
+        world.latency = (latency_ms * MS, jitter_ms * MS);
+        world.run_to_the_end();
+        assert_eq!(world.vendor.refused, 0, "latency {latency_ms} ms");
+        assert!(
+            world.vendor.most_in_one_second() <= 200,
+            "latency {latency_ms} ms"
+        );
+        let rate = world.vendor.rate_per_s();
+        assert!(rate >= at_least, "latency {latency_ms} ms: {rate}");
+        world.assert_each_once();
+    }
+}
+
+#[test]
+fn a_path_slower_than_the_window_is_filled_all_the_same() {
+    let mut world = World::new(6_000, 1);
+    world.latency = (2_000 * MS, 100 * MS);
+    world.run_to_the_end();
+    assert!(world.vendor.most_in_one_second() <= 200);
+    // The first second is spent on finding out how slow it is.
+    assert!(
+        world.vendor.rate_per_s() >= 185.0,
+        "{}",
+        world.vendor.rate_per_s()
+    );
+    world.assert_each_once();
+}
+
+#[test]
+fn the_pace_is_even_from_the_first_call() {
+    let mut world = World::new(400, 1);
+    world.latency = (30 * MS, 0);
+    world.run_to_the_end();
+    assert!(world.vendor.most_within(Duration::from_millis(100)) <= 21);
+}
+
+#[test]
+fn a_stall_of_the_path_passes_no_window() {
+    for stall_ms in [100, 300, 700, 1_000, 2_500] {
+        let mut world = World::new(2_000, 1);
+        world.latency = (30 * MS, 10 * MS);
+        world.stalls = vec![
+            (3_000 * MS, (3_000 + stall_ms) * MS),
+            (7_000 * MS, (7_000 + stall_ms) * MS),
+        ];
+        world.run_to_the_end();
+        assert!(
+            world.vendor.most_in_one_second() <= 200,
+            "a stall of {stall_ms} ms"
+        );
+        world.assert_each_once();
+    }
+}
+
+#[test]
+fn lost_replies_double_nothing() {
+    for seed in 0..20 {
+        let mut world = World::new(300, seed);
+        world.fate = |chance| match chance % 10 {
+            0 => Fate::ReplyLost,
+            1 => Fate::RequestLost,
+            2 => Fate::DroppedOnce,
+            _ => Fate::Well,
+        };
+        world.run_to_the_end();
+        world.assert_each_once();
+    }
+}
+
+#[test]
+fn a_process_killed_anywhere_goes_on_where_it_was() {
+    for seed in 0..60 {
+        let mut world = World::new(400, seed);
+        world.fate = |chance| {
+            if chance % 7 == 0 {
+                Fate::ReplyLost
+            } else {
+                Fate::Well
+            }
+        };
+        for kill in 1..=4 {
+            world.run_until((seed * 13 + kill * 431) * MS);
+            world.kill();
+        }
+        world.run_to_the_end();
+        world.assert_each_once();
+        assert!(
+            world.vendor.most_in_one_second() <= 200,
+            "seed {seed}: the window holds across restarts"
+        );
+    }
+}
+
+#[test]
+fn a_process_that_comes_back_too_late_calls_it_unknown() {
+    let mut world = World::new(200, 5);
+    world.fate = |_| Fate::ReplyLost;
+    world.run_until(300 * MS);
+    world.kill();
+    world.now_ns += 241_000 * MS;
+    world.fate = |_| Fate::Well;
+    world.run_to_the_end();
+    let unknown = world
+        .states()
+        .filter(|state| *state == State::Unknown)
+        .count();
+    assert!(unknown > 0);
+    world.assert_none_twice();
+    let accepted = world
+        .states()
+        .filter(|state| *state == State::Accepted)
+        .count();
+    assert_eq!(unknown + accepted, 200);
+}
+
+#[test]
+fn a_drain_leaves_nothing_open_and_can_be_gone_on_from() {
+    for seed in 0..20 {
+        let mut world = World::new(300, seed);
+        world.run_until((seed * 37 + 1) * MS);
+        world.drain();
+        world.run_to_the_end();
+        assert!(world.states().all(|state| state != State::InFlight));
+        world.kill();
+        world.run_to_the_end();
+        world.assert_each_once();
+    }
+}
+
+#[test]
+fn a_dead_server_is_not_hammered() {
+    let mut world = World::new(300, 1);
+    world.fate = |_| Fate::NoConnection;
+    world.run_until(120_000 * MS);
+    assert!(world.calls < 60, "{} calls in two minutes", world.calls);
+    world.fate = |_| Fate::Well;
+    world.run_to_the_end();
+    world.assert_each_once();
+}
+
+#[test]
+fn wrong_credentials_stop_the_run_at_once() {
+    let mut world = World::new(3_000, 1);
+    world.fate = |_| Fate::Forbidden;
+    world.run_to_the_end();
+    assert!(world.calls < 30, "{} calls", world.calls);
+    assert!(world.states().all(|state| state == State::Pending));
+}
+
+#[test]
+fn the_fold_refuses_what_cannot_be() {
+    let mut world = World::new(10, 1);
+    world.run_to_the_end();
+    let entries = world.entries(0);
+    assert!(Delivery::fold(entries).is_ok());
+    assert!(Delivery::fold(entries.iter().rev()).is_err());
+    assert!(Delivery::fold(entries.iter().chain(entries)).is_err());
+}
