@@ -21,6 +21,18 @@ pub(crate) mod plan;
 
 pub(crate) mod dispatch;
 
+pub(crate) mod clock;
+
+pub(crate) mod files;
+
+pub(crate) mod journal;
+
+pub(crate) mod vendor;
+
+pub(crate) mod executor;
+
+pub(crate) mod sandbox;
+
 pub fn main() -> std::process::ExitCode {
     std::process::ExitCode::SUCCESS
 }

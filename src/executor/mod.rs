@@ -1,0 +1,13 @@
+//! Takes the dispatcher's steps and carries them out with the journal, the vendor and the clock.
+//!
+//! Knows in which order effects happen and waits for them. Must never decide what is to be done: it asks the
+//! dispatcher and tells it what happened.
+
+mod execute;
+mod pages;
+mod progress;
+mod writer;
+
+pub use execute::{Ending, Error, Execution, LaneRules};
+pub use pages::count;
+pub use progress::Progress;

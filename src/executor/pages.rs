@@ -1,0 +1,106 @@
+//! A run's deliveries, a page at a time: first those that are under way, then those never tried.
+
+use super::Error;
+use crate::delivery::{Counts, Delivery};
+use crate::dispatch::Job;
+use crate::identity::DeliveryNumber;
+use crate::journal::{Journal, Record, Run};
+
+/// Deliveries of one read.
+const PAGE: u32 = 1_000;
+
+/// The counts of a run, folded from its entries and from nothing else.
+pub async fn count(journal: &Journal, run: &Run) -> Result<Counts, Error> {
+    let mut counts = Counts::default();
+    let mut pages = Pages::new(journal.clone(), run.clone());
+    while let Some(page) = pages.read().await? {
+        page.iter()
+            .for_each(|(_, delivery)| counts.add(delivery.state()));
+    }
+    Ok(counts)
+}
+
+#[derive(Debug)]
+pub(super) struct Pages {
+    journal: Journal,
+    run: Run,
+    after: Option<DeliveryNumber>,
+}
+
+impl Pages {
+    pub(super) fn new(journal: Journal, run: Run) -> Pages {
+        Pages {
+            journal,
+            run,
+            after: None,
+        }
+    }
+
+    /// Every delivery that was tried and has not ended, and the counts of all. Reads the whole run, unless it is new.
+    pub(super) async fn under_way(&mut self) -> Result<(Vec<Job>, Counts), Error> {
+        if !self.journal.is_touched(self.run.id).await? {
+            let Run {
+                planned, skipped, ..
+            } = self.run;
+            return Ok((
+                Vec::new(),
+                Counts {
+                    planned,
+                    skipped,
+                    pending: planned - skipped,
+                    ..Counts::default()
+                },
+            ));
+        }
+        let (mut jobs, mut counts) = (Vec::new(), Counts::default());
+        while let Some(page) = self.read().await? {
+            page.iter()
+                .for_each(|(_, delivery)| counts.add(delivery.state()));
+            let tried = page
+                .into_iter()
+                .filter(|(_, delivery)| delivery.attempts() > 0);
+            jobs.extend(tried.filter_map(unended));
+        }
+        self.after = None;
+        Ok((jobs, counts))
+    }
+
+    /// The next deliveries never tried; an empty page is the last.
+    pub(super) async fn fresh(&mut self) -> Result<Vec<Job>, Error> {
+        while let Some(page) = self.read().await? {
+            let untried = page
+                .into_iter()
+                .filter(|(_, delivery)| delivery.attempts() == 0);
+            let jobs: Vec<Job> = untried.filter_map(unended).collect();
+            if !jobs.is_empty() {
+                return Ok(jobs);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    async fn read(&mut self) -> Result<Option<Vec<(Record, Delivery)>>, Error> {
+        let page = self
+            .journal
+            .page(self.run.id, self.run.channel, self.after, PAGE)
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(None);
+        };
+        self.after = Some(last.number);
+        let folded = page.into_iter().map(|record| {
+            let delivery = record.fold()?;
+            Ok((record, delivery))
+        });
+        folded.collect::<Result<_, Error>>().map(Some)
+    }
+}
+
+fn unended((record, delivery): (Record, Delivery)) -> Option<Job> {
+    let job = Job {
+        number: record.number,
+        request: record.request,
+        delivery,
+    };
+    (!job.delivery.has_ended()).then_some(job)
+}

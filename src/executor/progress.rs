@@ -1,0 +1,36 @@
+//! What an onlooker may know of a run under way.
+
+use crate::delivery::Counts;
+use crate::identity::Moment;
+
+/// Counts move when they are durable, not before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Progress {
+    pub counts: Counts,
+    pub in_flight: usize,
+    /// Accepted by this process.
+    pub accepted_here: u64,
+    /// When this process saw its first and its latest acceptance.
+    pub first_accepted: Option<Moment>,
+    pub last_accepted: Option<Moment>,
+    pub draining: bool,
+}
+
+impl Progress {
+    pub(super) fn accepted(&mut self, now: Moment) {
+        self.accepted_here += 1;
+        self.first_accepted.get_or_insert(now);
+        self.last_accepted = Some(now);
+    }
+
+    /// Acceptances a second so far, between the first and the last.
+    pub fn rate_per_s(&self) -> Option<f64> {
+        let span = self
+            .last_accepted?
+            .age_of(self.first_accepted?)?
+            .as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let intervals = self.accepted_here.saturating_sub(1) as f64;
+        (span > 0.0).then(|| intervals / span)
+    }
+}

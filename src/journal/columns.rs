@@ -1,0 +1,178 @@
+//! Between entries and the columns they are kept in.
+
+use super::Error;
+use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
+use crate::delivery::{End, Entry};
+use crate::identity::{DeliveryNumber, Moment, Random};
+use serde_json::{Value, json};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+const STARTED: i64 = 1;
+const FINISHED: i64 = 2;
+const ENDED: i64 = 3;
+
+/// A row of `entry` as the JSON array that the insert takes apart; the order is that of [`super::entries`].
+pub(super) fn to_row(number: DeliveryNumber, place: u32, entry: &Entry) -> Value {
+    match entry {
+        Entry::Started {
+            attempt,
+            generation,
+            random,
+            at,
+        } => {
+            let nothing = Value::Null;
+            json!([
+                number.0, place, STARTED, attempt, generation, random.0, nothing, nothing, nothing,
+                nothing, nothing, at.wall_ms, at.boot_ns, at.boot_id
+            ])
+        }
+        Entry::Finished {
+            attempt,
+            outcome,
+            at,
+        } => {
+            let (receipt, answer) = parts(outcome);
+            let nothing = Value::Null;
+            json!([
+                number.0,
+                place,
+                FINISHED,
+                attempt,
+                nothing,
+                nothing,
+                outcome_name(outcome),
+                answer.map(|answer| answer.code),
+                answer.map(|answer| &answer.info),
+                receipt.msg_seq,
+                receipt.msg_time,
+                at.wall_ms,
+                at.boot_ns,
+                at.boot_id
+            ])
+        }
+        Entry::Ended { end, reason, at } => {
+            let nothing = Value::Null;
+            json!([
+                number.0,
+                place,
+                ENDED,
+                nothing,
+                nothing,
+                nothing,
+                end_name(*end),
+                nothing,
+                reason,
+                nothing,
+                nothing,
+                at.wall_ms,
+                at.boot_ns,
+                at.boot_id
+            ])
+        }
+    }
+}
+
+pub(super) fn from_row(row: &SqliteRow) -> Result<Entry, Error> {
+    let at = moment(row)?;
+    match row.try_get::<i64, _>("kind")? {
+        STARTED => Ok(Entry::Started {
+            attempt: row.try_get("attempt")?,
+            generation: row.try_get("generation")?,
+            random: Random(row.try_get("random")?),
+            at,
+        }),
+        FINISHED => Ok(Entry::Finished {
+            attempt: row.try_get("attempt")?,
+            outcome: outcome(row)?,
+            at,
+        }),
+        ENDED => {
+            let name: String = row.try_get("outcome")?;
+            let end = [End::Failed, End::Skipped, End::Unknown]
+                .into_iter()
+                .find(|end| end_name(*end) == name);
+            let end = end.ok_or_else(|| Error::damaged("an end of no known kind"))?;
+            Ok(Entry::Ended {
+                end,
+                reason: row.try_get("info")?,
+                at,
+            })
+        }
+        _ => Err(Error::damaged("an entry of no known kind")),
+    }
+}
+
+pub(super) fn moment(row: &SqliteRow) -> Result<Moment, Error> {
+    let boot_ns: i64 = row.try_get("boot_ns")?;
+    Ok(Moment {
+        wall_ms: row.try_get("wall_ms")?,
+        boot_ns: u64::try_from(boot_ns).map_err(|_| Error::damaged("a negative time"))?,
+        boot_id: row.try_get("boot_id")?,
+    })
+}
+
+/// The times of a moment as `SQLite` keeps them.
+pub(super) fn boot_ns(at: Moment) -> i64 {
+    i64::try_from(at.boot_ns).unwrap_or(i64::MAX)
+}
+
+fn parts(outcome: &Outcome) -> (Receipt, Option<&Answer>) {
+    match outcome {
+        Outcome::Accepted(receipt) => (*receipt, None),
+        Outcome::Refused(answer)
+        | Outcome::Throttled(_, answer)
+        | Outcome::Failed(_, answer)
+        | Outcome::Unknown(answer) => (Receipt::default(), Some(answer)),
+    }
+}
+
+fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted(_) => "accepted",
+        Outcome::Refused(_) => "refused",
+        Outcome::Throttled(Scope::Lane, _) => "throttled_lane",
+        Outcome::Throttled(Scope::Group, _) => "throttled_group",
+        Outcome::Failed(Failure::NotSent, _) => "not_sent",
+        Outcome::Failed(Failure::NoConnection, _) => "no_connection",
+        Outcome::Failed(Failure::NotExecuted, _) => "not_executed",
+        Outcome::Failed(Failure::Stop, _) => "stop",
+        Outcome::Unknown(_) => "unknown",
+    }
+}
+
+fn outcome(row: &SqliteRow) -> Result<Outcome, Error> {
+    let answer = Answer {
+        code: row.try_get::<Option<u32>, _>("code")?.unwrap_or(0),
+        info: row
+            .try_get::<Option<String>, _>("info")?
+            .unwrap_or_default(),
+    };
+    let name: String = row.try_get("outcome")?;
+    Ok(match name.as_str() {
+        "accepted" => {
+            let msg_seq: Option<i64> = row.try_get("msg_seq")?;
+            Outcome::Accepted(Receipt {
+                msg_seq: msg_seq.and_then(|seq| u64::try_from(seq).ok()),
+                msg_time: row.try_get("msg_time")?,
+            })
+        }
+        "refused" => Outcome::Refused(answer),
+        "throttled_lane" => Outcome::Throttled(Scope::Lane, answer),
+        "throttled_group" => Outcome::Throttled(Scope::Group, answer),
+        "not_sent" => Outcome::Failed(Failure::NotSent, answer),
+        "no_connection" => Outcome::Failed(Failure::NoConnection, answer),
+        "not_executed" => Outcome::Failed(Failure::NotExecuted, answer),
+        "stop" => Outcome::Failed(Failure::Stop, answer),
+        "unknown" => Outcome::Unknown(answer),
+        _ => return Err(Error::damaged("an outcome of no known kind")),
+    })
+}
+
+fn end_name(end: End) -> &'static str {
+    match end {
+        End::Failed => "failed",
+        End::Skipped => "skipped",
+        End::Unknown => "unknown",
+    }
+}

@@ -1,0 +1,152 @@
+//! Entries in, records out.
+
+use super::columns::{from_row, to_row};
+use super::{Error, Journal, RunId};
+use crate::channel::{Channel, Request};
+use crate::delivery::{Delivery, End, Entry};
+use crate::identity::{DeliveryNumber, GroupId, Moment};
+use serde_json::Value;
+use sqlx::Row;
+use std::sync::Arc;
+
+/// An entry on its way in.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub number: DeliveryNumber,
+    /// Its place among the delivery's entries, from 1. Two writers of one place are found out.
+    pub place: u32,
+    pub entry: Entry,
+}
+
+/// A delivery as planned, and all its entries.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub number: DeliveryNumber,
+    pub request: Request,
+    pub entries: Vec<Entry>,
+}
+
+impl Record {
+    pub fn fold(&self) -> Result<Delivery, Error> {
+        Delivery::fold(&self.entries).map_err(|illegal| Error::Illegal {
+            delivery: self.number,
+            illegal,
+        })
+    }
+}
+
+impl Journal {
+    /// When this returns, all of `batch` is on the disk, or none of it.
+    pub async fn append(&self, run: RunId, batch: &[Written]) -> Result<(), Error> {
+        let rows: Vec<Value> = batch
+            .iter()
+            .map(|each| to_row(each.number, each.place, &each.entry))
+            .collect();
+        sqlx::query(
+            "/* append */ INSERT INTO entry
+               (run, delivery, place, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
+                wall_ms, boot_ns, boot_id)
+             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
+             FROM json_each(?2)",
+        )
+        .bind(run.0)
+        .bind(Value::Array(rows).to_string())
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Up to `limit` deliveries of a run after number `after`, in order; none means that there are no more.
+    pub async fn page(
+        &self,
+        run: RunId,
+        channel: Channel,
+        after: Option<DeliveryNumber>,
+        limit: u32,
+    ) -> Result<Vec<Record>, Error> {
+        let rows = sqlx::query(
+            "/* page */ SELECT delivery.number, target, skip, body, run.opened_ms
+             FROM run
+             JOIN delivery ON delivery.plan = run.id
+             JOIN content ON content.plan = delivery.plan AND content.number = delivery.content
+             WHERE run.id = ?1 AND delivery.number > ?2
+             ORDER BY delivery.number LIMIT ?3",
+        )
+        .bind(run.0)
+        .bind(after.map_or(-1, |after| i64::from(after.0)))
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?;
+        let mut records = Vec::with_capacity(rows.len());
+        for row in rows {
+            let target: String = row.try_get("target")?;
+            let group = GroupId::try_from(target.as_str())
+                .map_err(|_| Error::damaged("a target that is no id"))?;
+            let content: Arc<str> = row.try_get::<String, _>("body")?.into();
+            let skip: Option<String> = row.try_get("skip")?;
+            records.push(Record {
+                number: DeliveryNumber(row.try_get("number")?),
+                request: Request {
+                    channel,
+                    group,
+                    content,
+                },
+                entries: skip
+                    .map(|reason| skipped(reason, row.get("opened_ms")))
+                    .into_iter()
+                    .collect(),
+            });
+        }
+        self.fill_entries(run, &mut records).await?;
+        Ok(records)
+    }
+
+    /// Whether anything was ever written down about a run's deliveries.
+    pub async fn is_touched(&self, run: RunId) -> Result<bool, Error> {
+        let touched =
+            sqlx::query_scalar("/* touched */ SELECT EXISTS (SELECT 1 FROM entry WHERE run = ?1)");
+        Ok(touched.bind(run.0).fetch_one(&self.reader).await?)
+    }
+
+    async fn fill_entries(&self, run: RunId, records: &mut [Record]) -> Result<(), Error> {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            return Ok(());
+        };
+        let rows = sqlx::query(
+            "/* entries of a page */ SELECT * FROM entry
+             WHERE run = ?1 AND delivery BETWEEN ?2 AND ?3 ORDER BY delivery, place",
+        )
+        .bind(run.0)
+        .bind(first.number.0)
+        .bind(last.number.0)
+        .fetch_all(&self.reader)
+        .await?;
+        let mut at = 0;
+        for row in &rows {
+            let number = DeliveryNumber(row.try_get("delivery")?);
+            while records.get(at).is_some_and(|record| record.number < number) {
+                at += 1;
+            }
+            let record = records.get_mut(at).filter(|record| record.number == number);
+            record
+                .ok_or_else(|| Error::damaged("an entry of no delivery"))?
+                .entries
+                .push(from_row(row)?);
+        }
+        Ok(())
+    }
+}
+
+/// What was never to be sent ended when the plan was opened.
+fn skipped(reason: String, opened_ms: i64) -> Entry {
+    Entry::Ended {
+        end: End::Skipped,
+        reason,
+        at: Moment {
+            wall_ms: opened_ms,
+            boot_ns: 0,
+            boot_id: 0,
+        },
+    }
+}

@@ -1,0 +1,64 @@
+//! What the world can do to a journal.
+
+use crate::delivery::Illegal;
+use crate::identity::{DeliveryNumber, RunName};
+use std::path::PathBuf;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("cannot open the journal `{}`: {why}", path.display())]
+    Open { path: PathBuf, why: String },
+    #[error("`{}` is a database of another program", path.display())]
+    NotOurs { path: PathBuf },
+    #[error(
+        "the journal was written by a later version of this program (schema {found}, known is {known})"
+    )]
+    LaterSchema { found: i64, known: i64 },
+    #[error("the journal does not answer: {0}")]
+    Database(String),
+    #[error("the journal is damaged: {what}")]
+    Damaged { what: String },
+    #[error("the journal contradicts itself about delivery {delivery}: {illegal}")]
+    Illegal {
+        delivery: DeliveryNumber,
+        illegal: Illegal,
+    },
+    #[error("`{0}` was opened by another process in this moment")]
+    AlreadyOpen(RunName),
+    #[error("the plan was staged too long ago and has been cleared away")]
+    PlanGone,
+    #[error(
+        "another process ({holder}) sends on this lane; the journal allows one sender at a time"
+    )]
+    LaneHeld { holder: String },
+    #[error("cannot lock `{}`: {why}", path.display())]
+    Lock { path: PathBuf, why: String },
+}
+
+impl Error {
+    pub(super) fn damaged(what: &str) -> Error {
+        Error::Damaged {
+            what: what.to_owned(),
+        }
+    }
+
+    /// Whether trying again later may help.
+    pub fn is_temporary(&self) -> bool {
+        matches!(
+            self,
+            Error::LaneHeld { .. } | Error::AlreadyOpen(_) | Error::PlanGone
+        )
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        match error {
+            sqlx::Error::ColumnDecode { index, .. } => {
+                Error::damaged(&format!("column {index} cannot be read"))
+            }
+            other => Error::Database(other.to_string()),
+        }
+    }
+}

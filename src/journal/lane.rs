@@ -1,0 +1,50 @@
+//! What a lane's next holder must know of those before it.
+
+use super::columns::moment;
+use super::{Error, Journal};
+use crate::channel::Channel;
+use crate::identity::{Moment, Random, RecentRandoms, VendorApp};
+use sqlx::Row;
+
+#[derive(Debug)]
+pub struct LaneHistory {
+    /// When the last call on the lane was Started.
+    pub last_started: Option<Moment>,
+    /// What was Started on the SDKAppID in the last ten minutes, on whichever lane.
+    pub randoms: RecentRandoms,
+}
+
+impl Journal {
+    pub async fn lane_history(
+        &self,
+        app: &VendorApp,
+        channel: Channel,
+        now: Moment,
+    ) -> Result<LaneHistory, Error> {
+        let since =
+            now.wall_ms - i64::try_from(RecentRandoms::KEPT.as_millis()).unwrap_or(i64::MAX);
+        let rows = sqlx::query(
+            "/* lane history */ SELECT random, channel, host, entry.wall_ms, entry.boot_ns, entry.boot_id
+             FROM entry JOIN run ON run.id = entry.run
+             WHERE kind = 1 AND entry.wall_ms >= ?1 AND sdk_app_id = ?2 ORDER BY entry.wall_ms",
+        )
+        .bind(since)
+        .bind(i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        let mut history = LaneHistory {
+            last_started: None,
+            randoms: RecentRandoms::default(),
+        };
+        for row in &rows {
+            let at = moment(row)?;
+            history.randoms.remember(Random(row.try_get("random")?), at);
+            let same_lane = row.try_get::<String, _>("channel")? == channel.name()
+                && row.try_get::<String, _>("host")? == app.host;
+            if same_lane {
+                history.last_started = Some(at);
+            }
+        }
+        Ok(history)
+    }
+}

@@ -1,0 +1,58 @@
+//! One sender for each lane: an OS lock that ends with its process, however that ends.
+
+use super::{Error, Journal};
+use crate::channel::Channel;
+use crate::identity::VendorApp;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::PathBuf;
+
+/// Held as long as it lives.
+#[derive(Debug)]
+pub struct LaneLock {
+    _file: File,
+}
+
+impl Journal {
+    /// Takes the lane, or says who has it.
+    pub fn lock_lane(&self, app: &VendorApp, channel: Channel) -> Result<LaneLock, Error> {
+        let path = self.lock_path(app, channel);
+        let failed = |error: std::io::Error| Error::Lock {
+            path: path.clone(),
+            why: error.to_string(),
+        };
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {
+                let mut sign = || -> std::io::Result<()> {
+                    file.set_len(0)?;
+                    file.rewind()?;
+                    write!(file, "process {}", std::process::id())
+                };
+                sign().map_err(failed)?;
+                Ok(LaneLock { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                const HOLDER_MAX: u64 = 64;
+                let mut holder = String::new();
+                // Who it is, is a courtesy; that it is held, is the point.
+                let _ = file.take(HOLDER_MAX).read_to_string(&mut holder);
+                Err(Error::LaneHeld { holder })
+            }
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    fn lock_path(&self, app: &VendorApp, channel: Channel) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!("-lane-{}-{}.lock", app.sdk_app_id, channel.name()));
+        PathBuf::from(name)
+    }
+}

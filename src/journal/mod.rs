@@ -1,0 +1,22 @@
+//! The durable store: plans, runs, entries.
+//!
+//! Knows `SQLite` and what has become durable when a call returns. Must never know what an entry means for what is to
+//! be done next; that is the fold's business.
+
+mod columns;
+mod entries;
+mod error;
+mod lane;
+mod lock;
+mod runs;
+mod schema;
+mod stage;
+mod store;
+
+pub use entries::{Record, Written};
+pub use error::Error;
+pub use lane::LaneHistory;
+pub use lock::LaneLock;
+pub use runs::{Run, RunId};
+pub use stage::{Opening, PlanId};
+pub use store::Journal;

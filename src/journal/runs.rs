@@ -1,0 +1,215 @@
+//! Runs and what was written down about them.
+
+use super::columns::{boot_ns, moment};
+use super::{Error, Journal};
+use crate::channel::Channel;
+use crate::delivery::{Counts, RunEntry, RunEvent, RunState};
+use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp};
+use chrono::NaiveDateTime;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+/// The number of a run in its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunId(pub(super) i64);
+
+/// A run as the journal knows it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub id: RunId,
+    pub key: OccurrenceKey,
+    pub app: String,
+    pub channel: Channel,
+    pub digest: String,
+    pub planned: u64,
+    /// Of those, never to be sent.
+    pub skipped: u64,
+    pub rate: Option<f64>,
+    pub attempts: u32,
+    pub revision: Option<String>,
+    pub opened_ms: i64,
+    pub entries: Vec<RunEntry>,
+}
+
+impl Run {
+    pub fn name(&self) -> RunName {
+        self.key.run_name()
+    }
+
+    pub fn state(&self) -> RunState {
+        RunState::fold(&self.entries)
+    }
+
+    pub fn last_entry(&self) -> Option<&RunEntry> {
+        self.entries.last()
+    }
+}
+
+impl Journal {
+    pub async fn append_run(&self, run: RunId, event: &RunEvent, at: Moment) -> Result<(), Error> {
+        let (name, detail) = event_columns(event);
+        sqlx::query(
+            "/* append to a run */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
+             SELECT ?1, 1 + coalesce(max(place), 0), ?2, ?3, ?4, ?5, ?6 FROM run_entry WHERE run = ?1",
+        )
+        .bind(run.0)
+        .bind(name)
+        .bind(detail)
+        .bind(at.wall_ms)
+        .bind(boot_ns(at))
+        .bind(at.boot_id)
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Every run of a campaign, the latest first.
+    pub async fn runs_of(&self, campaign: &CampaignName) -> Result<Vec<Run>, Error> {
+        let rows = sqlx::query(
+            "/* runs of a campaign */ SELECT * FROM run WHERE campaign = ?1 ORDER BY id DESC",
+        )
+        .bind(campaign.as_str())
+        .fetch_all(&self.reader)
+        .await?;
+        self.read_runs(rows).await
+    }
+
+    /// The runs of a name: several when the campaign went to several apps.
+    pub async fn runs_named(&self, name: &RunName) -> Result<Vec<Run>, Error> {
+        let runs = self.runs_of(&name.campaign).await?;
+        Ok(runs.into_iter().filter(|run| run.name() == *name).collect())
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<Run, Error> {
+        let row = sqlx::query("/* run */ SELECT * FROM run WHERE id = ?1")
+            .bind(id.0)
+            .fetch_one(&self.reader)
+            .await?;
+        let mut runs = self.read_runs(vec![row]).await?;
+        runs.pop()
+            .ok_or_else(|| Error::damaged("a run that is gone"))
+    }
+
+    /// The campaigns of the journal, by name.
+    pub async fn campaigns(&self) -> Result<Vec<String>, Error> {
+        let names = sqlx::query_scalar(
+            "/* campaigns */ SELECT DISTINCT campaign FROM run ORDER BY campaign",
+        );
+        Ok(names.fetch_all(&self.reader).await?)
+    }
+
+    async fn read_runs(&self, rows: Vec<SqliteRow>) -> Result<Vec<Run>, Error> {
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in rows {
+            let mut run = read_run(&row)?;
+            let entries = sqlx::query(
+                "/* entries of a run */ SELECT * FROM run_entry WHERE run = ?1 ORDER BY place",
+            )
+            .bind(run.id.0)
+            .fetch_all(&self.reader)
+            .await?;
+            run.entries = entries.iter().map(read_entry).collect::<Result<_, _>>()?;
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+}
+
+fn read_run(row: &SqliteRow) -> Result<Run, Error> {
+    let text = |column: &str| -> Result<String, Error> { Ok(row.try_get(column)?) };
+    let local = text("local")?;
+    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|format| NaiveDateTime::parse_from_str(&local, format).ok())
+        .ok_or_else(|| Error::damaged("a run at no time"))?;
+    let key = OccurrenceKey {
+        app: VendorApp {
+            sdk_app_id: SdkAppId(u64::try_from(row.try_get::<i64, _>("sdk_app_id")?).unwrap_or(0)),
+            host: text("host")?,
+        },
+        campaign: CampaignName::try_from(text("campaign")?.as_str())
+            .map_err(|_| Error::damaged("a campaign without a name"))?,
+        local,
+        fold: row.try_get("fold")?,
+        zone: text("zone")?
+            .parse()
+            .map_err(|_| Error::damaged("a zone that is not known"))?,
+        ordinal: row.try_get("ordinal")?,
+    };
+    Ok(Run {
+        id: RunId(row.try_get("id")?),
+        key,
+        app: text("app")?,
+        channel: Channel::from_name(&text("channel")?)
+            .ok_or_else(|| Error::damaged("a channel that is not known"))?,
+        digest: text("digest")?,
+        planned: u64::try_from(row.try_get::<i64, _>("planned")?).unwrap_or(0),
+        skipped: u64::try_from(row.try_get::<i64, _>("skipped")?).unwrap_or(0),
+        rate: row.try_get("rate")?,
+        attempts: row.try_get("attempts")?,
+        revision: row.try_get("revision")?,
+        opened_ms: row.try_get("opened_ms")?,
+        entries: Vec::new(),
+    })
+}
+
+fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
+    match event {
+        RunEvent::Paused { reason } => ("paused", Some(reason.clone())),
+        RunEvent::Stopped { reason } => ("stopped", Some(reason.clone())),
+        RunEvent::Resumed => ("resumed", None),
+        RunEvent::Finished(counts) => {
+            let Counts {
+                planned,
+                accepted,
+                refused,
+                failed,
+                skipped,
+                unknown,
+                pending,
+            } = *counts;
+            let detail = serde_json::json!([
+                planned, accepted, refused, failed, skipped, unknown, pending
+            ]);
+            ("finished", Some(detail.to_string()))
+        }
+    }
+}
+
+fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
+    let detail: String = row
+        .try_get::<Option<String>, _>("detail")?
+        .unwrap_or_default();
+    let event = match row.try_get::<String, _>("event")?.as_str() {
+        "paused" => RunEvent::Paused { reason: detail },
+        "stopped" => RunEvent::Stopped { reason: detail },
+        "resumed" => RunEvent::Resumed,
+        "finished" => {
+            let counts: [u64; 7] = serde_json::from_str(&detail)
+                .map_err(|_| Error::damaged("counts that cannot be read"))?;
+            let [
+                planned,
+                accepted,
+                refused,
+                failed,
+                skipped,
+                unknown,
+                pending,
+            ] = counts;
+            RunEvent::Finished(Counts {
+                planned,
+                accepted,
+                refused,
+                failed,
+                skipped,
+                unknown,
+                pending,
+            })
+        }
+        _ => return Err(Error::damaged("an event of no known kind")),
+    };
+    Ok(RunEntry {
+        at: moment(row)?,
+        event,
+    })
+}

@@ -1,0 +1,85 @@
+//! The tables.
+//!
+//! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
+//! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
+
+pub(super) const VERSION: i64 = 1;
+
+/// "Camp": tells our files from other programs' databases.
+pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
+
+pub(super) const CREATE: &str = "
+CREATE TABLE plan (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    staged_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE content (
+    plan INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (plan, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE delivery (
+    plan INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    target TEXT NOT NULL,
+    content INTEGER NOT NULL,
+    skip TEXT,
+    PRIMARY KEY (plan, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    app TEXT NOT NULL,
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    planned INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    rate REAL,
+    attempts INTEGER NOT NULL,
+    revision TEXT,
+    opened_ms INTEGER NOT NULL,
+    UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)
+) STRICT;
+
+CREATE TABLE run_entry (
+    run INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    detail TEXT,
+    wall_ms INTEGER NOT NULL,
+    boot_ns INTEGER NOT NULL,
+    boot_id INTEGER NOT NULL,
+    PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE entry (
+    run INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    attempt INTEGER,
+    generation INTEGER,
+    random INTEGER,
+    outcome TEXT,
+    code INTEGER,
+    info TEXT,
+    msg_seq INTEGER,
+    msg_time INTEGER,
+    wall_ms INTEGER NOT NULL,
+    boot_ns INTEGER NOT NULL,
+    boot_id INTEGER NOT NULL,
+    PRIMARY KEY (run, delivery, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
+";

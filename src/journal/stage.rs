@@ -1,0 +1,166 @@
+//! From a stream of deliveries to a run: staged in bounded chunks, visible by one small commit.
+
+use super::{Error, Journal, RunId};
+use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
+use crate::plan::{Header, Planned};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// A plan that is being staged; it becomes the run of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanId(pub(super) i64);
+
+/// What a plan is opened with.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    pub key: OccurrenceKey,
+    /// The app's role in the settings.
+    pub app: String,
+    pub header: Header,
+    /// The campaign's own cap in calls per second.
+    pub rate: Option<f64>,
+    pub attempts: u32,
+    /// The commit of the repository the campaign was read from.
+    pub revision: Option<String>,
+}
+
+/// Staged plans that nobody opened for so long are rubbish of a process that died.
+const RUBBISH_AFTER: Duration = Duration::from_hours(24);
+
+impl Journal {
+    /// Rows of one transaction: more would keep other writers waiting.
+    pub const CHUNK: usize = 10_000;
+
+    pub async fn stage(&self, now: Moment) -> Result<PlanId, Error> {
+        self.clear_rubbish(now).await?;
+        let id =
+            sqlx::query_scalar("/* stage */ INSERT INTO plan (staged_ms) VALUES (?1) RETURNING id")
+                .bind(now.wall_ms)
+                .fetch_one(&self.writer)
+                .await?;
+        Ok(PlanId(id))
+    }
+
+    /// Adds a chunk. `contents` remembers which bodies the plan holds already; each is kept once.
+    pub async fn stage_chunk(
+        &self,
+        plan: PlanId,
+        chunk: &[Planned],
+        contents: &mut HashMap<Digest, u32>,
+    ) -> Result<(), Error> {
+        let (mut deliveries, mut bodies) = (Vec::with_capacity(chunk.len()), Vec::new());
+        for planned in chunk {
+            let request = &planned.request;
+            let next =
+                u32::try_from(contents.len()).map_err(|_| Error::damaged("too many contents"))?;
+            let content = *contents
+                .entry(Digest::of("content", [request.content.as_bytes()]))
+                .or_insert_with(|| {
+                    bodies.push(json!([next, &*request.content]));
+                    next
+                });
+            deliveries.push(json!([
+                planned.number.0,
+                request.group.as_str(),
+                content,
+                planned.skip
+            ]));
+        }
+        let mut transaction = self.writer.begin().await?;
+        sqlx::query(
+            "/* stage contents */ INSERT INTO content (plan, number, body)
+             SELECT ?1, value ->> 0, value ->> 1 FROM json_each(?2)",
+        )
+        .bind(plan.0)
+        .bind(Value::Array(bodies).to_string())
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "/* stage deliveries */ INSERT INTO delivery (plan, number, target, content, skip)
+             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)",
+        )
+        .bind(plan.0)
+        .bind(Value::Array(deliveries).to_string())
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Throws a staged plan away.
+    pub async fn discard(&self, plan: PlanId) -> Result<(), Error> {
+        let mut transaction = self.writer.begin().await?;
+        for statement in [
+            "/* discard */ DELETE FROM delivery WHERE plan = ?1",
+            "/* discard */ DELETE FROM content WHERE plan = ?1",
+            "/* discard */ DELETE FROM plan WHERE id = ?1",
+        ] {
+            sqlx::query(statement)
+                .bind(plan.0)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// The small commit that makes a plan a run. From now on the journal is the plan of record.
+    pub async fn open_run(
+        &self,
+        plan: PlanId,
+        opening: &Opening,
+        now: Moment,
+    ) -> Result<RunId, Error> {
+        let key = &opening.key;
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let staged = sqlx::query("/* unstage */ DELETE FROM plan WHERE id = ?1")
+            .bind(plan.0)
+            .execute(&mut *transaction)
+            .await?;
+        if staged.rows_affected() == 0 {
+            return Err(Error::PlanGone);
+        }
+        let opened = sqlx::query(
+            "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
+                digest, planned, skipped, rate, attempts, revision, opened_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(plan.0)
+        .bind(&opening.app)
+        .bind(i64::try_from(key.app.sdk_app_id.0).unwrap_or(i64::MAX))
+        .bind(&key.app.host)
+        .bind(key.campaign.as_str())
+        .bind(civil_text(key.local))
+        .bind(key.fold)
+        .bind(key.zone.name())
+        .bind(key.ordinal)
+        .bind(opening.header.channel.name())
+        .bind(opening.header.digest.to_string())
+        .bind(i64::try_from(opening.header.planned).unwrap_or(i64::MAX))
+        .bind(i64::try_from(opening.header.skipped).unwrap_or(i64::MAX))
+        .bind(opening.rate)
+        .bind(opening.attempts)
+        .bind(opening.revision.as_deref())
+        .bind(now.wall_ms)
+        .execute(&mut *transaction)
+        .await?;
+        if opened.rows_affected() == 0 {
+            return Err(Error::AlreadyOpen(key.run_name()));
+        }
+        transaction.commit().await?;
+        Ok(RunId(plan.0))
+    }
+
+    async fn clear_rubbish(&self, now: Moment) -> Result<(), Error> {
+        let before = now.wall_ms - i64::try_from(RUBBISH_AFTER.as_millis()).unwrap_or(i64::MAX);
+        let rubbish: Vec<i64> =
+            sqlx::query_scalar("/* rubbish */ SELECT id FROM plan WHERE staged_ms < ?1")
+                .bind(before)
+                .fetch_all(&self.reader)
+                .await?;
+        for plan in rubbish {
+            self.discard(PlanId(plan)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Opening a journal.
+
+use super::Error;
+use super::schema::{APPLICATION_ID, CREATE, VERSION};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A journal that is open. All writing goes through one connection.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    pub(super) path: PathBuf,
+    pub(super) writer: SqlitePool,
+    pub(super) reader: SqlitePool,
+}
+
+/// How long a statement waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS_MAX: u32 = 4;
+
+impl Journal {
+    /// Opens the journal at `path`, and makes it if it is not there.
+    pub async fn open(path: &Path) -> Result<Journal, Error> {
+        let options = options(path).create_if_missing(true);
+        let writer = pool(path, options.clone(), 1).await?;
+        let journal = Journal {
+            path: path.to_owned(),
+            writer,
+            reader: pool(path, options, READERS_MAX).await?,
+        };
+        journal.prepare().await?;
+        Ok(journal)
+    }
+
+    /// Opens a journal that must be there already.
+    pub async fn open_existing(path: &Path) -> Result<Journal, Error> {
+        if path.exists() {
+            return Journal::open(path).await;
+        }
+        Err(Error::Open {
+            path: path.to_owned(),
+            why: "there is no such file; nothing has been sent yet".to_owned(),
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folds the write-ahead log back into the file; the journal is done with.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    async fn prepare(&self) -> Result<(), Error> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&mut *transaction)
+            .await?;
+        let owner: i64 = sqlx::query_scalar("PRAGMA application_id")
+            .fetch_one(&mut *transaction)
+            .await?;
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+            .fetch_one(&mut *transaction)
+            .await?;
+        match (owner, found, tables) {
+            (0, 0, 0) => {
+                sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
+                sqlx::query(sqlx::AssertSqlSafe(format!(
+                    "PRAGMA user_version = {VERSION}"
+                )))
+                .execute(&mut *transaction)
+                .await?;
+                sqlx::query(sqlx::AssertSqlSafe(format!(
+                    "PRAGMA application_id = {APPLICATION_ID}"
+                )))
+                .execute(&mut *transaction)
+                .await?;
+                transaction.commit().await?;
+                Ok(())
+            }
+            (APPLICATION_ID, VERSION, _) => Ok(()),
+            (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
+                found,
+                known: VERSION,
+            }),
+            _ => Err(Error::NotOurs {
+                path: self.path.clone(),
+            }),
+        }
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+async fn pool(
+    path: &Path,
+    options: SqliteConnectOptions,
+    connections: u32,
+) -> Result<SqlitePool, Error> {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(0)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options)
+        .await
+        .map_err(|error| open_error(path, &error))
+}
+
+fn open_error(path: &Path, error: &sqlx::Error) -> Error {
+    let text = error.to_string();
+    if text.contains("file is not a database") {
+        return Error::NotOurs {
+            path: path.to_owned(),
+        };
+    }
+    Error::Open {
+        path: path.to_owned(),
+        why: text,
+    }
+}

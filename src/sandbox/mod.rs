@@ -1,0 +1,39 @@
+//! A stand-in for the vendor's REST API, strict where the vendor is vague.
+//!
+//! Knows the published contract of the three group sends: the query and its `UserSig`, the shape of each body, the
+//! rate of each call, deduplication by `Random`, and the codes of refusals; it can also lose replies on purpose. What
+//! it stored it keeps in a ledger, so that a test can compare what a client believes with what really happened.
+//!
+//! Must never know anything of the client: it shares no code with it but the clock, so that one misreading cannot be
+//! made on both sides and agree with itself. It never prints, and nothing in it is left to a random number: chance is
+//! a function of the seed and of how many calls came before.
+//!
+//! Where the published pages disagree, the sandbox takes the side that is harder on a client: deduplication spans the
+//! whole app and both calls that carry a `Random`, the rate is a sliding second, unknown members are refused.
+//! A group whose id contains `MISSING` does not exist here (code 10010).
+
+mod answer;
+mod body;
+mod call;
+mod chance;
+mod credentials;
+mod deduplication;
+mod desk;
+mod elements;
+mod faults;
+mod ledger;
+mod record;
+mod rules;
+mod server;
+mod shape;
+mod statistics;
+mod window;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
+
+pub use faults::Faults;
+pub use server::{Error, Options, Sandbox};
+pub use statistics::Statistics;

@@ -1,0 +1,308 @@
+//! The sandbox over a real socket.
+
+use super::fixtures::{ADMINISTRATOR, KEY, SDK_APP_ID, group_message, user_sig};
+use super::{Options, Sandbox};
+use crate::clock;
+use serde_json::{Value, json};
+use std::fs::{File, OpenOptions};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+const SEND: &str = "/v4/group_open_http_svc/send_group_msg";
+
+fn options(faults: &str, ledger: Option<File>) -> Options {
+    Options {
+        listen: (Ipv4Addr::LOCALHOST, 0).into(),
+        sdk_app_id: SDK_APP_ID,
+        administrator: ADMINISTRATOR.to_owned(),
+        secret_key: KEY.to_owned(),
+        rate_per_s: 200,
+        broadcast_per_s: 1,
+        deduplication: Duration::from_mins(5),
+        latency: Duration::ZERO,
+        jitter: Duration::ZERO,
+        faults: faults.parse().unwrap(),
+        seed: 1,
+        ledger,
+    }
+}
+
+async fn start(faults: &str) -> Sandbox {
+    Sandbox::start(options(faults, None)).await.unwrap()
+}
+
+/// One keep-alive connection.
+struct Caller(BufReader<TcpStream>);
+
+impl Caller {
+    async fn dial(sandbox: &Sandbox) -> Caller {
+        Caller(BufReader::new(
+            TcpStream::connect(sandbox.address()).await.unwrap(),
+        ))
+    }
+
+    /// Status and body, or nothing if the connection was closed instead.
+    async fn ask(&mut self, method: &str, target: &str, body: &str) -> Option<(u16, String)> {
+        let length = body.len();
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.0.write_all((head + body).as_bytes()).await.ok()?;
+        let mut status = String::new();
+        if self.0.read_line(&mut status).await.unwrap_or(0) == 0 {
+            return None;
+        }
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).await.unwrap();
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).await.unwrap();
+        Some((
+            status[9..12].parse().unwrap(),
+            String::from_utf8(body).unwrap(),
+        ))
+    }
+
+    async fn call(&mut self, path: &str, body: &Value) -> Option<Value> {
+        let sig = user_sig(ADMINISTRATOR, clock::now().wall_ms / 1_000);
+        let query = format!("sdkappid={SDK_APP_ID}&identifier={ADMINISTRATOR}&usersig={sig}");
+        let target = format!("{path}?{query}&random=1&contenttype=json");
+        let (status, body) = self.ask("POST", &target, &body.to_string()).await?;
+        assert_eq!(status, 200);
+        Some(serde_json::from_str(&body).unwrap())
+    }
+
+    async fn send(&mut self, group: &str, random: u32) -> Option<Value> {
+        self.call(SEND, &group_message(group, random, "hello"))
+            .await
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_stored_answered_and_listed() {
+    let sandbox = start("").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let first = caller.send("@TGS#a", 7).await.unwrap();
+    assert_eq!(
+        (
+            &first["ActionStatus"],
+            &first["ErrorCode"],
+            &first["MsgSeq"]
+        ),
+        (&"OK".into(), &0.into(), &1.into())
+    );
+    assert_eq!(caller.send("@TGS#a", 7).await.unwrap(), first);
+    assert_eq!(
+        caller.send("@TGS#MISSING", 8).await.unwrap()["ErrorCode"],
+        10010
+    );
+
+    let (status, ledger) = caller.ask("GET", "/sandbox/ledger", "").await.unwrap();
+    let record: Value = serde_json::from_str(&ledger).unwrap();
+    assert_eq!((status, ledger.lines().count()), (200, 1));
+    assert_eq!(
+        (&record["group"], &record["random"], &record["text"]),
+        (&"@TGS#a".into(), &7.into(), &"hello".into())
+    );
+    assert_eq!(
+        (&record["from"], &record["call"]),
+        (&ADMINISTRATOR.into(), &"send_group_msg".into())
+    );
+
+    let (_, statistics) = caller.ask("GET", "/sandbox/statistics", "").await.unwrap();
+    let statistics: Value = serde_json::from_str(&statistics).unwrap();
+    assert_eq!(
+        (&statistics["arrivals"], &statistics["accepted"]),
+        (&3.into(), &1.into())
+    );
+    assert_eq!(statistics["refused"], json!({ "10010": 1 }));
+    let last = sandbox.stop().await;
+    assert_eq!(
+        (last.arrivals, last.accepted, last.duplicates, last.groups),
+        (3, 1, 1, 1)
+    );
+    assert_eq!(caller.send("@TGS#a", 9).await, None);
+}
+
+#[tokio::test]
+async fn all_three_calls_are_served_and_others_are_not() {
+    let sandbox = start("").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let notification = json!({ "GroupId": "@TGS#a", "Content": "hello" });
+    let path = "/v4/group_open_http_svc/send_group_system_notification";
+    assert_eq!(
+        caller.call(path, &notification).await.unwrap()["ErrorCode"],
+        0
+    );
+    let mut broadcast = group_message("", 1, "hello");
+    broadcast.as_object_mut().unwrap().remove("GroupId");
+    let path = "/v4/group_open_http_svc/send_broadcast_msg";
+    assert_eq!(caller.call(path, &broadcast).await.unwrap()["MsgSeq"], 1);
+    assert_eq!(
+        caller
+            .call("/v4/group_open_http_svc/send", &json!({}))
+            .await
+            .unwrap()["ErrorCode"],
+        10003
+    );
+    assert_eq!(
+        caller.call("/v4/openim/sendmsg", &json!({})).await.unwrap()["ErrorCode"],
+        60008
+    );
+    assert!(
+        caller
+            .ask("GET", SEND, "")
+            .await
+            .unwrap()
+            .1
+            .contains("60002")
+    );
+    assert_eq!(
+        caller
+            .ask("POST", SEND, "{}")
+            .await
+            .unwrap()
+            .1
+            .matches("60012")
+            .count(),
+        1
+    );
+    assert_eq!(caller.ask("GET", "/", "").await.unwrap().0, 404);
+    assert_eq!(
+        caller.ask("POST", "/sandbox/ledger", "").await.unwrap().0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_told_so() {
+    let sandbox = start("").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let body = group_message("@TGS#a", 1, &"x".repeat(2 << 20));
+    assert_eq!(caller.call(SEND, &body).await.unwrap()["ErrorCode"], 93000);
+    assert_eq!(caller.send("@TGS#a", 1).await.unwrap()["ErrorCode"], 0);
+}
+
+#[tokio::test]
+async fn faults_happen_on_the_right_side_of_the_effect() {
+    for (faults, accepted, lost) in [("lost_reply=100%", 1, 1), ("lost_before=100%", 0, 0)] {
+        let sandbox = start(faults).await;
+        assert_eq!(Caller::dial(&sandbox).await.send("@TGS#a", 1).await, None);
+        let statistics = sandbox.stop().await;
+        assert_eq!(
+            (
+                statistics.arrivals,
+                statistics.accepted,
+                statistics.lost_replies
+            ),
+            (1, accepted, lost)
+        );
+        assert_eq!(statistics.faults.values().sum::<u64>(), 1);
+    }
+    let sandbox = start("http_500=100%").await;
+    let (status, _) = Caller::dial(&sandbox)
+        .await
+        .ask("POST", SEND, "{}")
+        .await
+        .unwrap();
+    assert_eq!((status, sandbox.stop().await.accepted), (500, 0));
+
+    let sandbox = start("drop=100%").await;
+    let answer = Caller::dial(&sandbox)
+        .await
+        .send("@TGS#a", 1)
+        .await
+        .unwrap();
+    assert_eq!(
+        (&answer["ErrorCode"], &answer["MsgDropReason"]),
+        (&0.into(), &"MsgFreqCtrl".into())
+    );
+    let statistics = sandbox.stop().await;
+    assert_eq!((statistics.accepted, statistics.dropped), (0, 1));
+
+    let sandbox = start("throttle=100%").await;
+    assert_eq!(
+        Caller::dial(&sandbox)
+            .await
+            .send("@TGS#a", 1)
+            .await
+            .unwrap()["ErrorCode"],
+        60007
+    );
+}
+
+#[tokio::test]
+async fn a_stalled_call_is_stored_and_ends_with_the_sandbox() {
+    let sandbox = start("stall=100%").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let mut calls = tokio::task::JoinSet::new();
+    calls.spawn(async move { caller.send("@TGS#a", 1).await });
+    while sandbox.statistics().lost_replies == 0 {
+        tokio::task::yield_now().await;
+    }
+    let statistics = sandbox.stop().await;
+    assert_eq!((statistics.accepted, statistics.lost_replies), (1, 1));
+    assert_eq!(calls.join_all().await, [None]);
+}
+
+#[tokio::test]
+async fn a_restart_continues_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.jsonl");
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .unwrap()
+    };
+    let sandbox = Sandbox::start(options("", Some(open()))).await.unwrap();
+    let first = Caller::dial(&sandbox)
+        .await
+        .send("@TGS#a", 7)
+        .await
+        .unwrap();
+    sandbox.stop().await;
+
+    let sandbox = Sandbox::start(options("", Some(open()))).await.unwrap();
+    let mut caller = Caller::dial(&sandbox).await;
+    assert_eq!(caller.send("@TGS#a", 7).await.unwrap(), first);
+    assert_eq!(caller.send("@TGS#a", 8).await.unwrap()["MsgSeq"], 2);
+    let (_, ledger) = caller.ask("GET", "/sandbox/ledger", "").await.unwrap();
+    assert_eq!(ledger, std::io::read_to_string(open()).unwrap());
+    let statistics = sandbox.stop().await;
+    assert_eq!(
+        (
+            statistics.accepted,
+            statistics.restored,
+            statistics.ledger_failures
+        ),
+        (2, 1, 0)
+    );
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error() {
+    let sandbox = start("").await;
+    let again = Options {
+        listen: sandbox.address(),
+        ..options("", None)
+    };
+    let refused = Sandbox::start(again).await.err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        format!("cannot listen on {}", sandbox.address())
+    );
+}

@@ -1,0 +1,209 @@
+//! Calls over kept-alive HTTP/1.1 connections.
+
+use super::Signer;
+use super::body::NoticedBody;
+use crate::channel::{Channel, Reply};
+use crate::clock;
+use crate::identity::{Digest, Moment};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use thiserror::Error;
+
+/// The vendor gives up after 3 s; whoever waits less cannot tell a slow answer from a lost one.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer answers are not read.
+const REPLY_MAX: usize = 1 << 20;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+const SIGNATURE_HOLDS_S: u32 = 86_400;
+/// A signature is renewed when less than this is left of it.
+const SIGNATURE_RENEWED_S: i64 = 3_600;
+
+/// Where to and as whom.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// `https://console.tim.qq.com`, without a slash at its end.
+    pub endpoint: String,
+    pub signer: Signer,
+}
+
+/// One HTTP attempt.
+#[derive(Debug)]
+pub struct Call {
+    pub channel: Channel,
+    pub body: String,
+}
+
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("cannot set up HTTP: {0}")]
+    Setup(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    http: reqwest::Client,
+    access: Access,
+    signature: Mutex<Signature>,
+    calls: AtomicU64,
+    /// What this process's request numbers begin from.
+    seed: u64,
+}
+
+#[derive(Debug, Default)]
+struct Signature {
+    text: String,
+    until_s: i64,
+}
+
+impl Client {
+    pub fn new(access: Access, now: Moment) -> Result<Client, Error> {
+        // Fails if a provider is installed already; whichever it is, it will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder();
+        if access.endpoint.starts_with("http://") {
+            // The system's certificates are not looked for where no TLS is spoken.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder
+            .http1_only()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .tcp_nodelay(true)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(usize::MAX)
+            .build()
+            .map_err(|error| Error::Setup(words(&error.without_url())))?;
+        let seed = Digest::of(
+            "requests",
+            [
+                now.boot_ns.to_be_bytes().as_slice(),
+                &now.wall_ms.to_be_bytes(),
+            ],
+        );
+        let inner = Inner {
+            http,
+            access,
+            signature: Mutex::default(),
+            calls: AtomicU64::new(0),
+            seed: seed.first_32_bits().into(),
+        };
+        Ok(Client {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Makes one attempt. `on_wire` is told the instant at which the first byte is about to leave, if that comes.
+    pub async fn call(
+        &self,
+        call: Call,
+        on_wire: impl FnOnce(Moment) + Send + Sync + Unpin + 'static,
+    ) -> Reply {
+        let left = Arc::new(AtomicBool::new(false));
+        let noticed = Arc::clone(&left);
+        let body = NoticedBody::new(call.body.into(), move || {
+            noticed.store(true, Ordering::Release);
+            on_wire(clock::now());
+        });
+        let request = self
+            .inner
+            .http
+            .post(self.url(call.channel))
+            .header("content-type", "application/json");
+        let reply = async {
+            let response = request.body(reqwest::Body::wrap(body)).send().await?;
+            let status = response.status().as_u16();
+            Ok::<_, reqwest::Error>((status, read(response).await?))
+        };
+        match reply.await {
+            Ok((status, Some(body))) => Reply::Answered { status, body },
+            Ok((_, None)) => Reply::Lost("the answer is longer than 1 MiB".to_owned()),
+            Err(error) if left.load(Ordering::Acquire) => Reply::Lost(words(&error.without_url())),
+            Err(error) => Reply::NotSent(words(&error.without_url())),
+        }
+    }
+
+    fn url(&self, channel: Channel) -> String {
+        let Access { endpoint, signer } = &self.inner.access;
+        let number = self.inner.seed + self.inner.calls.fetch_add(1, Ordering::Relaxed);
+        format!(
+            "{endpoint}/v4/{}?sdkappid={}&identifier={}&usersig={}&random={}&contenttype=json",
+            channel.command(),
+            signer.sdk_app_id,
+            encoded(&signer.identifier),
+            self.signature(clock::now()),
+            number % (1 << 32),
+        )
+    }
+
+    /// The present signature, renewed well before it expires.
+    fn signature(&self, now: Moment) -> String {
+        let now_s = now.wall_ms.div_euclid(1_000);
+        let mut signature = self
+            .inner
+            .signature
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let left_s = signature.until_s - now_s;
+        let is_fresh = (SIGNATURE_RENEWED_S..=i64::from(SIGNATURE_HOLDS_S)).contains(&left_s);
+        if !is_fresh {
+            signature.text = self.inner.access.signer.sign(now_s, SIGNATURE_HOLDS_S);
+            signature.until_s = now_s + i64::from(SIGNATURE_HOLDS_S);
+        }
+        signature.text.clone()
+    }
+}
+
+/// The whole answer, or `None` if it is too long.
+async fn read(mut response: reqwest::Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > REPLY_MAX {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
+}
+
+/// An error with its causes, on one line.
+fn words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return if error.is_connect() {
+            "connecting timed out".to_owned()
+        } else {
+            "no answer in time".to_owned()
+        };
+    }
+    let mut words = Vec::new();
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(each) = cause {
+        words.push(each.to_string());
+        cause = each.source();
+    }
+    words.dedup();
+    words.join(": ")
+}
+
+/// Percent-encoding for a query value.
+fn encoded(text: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~*".contains(&byte);
+    text.bytes()
+        .map(|byte| {
+            if keep(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
