@@ -1,0 +1,127 @@
+//! The words and places of complaints about keys and values, shared by the schema check and by
+//! serde.
+
+use super::kinds::{BOOLEAN, LIST, MAP, NUMBER, TEXT, WHOLE};
+use super::node::{Content, Node, Step, Style};
+use super::scalar;
+use super::slip::colon_help;
+use super::span::Span;
+use super::words::{choice_of, is_typeable, list_of, literal, nearest};
+
+pub(super) const UNKNOWN_KEY: &str = "unknown-key";
+pub(super) const MISSING_KEY: &str = "missing-key";
+pub(super) const WRONG_TYPE: &str = "wrong-type";
+pub(super) const NO_VALUE: &str = "no-value";
+pub(super) const UNKNOWN_CHOICE: &str = "unknown-choice";
+pub(super) const ONE_OF: &str = "one-of";
+/// The right type, but not one of its good values.
+pub(super) const BAD_VALUE: &str = "bad-value";
+
+/// So many known keys are listed; more would hide the suggestion.
+const MAX_LISTED: usize = 24;
+
+pub(super) fn unknown_key(key: &str) -> String {
+    format!("unknown key {}", literal(key))
+}
+
+pub(super) fn unknown_choice(word: &str) -> String {
+    format!("{} is not one of the choices", literal(word))
+}
+
+pub(super) fn missing(key: &str) -> String {
+    format!("the key `{key}` is missing")
+}
+
+pub(super) fn no_value(key: Option<&Node>) -> String {
+    match key.and_then(Node::text) {
+        Some(key) => format!("{} has no value", literal(key)),
+        None => "there is no value here".to_owned(),
+    }
+}
+
+/// Too few or too many keys in a choice that is a map of one key.
+pub(super) fn one_of<S: AsRef<str>>(key: Option<&Node>, choices: &[S], found: usize) -> String {
+    let whose = key
+        .and_then(Node::text)
+        .map_or_else(String::new, |key| format!(" in {}", literal(key)));
+    if found == 0 {
+        return format!("one of {} is needed{whose}", choice_of(choices));
+    }
+    format!(
+        "exactly one of {} is allowed{whose}, found {found}",
+        list_of(choices)
+    )
+}
+
+/// The suggestion, or all there is to choose from.
+pub(super) fn known_help<S: AsRef<str>>(word: &str, known: &[S], what: &str) -> Option<String> {
+    let guess = nearest(word, known.iter().map(AsRef::as_ref))
+        .map(|guess| format!("did you mean `{guess}`?"));
+    if known.is_empty() || (guess.is_some() && known.len() > MAX_LISTED) {
+        return guess;
+    }
+    let listed = &known[..known.len().min(MAX_LISTED)];
+    let more = if listed.len() < known.len() {
+        ", and more"
+    } else {
+        ""
+    };
+    let guess = guess.map_or_else(String::new, |guess| format!("{guess} "));
+    Some(format!("{guess}{what}: {}{more}", list_of(listed)))
+}
+
+/// A missing key is shown where it could be written: at the first key of its map, or at the map.
+pub(super) fn place_of_missing(map: &Node, key: Option<&Node>) -> Span {
+    match &map.content {
+        Content::Map(entries) if map.style == Style::Block && key.is_none() => entries
+            .first()
+            .map_or_else(|| map.span.clone(), |(first, _)| first.span.clone()),
+        _ => map.place(key),
+    }
+}
+
+pub(super) fn wrong_type(expected: &[&str], node: &Node, path: &[Step]) -> String {
+    let whose = match path {
+        [.., Step::Key(key)] => format!(" for {}", literal(key)),
+        [.., Step::Key(key), Step::Index(_)] => format!(" in {}", literal(key)),
+        _ => String::new(),
+    };
+    let expected = match expected {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => expected.join(""),
+    };
+    let found = match node.content {
+        Content::Float(_) if expected == WHOLE => "a fraction",
+        _ => node.kind(),
+    };
+    format!("expected {expected}{whose}, found {found}")
+}
+
+/// What to type instead, where that can be said.
+pub(super) fn type_help(expected: &[&str], node: &Node) -> Option<String> {
+    let raw = node.written.slice();
+    let wants = |word: &str| expected.contains(&word);
+    let is_line = is_typeable(raw);
+    match &node.content {
+        Content::Boolean(_) | Content::Integer(_) | Content::Float(_) if wants(TEXT) => {
+            Some(format!("put it in quotes: `\"{raw}\"`"))
+        }
+        Content::Text(text) if wants(BOOLEAN) => match text.to_lowercase().as_str() {
+            "yes" | "on" | "true" => Some("write `true`".to_owned()),
+            "no" | "off" | "false" => Some("write `false`".to_owned()),
+            _ => None,
+        },
+        Content::Text(text) if wants(NUMBER) || wants(WHOLE) => {
+            let is_number = matches!(
+                scalar::resolve(text),
+                Ok(Content::Integer(_) | Content::Float(_))
+            );
+            (is_number && is_line).then(|| format!("write it without quotes: `{text}`"))
+        }
+        Content::Text(text) if wants(MAP) => colon_help(text),
+        Content::Map(_) if wants(LIST) => Some("begin each item with `- `".to_owned()),
+        Content::List(_) | Content::Map(_) => None,
+        _ if wants(LIST) && is_line => Some(format!("write a list: `[{raw}]`")),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! What is said about a file: one complaint with its places and its mend.
+
+use super::span::Span;
+
+/// Whether the file can be used in spite of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// A place and what is to be said about it; the text may be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+}
+
+/// One complaint. The message is a lower-case sentence without full stop, literals in backticks;
+/// the help says what to type. Both are readable without the snippet and without colour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable and kebab-case: people search for it and tools filter by it.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    /// Absent only where there is no text to point at, such as a file that is missing.
+    pub primary: Option<Label>,
+    /// Where two places disagree. Boxed, because diagnostics travel in every `Err` and few have
+    /// one.
+    pub secondary: Option<Box<Label>>,
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn error(code: &'static str, span: &Span, message: impl Into<String>) -> Diagnostic {
+        let primary = Label {
+            span: span.clone(),
+            text: String::new(),
+        };
+        Diagnostic {
+            primary: Some(primary),
+            ..Diagnostic::placeless(code, message)
+        }
+    }
+
+    pub fn warning(code: &'static str, span: &Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(code, span, message)
+        }
+    }
+
+    /// An error about something that has no text.
+    pub fn placeless(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            primary: None,
+            secondary: None,
+            help: None,
+        }
+    }
+
+    /// What stands beside the caret of the primary place.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
+        if let Some(primary) = &mut self.primary {
+            primary.text = text.into();
+        }
+        self
+    }
+
+    /// The second place.
+    #[must_use]
+    pub fn also(mut self, span: &Span, text: impl Into<String>) -> Diagnostic {
+        self.secondary = Some(Box::new(Label {
+            span: span.clone(),
+            text: text.into(),
+        }));
+        self
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Keeps an earlier help where there is none to give now.
+    #[must_use]
+    pub(super) fn maybe_help(self, help: Option<String>) -> Diagnostic {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+}

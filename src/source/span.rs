@@ -1,0 +1,181 @@
+//! A file as text, and places in it.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A file, or an excerpt of a larger one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// As shown to people: relative where that is possible.
+    pub path: String,
+    pub text: String,
+    /// The line of the file at which `text` begins; 1 but for excerpts.
+    pub first_line: usize,
+    /// Where each line begins: a file may have a thousand complaints, and each asks for its line.
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// A whole file. A byte-order mark is no part of the text, so that the first column is 1.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
+        Source::excerpt(path, text, 1)
+    }
+
+    /// A part of a file that is too large to be held whole, such as one row of a list.
+    pub fn excerpt(
+        path: impl Into<String>,
+        text: impl Into<String>,
+        first_line: usize,
+    ) -> Arc<Source> {
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        let line_starts = line_starts(&text);
+        Arc::new(Source {
+            path: path.into(),
+            text,
+            first_line,
+            line_starts,
+        })
+    }
+
+    /// The number of the line that has this byte, from 0.
+    fn line_of(&self, offset: usize) -> usize {
+        self.line_starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
+    }
+
+    fn start_of_line_of(&self, offset: usize) -> usize {
+        self.line_starts
+            .get(self.line_of(offset))
+            .copied()
+            .unwrap_or(0)
+    }
+}
+
+/// A range of bytes in a source, always on character boundaries.
+#[derive(Clone)]
+pub struct Span {
+    source: Arc<Source>,
+    // Two halves instead of two words: a diagnostic carries several spans and travels in every
+    // `Err`.
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The range is brought into the text and onto character boundaries where it is not.
+    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Span {
+        let start = source.text.floor_char_boundary(range.start);
+        let end = source.text.ceil_char_boundary(range.end).max(start);
+        let half = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Span {
+            source: Arc::clone(source),
+            start: half(start),
+            end: half(end),
+        }
+    }
+
+    /// Where nothing better is known: the very beginning.
+    pub fn beginning(source: &Arc<Source>) -> Span {
+        Span::new(source, 0..0)
+    }
+
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    pub fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    /// The text that is spanned.
+    pub fn slice(&self) -> &str {
+        self.source.text.get(self.range()).unwrap_or_default()
+    }
+
+    /// The line of its first character, from 1.
+    pub fn line(&self) -> usize {
+        self.source.first_line + self.source.line_of(self.range().start)
+    }
+
+    /// The column of its first character, from 1, counted in characters.
+    pub fn column(&self) -> usize {
+        let start = self.range().start;
+        self.source.text[self.source.start_of_line_of(start)..start]
+            .chars()
+            .count()
+            + 1
+    }
+
+    /// The place just behind it.
+    #[must_use]
+    pub fn end(&self) -> Span {
+        let end = self.range().end;
+        Span::new(&self.source, end..end)
+    }
+
+    /// The whole line of its first character, without the line break.
+    pub fn line_range(&self) -> Range<usize> {
+        let start = self.source.start_of_line_of(self.range().start);
+        start..line_end(&self.source.text, start)
+    }
+
+    /// A part of this span; `range` counts from its start.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Span {
+        let base = self.range().start;
+        Span::new(
+            &self.source,
+            base.saturating_add(range.start)..base.saturating_add(range.end),
+        )
+    }
+}
+
+impl PartialEq for Span {
+    fn eq(&self, other: &Span) -> bool {
+        self.range() == other.range()
+            && (Arc::ptr_eq(&self.source, &other.source) || self.source == other.source)
+    }
+}
+
+impl Eq for Span {}
+
+impl Hash for Span {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.range().hash(state);
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}:{}..{}",
+            self.source.path, self.start, self.end
+        )
+    }
+}
+
+/// YAML breaks lines at LF, CR LF and a lone CR.
+fn line_starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let is_end = |at: usize| match bytes[at] {
+        b'\n' => true,
+        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    };
+    let behind = (0..bytes.len()).filter(|at| is_end(*at)).map(|at| at + 1);
+    std::iter::once(0).chain(behind).collect()
+}
+
+/// Where the line ends in which this byte is.
+pub(super) fn line_end(text: &str, offset: usize) -> usize {
+    text[offset..]
+        .find(['\n', '\r'])
+        .map_or(text.len(), |at| offset + at)
+}
