@@ -9,17 +9,31 @@
 //! nothing but `files` a file, nothing but `journal` the database, nothing but `vendor` speaks to the vendor, and
 //! nothing but `cli` prints. There is no source of chance. `sandbox` shares no code with the client it tests.
 
+pub(crate) mod source;
+
 pub(crate) mod identity;
 
 pub(crate) mod template;
 
+pub(crate) mod schedule;
+
+pub(crate) mod audience;
+
+pub(crate) mod settings;
+
+pub(crate) mod message;
+
 pub(crate) mod channel;
+
+pub(crate) mod campaign;
 
 pub(crate) mod delivery;
 
 pub(crate) mod plan;
 
 pub(crate) mod dispatch;
+
+pub(crate) mod report;
 
 pub(crate) mod clock;
 
@@ -33,9 +47,9 @@ pub(crate) mod executor;
 
 pub(crate) mod sandbox;
 
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
-}
+pub(crate) mod cli;
+
+pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {

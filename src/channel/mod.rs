@@ -8,10 +8,12 @@
 
 mod codes;
 mod decode;
+mod group_message;
 mod outcome;
 mod request;
 
 pub use decode::decode;
+pub use group_message::{GroupMessage, GroupMessageSpec, Rendered};
 pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope};
 pub use request::Request;
 

@@ -45,6 +45,8 @@ const SILENCE_MIN_NS: u64 = 200_000_000;
 const PAUSE_SPACINGS: u64 = 8;
 /// The mean spacing is remembered over about so many replies.
 const SPACING_MEMORY: u64 = 64;
+/// What the schedule fell behind by is caught up to this extent.
+const CAUGHT_UP_MAX: Duration = Duration::from_millis(250);
 /// How long a new holder of a lane waits at most for the calls of the one before.
 const HANDOVER_MAX: Duration = Duration::from_millis(1_500);
 
@@ -58,7 +60,7 @@ impl Limiter {
         Limiter {
             limit: usize::try_from(limit.max(1)).unwrap_or(usize::MAX),
             guard_ns: GUARD_MIN_NS,
-            pace: Pace::new(Self::interval(limit, GUARD_MIN_NS), not_before_ns),
+            pace: Pace::new(Self::interval(limit, GUARD_MIN_NS), CAUGHT_UP_MAX),
             round_trips: RoundTrips::default(),
             unanswered: BTreeSet::new(),
             went_out: HashMap::new(),

@@ -55,7 +55,9 @@ impl Queue {
         policy: Policy,
         rate: Option<f64>,
     ) -> Queue {
-        let cap = rate.map(|rate| Pace::new(Duration::from_secs_f64(1.0 / rate), 0));
+        // One call behind is caught up, no more: a cap is a cap.
+        let interval = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
+        let cap = interval.map(|interval| Pace::new(interval, interval));
         Queue {
             occurrence,
             sdk_app_id,

@@ -5,9 +5,12 @@
 
 mod execute;
 mod pages;
+mod planning;
 mod progress;
 mod writer;
 
 pub use execute::{Ending, Error, Execution, LaneRules};
 pub use pages::count;
+pub use planning::{Complaints, Staged, stage};
+
 pub use progress::Progress;

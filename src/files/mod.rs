@@ -1,13 +1,15 @@
 //! The only caller of the file system.
 //!
-//! Knows paths, sizes and what is a plain file. Must never know what stands in a file.
+//! Knows paths, sizes and what is a plain file. Must never know what a file means.
 
+mod campaigns;
 mod directory;
 mod repository;
 mod rows;
 mod secret;
 
+pub use campaigns::campaign_files;
 pub use directory::{append_to, ensure_directory};
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};
-pub use rows::{Row, Rows};
+pub use rows::Rows;
 pub use secret::read_secret;

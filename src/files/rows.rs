@@ -2,6 +2,7 @@
 
 use super::Repository;
 use super::repository::{Error, unreadable};
+use crate::audience::Row;
 use csv::{ReaderBuilder, StringRecord};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -12,14 +13,6 @@ const FILE_MAX: u64 = 2 << 30;
 const FILE_MAX_WORDS: &str = "2 GiB";
 /// A line is no longer.
 const LINE_MAX: usize = 64 << 10;
-
-/// One line of a file, its cells as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// From 1, the header being 1.
-    pub line: u64,
-    pub cells: Vec<String>,
-}
 
 /// The header first, then row after row.
 #[derive(Debug)]

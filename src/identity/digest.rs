@@ -48,7 +48,7 @@ impl fmt::Debug for Digest {
 }
 
 /// A digest under way.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Hasher(Sha256);
 
 impl Hasher {

@@ -9,7 +9,7 @@ mod moment;
 mod occurrence;
 mod random;
 
-pub use digest::Digest;
+pub use digest::{Digest, Hasher};
 pub use ids::{CampaignName, DeliveryNumber, GroupId, InvalidName, SdkAppId, UserId};
 pub use moment::Moment;
 pub use occurrence::{InvalidRunName, OccurrenceKey, RunName, VendorApp, civil_text};

@@ -19,4 +19,4 @@ pub use lane::LaneHistory;
 pub use lock::LaneLock;
 pub use runs::{Run, RunId};
 pub use stage::{Opening, PlanId};
-pub use store::Journal;
+pub use store::{Journal, sqlite_version};

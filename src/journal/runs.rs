@@ -90,6 +90,16 @@ impl Journal {
             .ok_or_else(|| Error::damaged("a run that is gone"))
     }
 
+    /// When something last happened in a run.
+    pub async fn newest_ms(&self, run: RunId) -> Result<Option<i64>, Error> {
+        let newest = sqlx::query_scalar(
+            "/* newest */ SELECT max(wall_ms) FROM (
+                SELECT max(wall_ms) AS wall_ms FROM entry WHERE run = ?1
+                UNION ALL SELECT max(wall_ms) FROM run_entry WHERE run = ?1)",
+        );
+        Ok(newest.bind(run.0).fetch_one(&self.reader).await?)
+    }
+
     /// The campaigns of the journal, by name.
     pub async fn campaigns(&self) -> Result<Vec<String>, Error> {
         let names = sqlx::query_scalar(

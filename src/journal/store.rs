@@ -16,6 +16,20 @@ pub struct Journal {
     pub(super) reader: SqlitePool,
 }
 
+/// The version of the database that is built in.
+pub async fn sqlite_version() -> Result<String, Error> {
+    use sqlx::{ConnectOptions, Connection};
+    let mut memory = SqliteConnectOptions::new()
+        .in_memory(true)
+        .connect()
+        .await?;
+    let version = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut memory)
+        .await?;
+    memory.close().await?;
+    Ok(version)
+}
+
 /// How long a statement waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS_MAX: u32 = 4;

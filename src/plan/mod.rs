@@ -1,2 +1,9 @@
+//! Targets in, deliveries out one by one, a header at the end.
+//!
+//! Knows what would be sent. Must never know whether it is: `check`, `preview` and `run` all plan in here.
+
 mod header;
+mod planner;
+
 pub use header::{Header, Planned};
+pub use planner::Planner;

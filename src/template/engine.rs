@@ -1,6 +1,7 @@
 //! One campaign's templates, compiled once and rendered for every target.
 
 use super::Fault;
+use crate::source::{Diagnostic, Text};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{
@@ -9,9 +10,12 @@ use minijinja::{
 use std::fmt;
 use std::io;
 
-/// One template among a campaign's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TemplateId(usize);
+/// One template among a campaign's, and where it was typed.
+#[derive(Clone, Debug)]
+pub struct Template {
+    name: String,
+    text: Text,
+}
 
 /// Longer templates are refused.
 const TEXT_MAX: usize = 64 << 10;
@@ -22,7 +26,7 @@ const FUEL: u64 = 100_000;
 
 pub struct Templates {
     environment: Environment<'static>,
-    texts: Vec<String>,
+    count: usize,
 }
 
 impl Templates {
@@ -42,49 +46,45 @@ impl Templates {
         }
         Templates {
             environment,
-            texts: Vec::new(),
+            count: 0,
         }
     }
 
-    pub fn add(&mut self, text: &str) -> Result<TemplateId, Fault> {
+    pub fn add(&mut self, text: &Text) -> Result<Template, Diagnostic> {
         if text.len() > TEXT_MAX {
-            let message = "a template may not be longer than 64 KiB".to_owned();
-            return Err(Fault {
-                message,
-                range: None,
-                undefined: None,
-            });
+            let message = "a template may not be longer than 64 KiB";
+            return Err(Diagnostic::error("template-too-long", &text.span, message));
         }
-        let id = TemplateId(self.texts.len());
-        self.environment
-            .add_template_owned(name(id), text.to_owned())
-            .map_err(|error| Fault::of(&error, text))?;
-        self.texts.push(text.to_owned());
-        Ok(id)
+        let template = Template {
+            name: self.count.to_string(),
+            text: text.clone(),
+        };
+        self.count += 1;
+        let added = self
+            .environment
+            .add_template_owned(template.name.clone(), text.value.clone());
+        added.map_err(|error| Fault::of(&error, text).diagnostic(text, None))?;
+        Ok(template)
     }
 
-    pub fn render(&self, id: TemplateId, context: &Value) -> Result<String, Fault> {
-        let text = &self.texts[id.0];
+    pub fn render(&self, template: &Template, context: &Value) -> Result<String, Diagnostic> {
         let render = || -> Result<Vec<u8>, Error> {
             let mut rendered = Bounded(Vec::new());
-            self.environment
-                .get_template(&name(id))?
-                .render_captured_to(context.clone(), &mut rendered)?;
+            let compiled = self.environment.get_template(&template.name)?;
+            compiled.render_captured_to(context.clone(), &mut rendered)?;
             Ok(rendered.0)
         };
-        let rendered = render().map_err(|error| Fault::of(&error, text))?;
+        let text = &template.text;
+        let rendered =
+            render().map_err(|error| Fault::of(&error, text).diagnostic(text, Some(context)))?;
         Ok(String::from_utf8(rendered).expect("a template renders text"))
     }
 }
 
 impl fmt::Debug for Templates {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Templates({})", self.texts.len())
+        write!(formatter, "Templates({})", self.count)
     }
-}
-
-fn name(id: TemplateId) -> String {
-    id.0.to_string()
 }
 
 /// Only text and numbers print.
@@ -126,72 +126,87 @@ impl io::Write for Bounded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::{Source, parse};
     use minijinja::context;
 
-    fn render(text: &str) -> Result<String, Fault> {
+    fn render(yaml: &str) -> Result<String, Diagnostic> {
+        let source = Source::new("test.yaml", yaml);
+        let text = Text::of(&parse(&source).root.unwrap()).unwrap();
         let mut templates = Templates::new();
-        let id = templates.add(text)?;
+        let template = templates.add(&text)?;
         let group = context! { city => "深圳", count => 3, tags => vec!["a"] };
-        templates.render(id, &context! { bonus => 88, group => group, on => true })
+        templates.render(
+            &template,
+            &context! { bonus => 88, group => group, on => true },
+        )
+    }
+
+    fn place(diagnostic: &Diagnostic) -> &str {
+        diagnostic.primary.as_ref().unwrap().span.slice()
     }
 
     #[test]
     fn text_and_numbers_print() {
-        assert_eq!(
-            render("Hi {{ group.city }}, {{ bonus + 1 }} <coins>").unwrap(),
-            "Hi 深圳, 89 <coins>"
-        );
+        let rendered = render("\"Hi {{ group.city }}, {{ bonus + 1 }} <coins>\"").unwrap();
+        assert_eq!(rendered, "Hi 深圳, 89 <coins>");
     }
 
     #[test]
-    fn a_missing_variable_is_an_error_at_its_place() {
-        let text = "Hi {{ group.ctiy }}!";
-        let fault = render(text).unwrap_err();
-        assert_eq!(fault.undefined.as_deref(), Some("group.ctiy"), "{fault:?}");
-        assert_eq!(&text[fault.range.unwrap()], "group.ctiy");
+    fn a_missing_variable_is_an_error_where_it_was_typed() {
+        for yaml in [
+            "\"Hi\\n{{ group.ctiy }}!\"",
+            "'It''s {{ group.ctiy }}!'",
+            "|\n  Hi\n  {{ group.ctiy }}!\n",
+        ] {
+            let diagnostic = render(yaml).unwrap_err();
+            assert_eq!(place(&diagnostic), "group.ctiy", "{yaml}");
+            assert!(diagnostic.help.unwrap().contains("`group.city`"), "{yaml}");
+        }
         assert!(
-            render("{{ nobody }}")
+            render("\"{{ nobody }}\"")
                 .unwrap_err()
                 .message
                 .contains("`nobody`")
         );
-        assert!(render("{{ nobody.name }}").is_err());
+        assert!(render("\"{{ nobody.name }}\"").is_err());
     }
 
     #[test]
     fn what_is_no_text_does_not_print() {
-        for text in ["{{ on }}", "{{ none }}", "{{ group }}", "{{ group.tags }}"] {
+        for what in ["on", "none", "group", "group.tags"] {
+            let diagnostic = render(&format!("\"{{{{ {what} }}}}\"")).unwrap_err();
             assert!(
-                render(text)
-                    .unwrap_err()
-                    .message
-                    .contains("only text and numbers"),
-                "{text}"
+                diagnostic.message.contains("only text and numbers"),
+                "{what}"
             );
         }
     }
 
     #[test]
     fn work_and_length_are_bounded() {
-        let fault =
-            render("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}")
-                .unwrap_err();
-        assert!(fault.message.contains("too much work"), "{fault:?}");
-        let fault = render("{% for a in range(9000) %}0123456789{% endfor %}").unwrap_err();
-        assert!(fault.message.contains("too long"), "{fault:?}");
+        let nested =
+            "'{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}'";
+        assert!(
+            render(nested)
+                .unwrap_err()
+                .message
+                .contains("too much work")
+        );
+        let long = "'{% for a in range(9000) %}0123456789{% endfor %}'";
+        assert!(render(long).unwrap_err().message.contains("too long"));
         assert!(render(&"x".repeat(70_000)).is_err());
     }
 
     #[test]
     fn other_templates_and_the_context_are_out_of_reach() {
-        for text in [
+        for what in [
             "{% include 'x' %}",
             "{% import 'x' as y %}",
             "{{ debug() }}",
             "{% extends 'x' %}",
         ] {
-            let fault = render(text).unwrap_err();
-            assert!(!fault.message.contains("深圳"), "{text}: {fault:?}");
+            let diagnostic = render(&format!("\"{what}\"")).unwrap_err();
+            assert!(!diagnostic.message.contains("深圳"), "{what}");
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What is wrong with a template, and where in it.
 
+use super::Value;
+use crate::source::{Diagnostic, Text, nearest};
 use minijinja::{Error, ErrorKind};
 use std::ops::Range;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     /// A lower-case sentence; never holds a value, for values are customer data.
     pub message: String,
     /// Bytes of the template's text, as small as is known.
@@ -14,6 +16,7 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// What minijinja has to say, without the values.
     pub(super) fn of(error: &Error, text: &str) -> Fault {
         let range = error
             .range()
@@ -29,6 +32,62 @@ impl Fault {
             undefined,
         }
     }
+
+    /// Points to where the template was typed, and guesses what was meant from the names there are.
+    pub(super) fn diagnostic(self, text: &Text, context: Option<&Value>) -> Diagnostic {
+        let span = self
+            .range
+            .map_or_else(|| text.span.clone(), |range| text.span_of(range));
+        let code = if self.undefined.is_some() {
+            "undefined-variable"
+        } else {
+            "template"
+        };
+        let diagnostic = Diagnostic::error(code, &span, self.message);
+        match self
+            .undefined
+            .zip(context)
+            .and_then(|(name, context)| suggestion(&name, context))
+        {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+}
+
+/// `group.ctiy` is looked for among the names of `group`, `bnous` among those at the top.
+fn suggestion(path: &str, context: &Value) -> Option<String> {
+    const NAMES_SHOWN: usize = 12;
+    let (parent, name) = path
+        .rsplit_once('.')
+        .map_or((None, path), |(parent, name)| (Some(parent), name));
+    let mut scope = context.clone();
+    for step in parent.into_iter().flat_map(|parent| parent.split('.')) {
+        scope = scope
+            .get_attr(step)
+            .ok()
+            .filter(|value| !value.is_undefined())?;
+    }
+    let names: Vec<String> = scope
+        .try_iter()
+        .ok()?
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    let full = |name: &str| {
+        parent.map_or_else(
+            || format!("`{name}`"),
+            |parent| format!("`{parent}.{name}`"),
+        )
+    };
+    if let Some(meant) = nearest(name, &names) {
+        return Some(format!("did you mean {}?", full(meant)));
+    }
+    let shown: Vec<String> = names
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|name| full(name))
+        .collect();
+    (!shown.is_empty()).then(|| format!("there are {}", shown.join(", ")))
 }
 
 /// `city`, `group.city`

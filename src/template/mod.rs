@@ -1,11 +1,14 @@
-//! minijinja under limits: compile, render, and errors that know their place in the template.
+//! minijinja under limits: compile, render, and errors that point to where the template was typed.
 //!
-//! Knows texts and values. Must never know where a template stands in a file, what a campaign is, what time it is, or
-//! anything by chance: a preview is byte for byte what is sent.
+//! Knows texts and values. Must never know what a campaign is, what time it is, or anything by chance: a preview is
+//! byte for byte what is sent.
 
 mod engine;
 mod fault;
+mod value;
 
-pub use engine::{TemplateId, Templates};
-pub use fault::Fault;
+use fault::Fault;
+
+pub use engine::{Template, Templates};
 pub use minijinja::Value;
+pub use value::{is_identifier, merged, value_of};

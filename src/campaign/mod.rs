@@ -1,0 +1,9 @@
+//! The whole campaign file: its parts together, and the rules between them.
+//!
+//! Knows what a campaign is. Must never know where it is kept, when it is run, or what became of it.
+
+mod meant;
+mod spec;
+
+pub use meant::{Campaign, DeliveryRules};
+pub use spec::CampaignSpec;

@@ -1,0 +1,51 @@
+//! The campaign file as written.
+
+use crate::audience::AudienceSpec;
+use crate::channel::GroupMessageSpec;
+use crate::source::{Entries, Node, Spanned, one_key};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A campaign: who gets what.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CampaignSpec {
+    /// The campaign's identity: a-z, 0-9 and `-`, up to 64 characters. Default: the file's name without its ending.
+    pub name: Option<Spanned<String>>,
+    /// For people; shown in lists and logs.
+    pub description: Option<Spanned<String>>,
+    /// The app to send through: a role from the settings. Default: their `default_app`.
+    pub app: Option<Spanned<String>>,
+    /// The IANA zone of all times in this file. Default: that of the settings, never the machine's.
+    pub timezone: Option<Spanned<String>>,
+    /// Plain values for the templates: `{{ bonus }}`.
+    pub variables: Option<Entries<Node>>,
+    /// Who it goes to.
+    #[schemars(required)]
+    pub audience: Option<Spanned<AudienceSpec>>,
+    /// What is sent: exactly one kind.
+    #[schemars(required)]
+    pub send: Option<Spanned<SendSpec>>,
+    /// How it is delivered.
+    pub delivery: Option<DeliverySpec>,
+}
+
+/// What is sent: exactly one of these.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = one_key)]
+pub struct SendSpec {
+    pub group_message: Option<GroupMessageSpec>,
+}
+
+/// How it is delivered.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliverySpec {
+    /// Calls per second at most. Default: what the lane allows.
+    #[schemars(range(min = 0.001, max = 10_000.0))]
+    pub rate: Option<f64>,
+    /// Attempts that may come back undelivered before a delivery has failed. Default: 5.
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: Option<u32>,
+}

@@ -1,0 +1,230 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Campaigns in git, delivered to Tencent Cloud Chat groups: checked, paced, and every call accounted for.
+#[derive(Debug, Parser)]
+#[command(
+    name = "campanile",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 success, 1 error, 4 needs the override that is printed, 5 finished with refused, \
+failed or unknown deliveries, 6 stopped and still open, 64 usage, 75 try again later, 78 invalid campaign or settings, \
+130/143 interrupted after a clean drain."
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// Work as if started in this folder
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub(super) directory: Option<PathBuf>,
+    /// The settings file [default: campanile.yaml, here or in a folder above]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    Run(Run),
+    Resume(Resume),
+    Log(Log),
+    Sandbox(Sandbox),
+    Schema(Schema),
+    Version(Version),
+}
+
+/// Plan a campaign and send it now, to the end
+///
+/// An open run of the campaign is gone on with instead of starting another. A plan that equals one that went out in the
+/// last 24 hours is refused unless --again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile run campaigns/welcome.yaml --sandbox    rehearse against the built-in stand-in
+  campanile run welcome                             by name; asks before it sends
+  campanile run welcome --yes -o json               for scripts")]
+pub(super) struct Run {
+    /// A campaign's name, or the path of its file
+    pub(super) campaign: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Allow the first run of a journal against a real endpoint
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Send though the same went out in the last 24 hours
+    #[arg(long)]
+    pub(super) again: bool,
+    /// Send to the built-in stand-in for the vendor, with a journal of its own
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Go on with a run that was paused, stopped or cut off
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile resume welcome@2026-11-11T09:00
+  campanile resume welcome                          its latest run")]
+pub(super) struct Resume {
+    /// A run, or a campaign for its latest run
+    pub(super) run: String,
+    /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// What became of every planned call of a run
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile log welcome                             the latest run, a line for each delivery
+  campanile log welcome --group @TGS#1              did this group get it, and if not, why?
+  campanile log welcome@2026-11-11T09:00 --state unknown -o csv
+  campanile log welcome -f                          follow a run under way")]
+pub(super) struct Log {
+    /// A run, or a campaign for its latest run
+    pub(super) run: String,
+    /// Only deliveries in this state
+    #[arg(long, value_enum)]
+    pub(super) state: Option<StateName>,
+    /// Only this group
+    #[arg(long, value_name = "G")]
+    pub(super) group: Option<String>,
+    /// At most so many lines
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Print deliveries as they end, until the run does
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = LogOutput::Text)]
+    pub(super) output: LogOutput,
+}
+
+/// The stand-in for the vendor alone, on a port
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile sandbox
+  campanile sandbox --listen 127.0.0.1:9000 --fault lost_reply=5%
+  campanile sandbox --latency 30ms --jitter 20ms -o json")]
+pub(super) struct Sandbox {
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    pub(super) listen: SocketAddr,
+    /// Faults by rate: lost_reply=5%,lost_before=1%,http_500=1%,throttle=1%,drop=1%,stall=0.1%
+    #[arg(long, value_name = "FAULTS", default_value = "")]
+    pub(super) fault: String,
+    /// How long a reply takes
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
+    pub(super) latency: Duration,
+    /// By how much that varies, up and down
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
+    pub(super) jitter: Duration,
+    /// Group messages it takes a second
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(super) limit: u32,
+    /// How long it discards a repeated Random
+    #[arg(long, value_name = "TIME", default_value = "300s", value_parser = humantime::parse_duration)]
+    pub(super) deduplication: Duration,
+    /// What its chances are drawn from; the same seed draws the same
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Keep what it received in this file, and go on from it
+    #[arg(long, value_name = "FILE")]
+    pub(super) ledger: Option<PathBuf>,
+    /// The app it plays
+    #[arg(long, value_name = "ID", default_value_t = 1_400_000_000)]
+    pub(super) sdk_app_id: u64,
+    /// Statistics at the end as text or JSON
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// The JSON Schema of a campaign file or of the settings, for editors
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    #[arg(value_enum)]
+    pub(super) kind: SchemaKind,
+}
+
+/// Versions: of this program, of the time zone data, of SQLite
+#[derive(Debug, Args)]
+pub(super) struct Version {
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaKind {
+    Campaign,
+    Settings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogOutput {
+    Text,
+    Json,
+    Jsonl,
+    Csv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum StateName {
+    Pending,
+    InFlight,
+    Accepted,
+    Refused,
+    Failed,
+    Skipped,
+    Unknown,
+}
+
+impl StateName {
+    pub(super) fn name(self) -> &'static str {
+        use crate::delivery::State;
+        match self {
+            StateName::Pending => State::Pending,
+            StateName::InFlight => State::InFlight,
+            StateName::Accepted => State::Accepted,
+            StateName::Refused => State::Refused,
+            StateName::Failed => State::Failed,
+            StateName::Skipped => State::Skipped,
+            StateName::Unknown => State::Unknown,
+        }
+        .name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_agree_with_each_other() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,30 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    Success = 0,
+    Error = 1,
+    /// Needs the override that is printed.
+    Safety = 4,
+    /// Finished with refused, failed or unknown deliveries.
+    Incomplete = 5,
+    /// Stopped before its end and still open.
+    Stopped = 6,
+    Usage = 64,
+    /// Impossible for now.
+    Temporary = 75,
+    /// A campaign or the settings are invalid.
+    Invalid = 78,
+    /// Drained after Ctrl-C.
+    Interrupted = 130,
+    /// Drained after SIGTERM.
+    Terminated = 143,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}

@@ -1,0 +1,99 @@
+//! Why a verb did not do what was asked.
+
+use super::exit::Exit;
+use super::print;
+use crate::executor;
+use crate::journal;
+use crate::source::{Diagnostic, Severity, plural, thousands};
+
+#[derive(Debug)]
+pub(super) struct Failure {
+    exit: Exit,
+    error: anyhow::Error,
+    help: Option<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, text: impl Into<String>) -> Failure {
+        Failure {
+            exit,
+            error: anyhow::Error::msg(text.into()),
+            help: None,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// A safety: the text says why, `command` is what overrides it.
+    pub(super) fn safety(text: impl Into<String>, command: &str) -> Failure {
+        Failure::new(Exit::Safety, text).help(format!("if you mean it: {command}"))
+    }
+
+    /// A file is wrong; `more` errors are not shown.
+    pub(super) fn invalid(diagnostics: Vec<Diagnostic>, more: u64) -> Failure {
+        let errors = diagnostics
+            .iter()
+            .filter(|each| each.severity == Severity::Error)
+            .count() as u64
+            + more;
+        let hidden = if more > 0 {
+            format!(", {} of them not shown", thousands(more))
+        } else {
+            String::new()
+        };
+        Failure {
+            diagnostics,
+            ..Failure::new(
+                Exit::Invalid,
+                format!("{}{hidden}; nothing was sent", plural(errors, "error")),
+            )
+        }
+    }
+
+    pub(super) fn help(self, help: impl Into<String>) -> Failure {
+        Failure {
+            help: Some(help.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn print(&self) -> Exit {
+        for diagnostic in &self.diagnostics {
+            print::diagnostic(diagnostic);
+        }
+        print::error(&format!("{:#}", self.error), self.help.as_deref());
+        self.exit
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure {
+            error,
+            ..Failure::new(Exit::Error, "")
+        }
+    }
+}
+
+impl From<journal::Error> for Failure {
+    fn from(error: journal::Error) -> Failure {
+        let exit = if error.is_temporary() {
+            Exit::Temporary
+        } else {
+            Exit::Error
+        };
+        Failure {
+            error: error.into(),
+            ..Failure::new(exit, "")
+        }
+    }
+}
+
+impl From<executor::Error> for Failure {
+    fn from(error: executor::Error) -> Failure {
+        match error {
+            executor::Error::Journal(error) => error.into(),
+            other => anyhow::Error::new(other).into(),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `log`: what became of every planned call.
+
+use super::arguments::{Common, Log, LogOutput};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::print;
+use super::sending::facts;
+use super::workspace::Workspace;
+use crate::delivery::{Counts, State};
+use crate::identity::DeliveryNumber;
+use crate::journal::{Journal, Record, Run};
+use crate::report::{LogLine, RunFacts, counts_text};
+use anyhow::Context;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Deliveries of one read.
+const PAGE: u32 = 1_000;
+/// How often a followed run is looked at.
+const FOLLOWED_EVERY: Duration = Duration::from_millis(500);
+
+pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, options.sandbox)?;
+    let journal = workspace.existing_journal().await?;
+    let run = workspace.find_run(&journal, &options.run).await?;
+    let mut sheet = Sheet::new(facts(&run), options);
+    let counts = if options.follow {
+        follow(&journal, run, &mut sheet).await?
+    } else {
+        once(&journal, &run, &mut sheet).await?
+    };
+    if let (Some(counts), LogOutput::Text) = (counts, options.output) {
+        print::say(&counts_text(&counts));
+    }
+    sheet.end()?;
+    journal.close().await;
+    Ok(Exit::Success)
+}
+
+/// Every line as it stands. `None`: nobody reads to the end.
+async fn once(
+    journal: &Journal,
+    run: &Run,
+    sheet: &mut Sheet<'_>,
+) -> Result<Option<Counts>, Failure> {
+    let mut counts = Counts::default();
+    let mut after = None;
+    loop {
+        let page = journal.page(run.id, run.channel, after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(Some(counts));
+        };
+        after = Some(last.number);
+        for record in &page {
+            counts.add(record.fold()?.state());
+            if !sheet.line(record)? {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Lines as deliveries end, until the run does.
+async fn follow(
+    journal: &Journal,
+    mut run: Run,
+    sheet: &mut Sheet<'_>,
+) -> Result<Option<Counts>, Failure> {
+    // All up to here have ended and are told; beyond it those that are told.
+    let mut told_up_to: Option<DeliveryNumber> = None;
+    let mut told: BTreeSet<DeliveryNumber> = BTreeSet::new();
+    let mut counts = Counts::default();
+    loop {
+        let is_over = run.state() != crate::delivery::RunState::Open;
+        let mut after = told_up_to;
+        let mut all_ended = true;
+        loop {
+            let page = journal.page(run.id, run.channel, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.number);
+            for record in &page {
+                let state = record.fold()?.state();
+                let has_ended = !matches!(state, State::Pending | State::InFlight);
+                all_ended &= has_ended;
+                if has_ended && !told.remove(&record.number) {
+                    counts.add(state);
+                    if !sheet.line(record)? {
+                        return Ok(None);
+                    }
+                }
+                if all_ended {
+                    told_up_to = Some(record.number);
+                } else if has_ended {
+                    told.insert(record.number);
+                }
+            }
+        }
+        if is_over {
+            counts.pending = run.planned.saturating_sub(counts.planned);
+            counts.planned = run.planned;
+            return Ok(Some(counts));
+        }
+        tokio::time::sleep(FOLLOWED_EVERY).await;
+        run = journal.run(run.id).await?;
+    }
+}
+
+/// Where lines go, in one of the formats.
+struct Sheet<'a> {
+    facts: RunFacts,
+    options: &'a Log,
+    printed: usize,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(facts: RunFacts, options: &'a Log) -> Sheet<'a> {
+        Sheet {
+            facts,
+            options,
+            printed: 0,
+        }
+    }
+
+    /// Prints one delivery, if it is one that was asked for. `false`: no more is wanted.
+    fn line(&mut self, record: &Record) -> Result<bool, Failure> {
+        let delivery = record.fold()?;
+        let Log {
+            state,
+            group,
+            limit,
+            output,
+            ..
+        } = self.options;
+        let is_wanted = state.is_none_or(|state| state.name() == delivery.state().name())
+            && group
+                .as_deref()
+                .is_none_or(|group| group == record.request.group.as_str());
+        if !is_wanted {
+            return Ok(true);
+        }
+        if limit.is_some_and(|limit| self.printed >= limit) {
+            return Ok(false);
+        }
+        let line = LogLine::new(&self.facts, record.number, &record.request, &delivery);
+        let first = self.printed == 0;
+        self.printed += 1;
+        let text = match output {
+            LogOutput::Text => line.text(),
+            LogOutput::Jsonl => json(&line)?,
+            LogOutput::Json if first => format!("[{}", json(&line)?),
+            LogOutput::Json => format!(",{}", json(&line)?),
+            LogOutput::Csv if first => {
+                format!("{}\n{}", csv(LogLine::COLUMNS)?, csv(line.cells())?)
+            }
+            LogOutput::Csv => csv(line.cells())?,
+        };
+        Ok(print::result(&text)?)
+    }
+
+    fn end(&self) -> Result<(), Failure> {
+        match (self.options.output, self.printed) {
+            (LogOutput::Json, 0) => print::result("[]")?,
+            (LogOutput::Json, _) => print::result("]")?,
+            (LogOutput::Csv, 0) => print::result(&csv(LogLine::COLUMNS)?)?,
+            _ => true,
+        };
+        Ok(())
+    }
+}
+
+fn json(line: &LogLine<'_>) -> Result<String, Failure> {
+    Ok(serde_json::to_string(line).context("cannot write JSON")?)
+}
+
+/// One line of CSV without its break.
+fn csv<T: AsRef<[u8]>, const N: usize>(cells: [T; N]) -> Result<String, Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells).context("cannot write CSV")?;
+    let bytes = writer.into_inner().context("cannot write CSV")?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}

@@ -1,0 +1,58 @@
+//! Verbs, options, finding the settings, output and exit codes: the only room that prints.
+//!
+//! Knows what a person typed and what they read. Must never decide what is sent; it asks the rooms above.
+
+mod arguments;
+mod exit;
+mod failure;
+mod log;
+mod print;
+mod progress;
+mod resume;
+mod run;
+mod sandbox;
+mod schema;
+mod sending;
+mod signals;
+mod version;
+mod workspace;
+
+use arguments::{Arguments, Verb};
+use clap::Parser;
+use exit::Exit;
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Parses, runs the verb, prints what went wrong, and picks the exit code: all in this one place.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return print::usage(&error).into(),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::from(anyhow::Error::new(error)).print().into(),
+    };
+    let outcome = runtime.block_on(dispatch(arguments));
+    // Calls that were left behind by a second Ctrl-C are not waited for.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => failure.print().into(),
+    }
+}
+
+async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
+    let Arguments { common, verb } = arguments;
+    match verb {
+        Verb::Run(options) => run::run(&common, &options).await,
+        Verb::Resume(options) => resume::resume(&common, &options).await,
+        Verb::Log(options) => log::log(&common, &options).await,
+        Verb::Sandbox(options) => sandbox::sandbox(&options).await,
+        Verb::Schema(options) => schema::schema(&options),
+        Verb::Version(options) => version::version(&options).await,
+    }
+}

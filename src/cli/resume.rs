@@ -1,0 +1,52 @@
+//! `resume`: go on with a run.
+
+use super::arguments::{Common, Resume};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::print;
+use super::sending::send;
+use super::workspace::Workspace;
+use crate::clock;
+use crate::delivery::RunEvent;
+use crate::journal::Run;
+use crate::settings::App;
+
+pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, options.sandbox)?;
+    let journal = workspace.existing_journal().await?;
+    let run = workspace.find_run(&journal, &options.run).await?;
+    let state = run.state();
+    if state.is_finished() {
+        print::say(&format!(
+            "{} is {}; there is nothing left to send",
+            run.name(),
+            state.name()
+        ));
+        return Ok(Exit::Success);
+    }
+    let app = app(&workspace, &run)?;
+    let _lock = journal.lock_lane(&run.key.app, run.channel)?;
+    journal
+        .append_run(run.id, &RunEvent::Resumed, clock::now())
+        .await?;
+    let run = journal.run(run.id).await?;
+    print::say(&format!("going on with {}", run.name()));
+    send(&workspace, &journal, app, run, options.output).await
+}
+
+/// The app of the run as the settings have it now; it must still be the same at the vendor.
+fn app<'a>(workspace: &'a Workspace, run: &Run) -> Result<&'a App, Failure> {
+    let same = |app: &&App| workspace.vendor_app(app) == run.key.app;
+    let apps = &workspace.settings.apps;
+    let by_role = apps.iter().filter(same).find(|app| app.role == run.app);
+    by_role.or_else(|| apps.iter().find(same)).ok_or_else(|| {
+        let vendor_app = &run.key.app;
+        let text = format!(
+            "{} goes to SDKAppID {} at {}, and no app of the settings does any more",
+            run.name(),
+            vendor_app.sdk_app_id,
+            vendor_app.host
+        );
+        Failure::new(Exit::Invalid, text)
+    })
+}

@@ -1,0 +1,292 @@
+//! `run`: plan a campaign and send it now.
+
+use super::arguments::{Common, Output, Run as RunOptions};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::print;
+use super::sending::send;
+use super::workspace::Workspace;
+use crate::campaign::Campaign;
+use crate::clock;
+use crate::delivery::RunState;
+use crate::executor::{Staged, stage};
+use crate::files::revision;
+use crate::identity::{Moment, OccurrenceKey};
+use crate::journal::{Journal, Opening, Run};
+use crate::report::time_text;
+use crate::schedule::Occurrence;
+use crate::settings::App;
+use crate::source::{plural, thousands};
+use std::time::Duration;
+
+/// The same content is not sent twice within this time by mistake.
+const SAME_CONTENT: Duration = Duration::from_hours(24);
+/// A run that was cut off is gone on with by itself within this time; later a person decides.
+const CUT_OFF: Duration = Duration::from_mins(15);
+
+pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, options.sandbox)?;
+    let campaign = workspace.campaign(&options.campaign)?;
+    let app = workspace
+        .settings
+        .app(campaign.app.as_ref())
+        .map_err(|found| Failure::invalid(vec![found], 0))?;
+    let journal = workspace.journal().await?;
+    let _lock = journal.lock_lane(&workspace.vendor_app(app), campaign.channel())?;
+    let runs = earlier(&workspace, &journal, app, &campaign).await?;
+    let run = match runs.iter().find(|run| !run.state().is_finished()) {
+        Some(open) => go_on(&workspace, &journal, open).await?,
+        None => {
+            open(
+                &Request {
+                    workspace: &workspace,
+                    journal: &journal,
+                    app,
+                    campaign: &campaign,
+                    options,
+                },
+                &runs,
+            )
+            .await?
+        }
+    };
+    send(&workspace, &journal, app, run, options.output).await
+}
+
+/// The campaign's runs through this app, the latest first.
+async fn earlier(
+    workspace: &Workspace,
+    journal: &Journal,
+    app: &App,
+    campaign: &Campaign,
+) -> Result<Vec<Run>, Failure> {
+    let vendor_app = workspace.vendor_app(app);
+    let runs = journal.runs_of(&campaign.name).await?;
+    Ok(runs
+        .into_iter()
+        .filter(|run| run.key.app == vendor_app)
+        .collect())
+}
+
+/// An open run is gone on with: the same command after a crash sends what is left.
+async fn go_on(workspace: &Workspace, journal: &Journal, run: &Run) -> Result<Run, Failure> {
+    let (name, flag) = (run.name(), workspace.flag());
+    let command = format!("campanile resume {name}{flag}");
+    if let RunState::Paused { reason } = run.state() {
+        return Err(Failure::safety(
+            format!("{name} is paused ({reason})"),
+            &command,
+        ));
+    }
+    let idle_ms = clock::now().wall_ms - journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
+    let is_recent = (0..=i64::try_from(CUT_OFF.as_millis()).unwrap_or(i64::MAX)).contains(&idle_ms);
+    if !is_recent {
+        let since = time_text(clock::now().wall_ms - idle_ms).unwrap_or_default();
+        return Err(Failure::safety(
+            format!("{name} is open, and nothing has happened in it since {since}"),
+            &command,
+        ));
+    }
+    print::say(&format!("going on with {name}, which was cut off"));
+    Ok(run.clone())
+}
+
+/// What opening a run takes.
+struct Request<'a> {
+    workspace: &'a Workspace,
+    journal: &'a Journal,
+    app: &'a App,
+    campaign: &'a Campaign,
+    options: &'a RunOptions,
+}
+
+/// Plans everything, asks, and opens the run.
+async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
+    let Request {
+        workspace,
+        journal,
+        app,
+        campaign,
+        options,
+    } = request;
+    let now = clock::now();
+    let occurrence = Occurrence::at_moment(now, campaign.zone);
+    let staged = stage(journal, &workspace.repository, campaign, &occurrence, now).await?;
+    let staged = staged.map_err(|complaints| {
+        let (shown, more) = complaints.shown();
+        Failure::invalid(shown, more)
+    })?;
+    staged.warnings.iter().for_each(print::diagnostic);
+    let allowed = allow(request, &staged, runs, now).await;
+    if let Err(refused) = allowed {
+        journal.discard(staged.plan).await?;
+        return Err(refused);
+    }
+    let key = OccurrenceKey {
+        app: workspace.vendor_app(app),
+        campaign: campaign.name.clone(),
+        local: occurrence.local(),
+        fold: occurrence.fold,
+        zone: occurrence.zone(),
+        ordinal: 1,
+    };
+    let opening = Opening {
+        key,
+        app: app.role.clone(),
+        header: staged.header,
+        rate: campaign.rules.rate,
+        attempts: campaign.rules.attempts,
+        revision: revision(workspace.repository.root()),
+    };
+    let id = journal
+        .open_run(staged.plan, &opening, clock::now())
+        .await?;
+    if options.output == Output::Text {
+        print::say(&format!(
+            "sending {} to {}",
+            opening.key.run_name(),
+            plural(opening.header.planned, "group")
+        ));
+    }
+    Ok(journal.run(id).await?)
+}
+
+/// Everything that must be so before anything is sent.
+async fn allow(
+    request: &Request<'_>,
+    staged: &Staged,
+    runs: &[Run],
+    now: Moment,
+) -> Result<(), Failure> {
+    let Request {
+        workspace,
+        journal,
+        app,
+        options,
+        ..
+    } = request;
+    let command = |added: &str| {
+        let typed = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+        format!("campanile {typed} {added}")
+    };
+    if staged.header.planned == 0 {
+        return Err(Failure::new(
+            Exit::Invalid,
+            "the audience comes out empty; there is nothing to send",
+        ));
+    }
+    if let Some(same) = same_content(staged, runs, now).filter(|_| !options.again) {
+        let when = same
+            .last_entry()
+            .and_then(|entry| time_text(entry.at.wall_ms))
+            .unwrap_or_default();
+        let text = format!(
+            "the very same was sent as {} (finished {when}); nothing was sent now",
+            same.name()
+        );
+        return Err(Failure::safety(text, &command("--again")));
+    }
+    let is_real = !workspace.is_sandbox() && !app.endpoint.starts_with("http://");
+    if is_real && !options.force && journal.campaigns().await?.is_empty() {
+        let text = format!(
+            "this is the first run of the journal `{}` against {}",
+            workspace.shown(journal.path()),
+            app.endpoint
+        );
+        return Err(Failure::safety(text, &command("--force")));
+    }
+    if options.yes {
+        return Ok(());
+    }
+    if !print::is_interactive() {
+        return Err(Failure::safety(
+            "nobody is here to be asked",
+            &command("--yes"),
+        ));
+    }
+    tell(request, staged, runs);
+    if print::ask("Send it?")? {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            Exit::Safety,
+            "not confirmed; nothing was sent",
+        ))
+    }
+}
+
+/// A run with equal content that finished lately.
+fn same_content<'a>(staged: &Staged, runs: &'a [Run], now: Moment) -> Option<&'a Run> {
+    let digest = staged.header.digest.to_string();
+    let since = now.wall_ms - i64::try_from(SAME_CONTENT.as_millis()).unwrap_or(i64::MAX);
+    runs.iter().find(|run| {
+        let lately = run
+            .last_entry()
+            .is_some_and(|entry| entry.at.wall_ms >= since);
+        run.digest == digest && run.state().is_finished() && lately
+    })
+}
+
+/// What somebody must know to say yes.
+fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
+    const RUNS_SHOWN: usize = 3;
+    const TEXT_SHOWN: usize = 200;
+    let Request {
+        workspace,
+        journal,
+        app,
+        campaign,
+        ..
+    } = request;
+    let header = &staged.header;
+    let rate = campaign
+        .rules
+        .rate
+        .map_or(f64::from(app.limits.group_message), |rate| {
+            rate.min(f64::from(app.limits.group_message))
+        });
+    #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
+    let seconds = header.planned as f64 / rate;
+    let endpoint = if workspace.is_sandbox() {
+        "the sandbox on this machine"
+    } else {
+        &app.endpoint
+    };
+    let earlier: Vec<String> = runs
+        .iter()
+        .take(RUNS_SHOWN)
+        .map(|run| format!("{} ({})", run.name(), run.state().name()))
+        .collect();
+    let earlier = if earlier.is_empty() {
+        "none".to_owned()
+    } else {
+        earlier.join(", ")
+    };
+    let text: String = header
+        .first_text
+        .iter()
+        .flat_map(|text| text.chars())
+        .take(TEXT_SHOWN)
+        .collect();
+    print::say(&format!("campaign   {}", campaign.name));
+    if let Some(description) = &campaign.description {
+        print::say(&format!("           {description}"));
+    }
+    print::say(&format!(
+        "app        {} (SDKAppID {}) at {endpoint}",
+        app.role, app.sdk_app_id
+    ));
+    print::say(&format!(
+        "journal    {}; earlier runs: {earlier}",
+        workspace.shown(journal.path())
+    ));
+    print::say(&format!(
+        "channel    {}, {} calls",
+        header.channel.name(),
+        thousands(header.planned)
+    ));
+    print::say(&format!(
+        "takes      about {seconds:.0} s at {rate} a second"
+    ));
+    print::say(&format!("first      {}", text.escape_debug()));
+}

@@ -1,0 +1,356 @@
+//! Where one works: the settings, the repository, the journal, and whether the vendor is the real one.
+
+use super::arguments::Common;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::campaign::Campaign;
+use crate::files::{
+    Repository, append_to, campaign_files, ensure_directory, find_upwards, read_secret,
+    read_settings,
+};
+use crate::identity::{RunName, VendorApp};
+use crate::journal::{Journal, Run};
+use crate::sandbox::{Faults, Options, Sandbox};
+use crate::settings::{App, SecretSource, Settings};
+use crate::source::{Source, list_of, nearest};
+use crate::vendor::{Access, Signer};
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const SETTINGS: &str = "campanile.yaml";
+/// The folder of the program's own files, ignored by git.
+const OWN_FOLDER: &str = ".campanile";
+/// The host of the stand-in in occurrence keys: its port is another each time.
+const SANDBOX_HOST: &str = "sandbox";
+/// The stand-in's secret is none.
+pub(super) const SANDBOX_KEY: &str = "sandbox";
+
+#[derive(Debug)]
+pub(super) struct Workspace {
+    pub(super) settings: Settings,
+    pub(super) repository: Repository,
+    directory: PathBuf,
+    sandbox: bool,
+}
+
+impl Workspace {
+    pub(super) fn find(common: &Common, sandbox: bool) -> Result<Workspace, Failure> {
+        let here = std::env::current_dir().context("cannot tell the working directory")?;
+        let directory = common
+            .directory
+            .as_ref()
+            .map_or(here.clone(), |directory| here.join(directory));
+        let path = match &common.config {
+            Some(path) => directory.join(path),
+            None => find_upwards(&directory, SETTINGS).ok_or_else(|| {
+                let text = format!(
+                    "there is no `{SETTINGS}` in `{}` or a folder above it",
+                    directory.display()
+                );
+                Failure::new(Exit::Invalid, text)
+                    .help("go to the repository, or name the file with --config")
+            })?,
+        };
+        let text =
+            read_settings(&path).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let shown = path
+            .strip_prefix(&here)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
+        let settings = Settings::read(&Source::new(shown, text))
+            .map_err(|found| Failure::invalid(found, 0))?;
+        let root = path.parent().unwrap_or(Path::new("."));
+        let repository =
+            Repository::at(root).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        Ok(Workspace {
+            settings,
+            repository,
+            directory,
+            sandbox,
+        })
+    }
+
+    /// A campaign by its path or its name.
+    pub(super) fn campaign(&self, wanted: &str) -> Result<Campaign, Failure> {
+        let path = if wanted.contains('/') || wanted.contains('.') {
+            let invalid =
+                |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
+            self.repository
+                .relative(&self.directory.join(wanted))
+                .map_err(invalid)?
+        } else {
+            self.named(wanted)?
+        };
+        self.read_campaign(&path)
+    }
+
+    fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
+        if path.ends_with(".yml") {
+            let text = format!("`{path}` ends in `.yml`; campaign files end in `.yaml`");
+            return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
+        }
+        let text = self
+            .repository
+            .read_text(path)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        Campaign::read(&Source::new(path, text), &self.settings)
+            .map_err(|found| Failure::invalid(found, 0))
+    }
+
+    /// The path of the campaign of this name: the file of that stem, or the one that says so.
+    fn named(&self, wanted: &str) -> Result<String, Failure> {
+        let folder = &self.settings.campaigns;
+        let paths = campaign_files(&self.repository, folder)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let mut names = Vec::new();
+        for path in paths {
+            let name = self.name_of(&path);
+            if name.as_deref() == Some(wanted) {
+                return Ok(path);
+            }
+            names.extend(name);
+        }
+        let failure = Failure::new(
+            Exit::Invalid,
+            format!("there is no campaign `{wanted}` in `{folder}`"),
+        );
+        Err(match nearest(wanted, &names) {
+            Some(meant) => failure.help(format!("did you mean `{meant}`?")),
+            None => failure.help(format!("there are {}", list_of(&names))),
+        })
+    }
+
+    /// What a file says its campaign is called; a file that cannot be read has no name.
+    fn name_of(&self, path: &str) -> Option<String> {
+        let text = self.repository.read_text(path).ok()?;
+        let tree = crate::source::parse(&Source::new(path, text)).root;
+        let given = tree
+            .as_ref()
+            .and_then(|tree| tree.get("name")?.text().map(str::to_owned));
+        let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str());
+        given.or_else(|| stem.map(str::to_owned))
+    }
+
+    /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
+    pub(super) fn journal_path(&self) -> PathBuf {
+        let root = self.repository.root();
+        if self.sandbox {
+            root.join(OWN_FOLDER).join("sandbox.db")
+        } else {
+            root.join(&self.settings.journal)
+        }
+    }
+
+    pub(super) async fn journal(&self) -> Result<Journal, Failure> {
+        if self.sandbox {
+            ensure_directory(&self.repository.root().join(OWN_FOLDER))
+                .context("cannot make the sandbox's folder")?;
+        }
+        Ok(Journal::open(&self.journal_path()).await?)
+    }
+
+    /// For reading what has been sent; nothing is made.
+    pub(super) async fn existing_journal(&self) -> Result<Journal, Failure> {
+        let path = self.journal_path();
+        if !path.exists() {
+            let text = format!(
+                "nothing has been sent yet: there is no journal `{}`",
+                self.shown(&path)
+            );
+            let failure = Failure::new(Exit::Error, text);
+            let help = "runs of the stand-in are in a journal of their own: add --sandbox";
+            return Err(if self.sandbox {
+                failure
+            } else {
+                failure.help(help)
+            });
+        }
+        Ok(Journal::open(&path).await?)
+    }
+
+    /// A path as people want to read it.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(self.repository.root())
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+
+    pub(super) fn vendor_app(&self, app: &App) -> VendorApp {
+        let vendor_app = app.vendor_app();
+        if self.sandbox {
+            VendorApp {
+                host: SANDBOX_HOST.to_owned(),
+                ..vendor_app
+            }
+        } else {
+            vendor_app
+        }
+    }
+
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.sandbox
+    }
+
+    /// What a command needs added to mean the same journal.
+    pub(super) fn flag(&self) -> &'static str {
+        if self.sandbox { " --sandbox" } else { "" }
+    }
+
+    /// How to reach the vendor, or the stand-in that is started for it.
+    pub(super) async fn access(&self, app: &App) -> Result<(Access, Option<Sandbox>), Failure> {
+        let signer = |secret_key: String| Signer {
+            sdk_app_id: app.sdk_app_id.0,
+            identifier: app.administrator.clone(),
+            secret_key,
+        };
+        if self.sandbox {
+            let stand_in = self.stand_in(app).await?;
+            let endpoint = format!("http://{}", stand_in.address());
+            return Ok((
+                Access {
+                    endpoint,
+                    signer: signer(SANDBOX_KEY.to_owned()),
+                },
+                Some(stand_in),
+            ));
+        }
+        let access = Access {
+            endpoint: app.endpoint.clone(),
+            signer: signer(self.secret(app)?),
+        };
+        Ok((access, None))
+    }
+
+    async fn stand_in(&self, app: &App) -> Result<Sandbox, Failure> {
+        let ledger = append_to(&self.ledger_path()).context("cannot open the sandbox's ledger")?;
+        let options = Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            sdk_app_id: app.sdk_app_id.0,
+            administrator: app.administrator.clone(),
+            secret_key: SANDBOX_KEY.to_owned(),
+            rate_per_s: app.limits.group_message,
+            broadcast_per_s: 1,
+            deduplication: app.limits.deduplication,
+            latency: Duration::from_millis(30),
+            jitter: Duration::from_millis(20),
+            faults: Faults::default(),
+            seed: 1,
+            ledger: Some(ledger),
+        };
+        Ok(Sandbox::start(options)
+            .await
+            .context("cannot start the sandbox")?)
+    }
+
+    /// What the stand-in received, kept so that it remembers after a crash.
+    pub(super) fn ledger_path(&self) -> PathBuf {
+        self.repository
+            .root()
+            .join(OWN_FOLDER)
+            .join("sandbox-ledger.jsonl")
+    }
+
+    fn secret(&self, app: &App) -> Result<String, Failure> {
+        let invalid = |text: String| Failure::new(Exit::Invalid, text);
+        let secret = match &app.secret {
+            None => {
+                let failure = invalid(format!("the app `{}` has no `secret_key`", app.role));
+                let help =
+                    "add `secret_key: { env: CAMPANILE_SECRET_KEY }`, or rehearse with --sandbox";
+                return Err(failure.help(help));
+            }
+            Some(SecretSource::Environment(name)) => variable(name).ok_or_else(|| {
+                invalid(format!(
+                    "the environment variable `{name}` with the secret key of `{}` is not set",
+                    app.role
+                ))
+                .help(format!("export {name}=..., or rehearse with --sandbox"))
+            })?,
+            Some(SecretSource::File(path)) => read_secret(&self.repository.root().join(path))
+                .map_err(|error| {
+                    invalid(format!(
+                        "the secret key of `{}` cannot be read from `{path}`: {error}",
+                        app.role
+                    ))
+                })?,
+        };
+        if secret.is_empty() {
+            return Err(invalid(format!(
+                "the secret key of `{}` is empty",
+                app.role
+            )));
+        }
+        Ok(secret)
+    }
+
+    /// The run that a person means: by its whole name, or the latest of a campaign.
+    pub(super) async fn find_run(&self, journal: &Journal, wanted: &str) -> Result<Run, Failure> {
+        if wanted.contains('@') {
+            let name: RunName =
+                wanted
+                    .parse()
+                    .map_err(|error: crate::identity::InvalidRunName| {
+                        Failure::new(Exit::Usage, error.to_string())
+                    })?;
+            let found = journal.runs_named(&name).await?.into_iter().next();
+            return match found {
+                Some(run) => Ok(run),
+                None => Err(self.no_run(journal, name.campaign.as_str(), wanted).await?),
+            };
+        }
+        let stem = Path::new(wanted)
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or(wanted);
+        let campaign = crate::identity::CampaignName::try_from(stem)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let latest = journal.runs_of(&campaign).await?.into_iter().next();
+        match latest {
+            Some(run) => Ok(run),
+            None => Err(self.no_run(journal, stem, wanted).await?),
+        }
+    }
+
+    async fn no_run(
+        &self,
+        journal: &Journal,
+        campaign: &str,
+        wanted: &str,
+    ) -> Result<Failure, Failure> {
+        const SHOWN: usize = 5;
+        let text = format!(
+            "there is no run `{wanted}` in `{}`",
+            self.shown(journal.path())
+        );
+        let failure = Failure::new(Exit::Error, text);
+        let campaigns = journal.campaigns().await?;
+        if let Ok(name) = crate::identity::CampaignName::try_from(campaign) {
+            let runs = journal.runs_of(&name).await?;
+            let names: Vec<String> = runs
+                .iter()
+                .take(SHOWN)
+                .map(|run| run.name().to_string())
+                .collect();
+            if !names.is_empty() {
+                return Ok(failure.help(format!("there are {}", list_of(&names))));
+            }
+        }
+        Ok(match nearest(campaign, &campaigns) {
+            Some(meant) => failure.help(format!("did you mean `{meant}`?")),
+            None if campaigns.is_empty() => failure.help("nothing has been sent yet"),
+            None => failure.help(format!("there are runs of {}", list_of(&campaigns))),
+        })
+    }
+}
+
+/// The environment is read here and nowhere else.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}

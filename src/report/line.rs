@@ -1,0 +1,170 @@
+//! One delivery in the log.
+
+use crate::channel::{Answer, Outcome, Request};
+use crate::delivery::Delivery;
+use crate::identity::{DeliveryNumber, Moment};
+use chrono::{DateTime, SecondsFormat};
+use serde::Serialize;
+
+/// What all lines of a run share.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    pub app: String,
+    pub campaign: String,
+    /// `2026-11-11T09:00 Asia/Shanghai`
+    pub occurrence: String,
+    pub run: String,
+    pub channel: &'static str,
+}
+
+/// One delivery as the log tells it. Fields are only ever added.
+#[derive(Clone, Debug, Serialize)]
+pub struct LogLine<'a> {
+    pub app: &'a str,
+    pub campaign: &'a str,
+    pub occurrence: &'a str,
+    pub run: &'a str,
+    pub delivery: u32,
+    pub channel: &'static str,
+    pub group: String,
+    pub members: Option<String>,
+    pub state: &'static str,
+    pub reason: Option<String>,
+    pub attempts: u32,
+    pub error_code: Option<u32>,
+    pub error_info: Option<String>,
+    pub msg_seq: Option<u64>,
+    pub msg_time: Option<String>,
+    pub random: Option<u32>,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub test: bool,
+}
+
+impl<'a> LogLine<'a> {
+    pub fn new(
+        facts: &'a RunFacts,
+        number: DeliveryNumber,
+        request: &Request,
+        delivery: &Delivery,
+    ) -> LogLine<'a> {
+        let answer = delivery.last().and_then(answer);
+        let receipt = delivery.receipt().unwrap_or_default();
+        LogLine {
+            app: &facts.app,
+            campaign: &facts.campaign,
+            occurrence: &facts.occurrence,
+            run: &facts.run,
+            delivery: number.0,
+            channel: facts.channel,
+            group: request.group.to_string(),
+            members: None,
+            state: delivery.state().name(),
+            reason: delivery.reason().map(str::to_owned),
+            attempts: delivery.attempts(),
+            error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
+            error_info: answer.map(|answer| answer.info.clone()),
+            msg_seq: receipt.msg_seq,
+            msg_time: receipt
+                .msg_time
+                .and_then(|seconds| time_text(seconds.checked_mul(1_000)?)),
+            random: delivery.random().map(|random| random.0),
+            started_at: delivery.started_at().and_then(moment_text),
+            finished_at: delivery.finished_at().and_then(moment_text),
+            test: false,
+        }
+    }
+
+    pub const COLUMNS: [&'static str; 19] = [
+        "app",
+        "campaign",
+        "occurrence",
+        "run",
+        "delivery",
+        "channel",
+        "group",
+        "members",
+        "state",
+        "reason",
+        "attempts",
+        "error_code",
+        "error_info",
+        "msg_seq",
+        "msg_time",
+        "random",
+        "started_at",
+        "finished_at",
+        "test",
+    ];
+
+    /// The values in the order of [`LogLine::COLUMNS`].
+    pub fn cells(&self) -> [String; 19] {
+        fn text<T: ToString>(value: Option<&T>) -> String {
+            value.map(T::to_string).unwrap_or_default()
+        }
+        [
+            self.app.to_owned(),
+            self.campaign.to_owned(),
+            self.occurrence.to_owned(),
+            self.run.to_owned(),
+            self.delivery.to_string(),
+            self.channel.to_owned(),
+            self.group.clone(),
+            text(self.members.as_ref()),
+            self.state.to_owned(),
+            text(self.reason.as_ref()),
+            self.attempts.to_string(),
+            text(self.error_code.as_ref()),
+            text(self.error_info.as_ref()),
+            text(self.msg_seq.as_ref()),
+            text(self.msg_time.as_ref()),
+            text(self.random.as_ref()),
+            text(self.started_at.as_ref()),
+            text(self.finished_at.as_ref()),
+            self.test.to_string(),
+        ]
+    }
+
+    /// A line for people.
+    pub fn text(&self) -> String {
+        let at = self
+            .finished_at
+            .as_deref()
+            .or(self.started_at.as_deref())
+            .unwrap_or("-");
+        let mut line = format!("{at:<24}  {:<9}  {}", self.state, self.group);
+        if let Some(seq) = self.msg_seq {
+            line.push_str(&format!("  seq {seq}"));
+        }
+        if self.attempts > 1 {
+            line.push_str(&format!("  {} attempts", self.attempts));
+        }
+        if let Some(code) = self.error_code {
+            line.push_str(&format!("  code {code}"));
+        }
+        if let Some(why) = self.reason.as_ref().or(self.error_info.as_ref()) {
+            line.push_str(&format!("  {why}"));
+        }
+        line
+    }
+}
+
+/// RFC 3339, UTC, milliseconds.
+pub fn time_text(wall_ms: i64) -> Option<String> {
+    DateTime::from_timestamp_millis(wall_ms)
+        .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
+}
+
+fn moment_text(at: Moment) -> Option<String> {
+    time_text(at.wall_ms)
+}
+
+fn answer(outcome: &Outcome) -> Option<&Answer> {
+    match outcome {
+        Outcome::Accepted(_) => None,
+        Outcome::Refused(answer)
+        | Outcome::Throttled(_, answer)
+        | Outcome::Failed(_, answer)
+        | Outcome::Unknown(answer) => Some(answer),
+    }
+}

@@ -1,0 +1,11 @@
+//! Apps, lanes, limits and roots: `campanile.yaml`.
+//!
+//! Knows where a secret is kept, never the secret. Must never know the environment or a file: overrides and secrets
+//! come later and from outside.
+
+mod meant;
+mod region;
+mod spec;
+
+pub use meant::{App, Limits, SecretSource, Settings, zone_of};
+pub use spec::SettingsSpec;
