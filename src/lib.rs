@@ -57,4 +57,5 @@ pub mod workbench {
     pub use crate::delivery::{Delivery, Entry, Policy, State};
     pub use crate::dispatch::{CallId, Dispatcher, Job, Lane, Queue, Step};
     pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
+    pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
 }

@@ -9,6 +9,6 @@ mod row;
 mod spec;
 
 pub use meant::Audience;
-pub use resolver::{Origin, Resolver, Target};
+pub use resolver::{Resolver, Target};
 pub use row::Row;
 pub use spec::AudienceSpec;

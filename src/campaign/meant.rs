@@ -3,7 +3,7 @@
 use super::CampaignSpec;
 use super::spec::DeliverySpec;
 use crate::audience::{Audience, Target};
-use crate::channel::{Channel, GroupMessage, Rendered};
+use crate::channel::{Channel, Rendered, Send};
 use crate::identity::CampaignName;
 use crate::schedule::Occurrence;
 use crate::settings::{Settings, zone_of};
@@ -22,7 +22,7 @@ pub struct Campaign {
     pub audience: Audience,
     pub rules: DeliveryRules,
     variables: BTreeMap<String, Value>,
-    message: GroupMessage,
+    send: Send,
     templates: Templates,
 }
 
@@ -48,7 +48,6 @@ impl Campaign {
         let Read {
             spec,
             mut complaints,
-            ..
         } = read::<CampaignSpec>(&Campaign::schema(), source);
         let campaign =
             spec.and_then(|spec| Campaign::lower(&spec, source, settings, &mut complaints));
@@ -76,12 +75,10 @@ impl Campaign {
             .audience
             .as_ref()
             .map(|audience| Audience::lower(audience, &audience.span, complaints));
-        let message = spec
+        let send = spec
             .send
             .as_ref()
-            .and_then(|send| send.group_message.as_ref());
-        let message =
-            message.and_then(|message| GroupMessage::lower(message, &mut templates, complaints));
+            .and_then(|send| Send::lower(send, &mut templates, complaints));
         Some(Campaign {
             name: name?,
             description: spec
@@ -93,13 +90,13 @@ impl Campaign {
             audience: audience?,
             rules: rules(spec.delivery.as_ref()),
             variables,
-            message: message?,
+            send: send?,
             templates,
         })
     }
 
     pub fn channel(&self) -> Channel {
-        Channel::GroupMessage
+        self.send.channel()
     }
 
     /// What the templates know at an occurrence, whoever the target is.
@@ -121,7 +118,7 @@ impl Campaign {
     pub fn render(&self, context: &Value, target: &Target) -> Result<Rendered, Diagnostic> {
         let group = Value::from(BTreeMap::from([("group", target.context.clone())]));
         let context = merged(group, context.clone());
-        self.message
+        self.send
             .render(&self.templates, &context)
             .map_err(|diagnostic| {
                 let known = diagnostic

@@ -5,5 +5,5 @@
 mod meant;
 mod spec;
 
-pub use meant::{Campaign, DeliveryRules};
+pub use meant::Campaign;
 pub use spec::CampaignSpec;

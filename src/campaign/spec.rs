@@ -1,8 +1,8 @@
 //! The campaign file as written.
 
 use crate::audience::AudienceSpec;
-use crate::channel::GroupMessageSpec;
-use crate::source::{Entries, Node, Spanned, one_key};
+use crate::channel::SendSpec;
+use crate::source::{Entries, Node, Spanned};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -28,14 +28,6 @@ pub struct CampaignSpec {
     pub send: Option<Spanned<SendSpec>>,
     /// How it is delivered.
     pub delivery: Option<DeliverySpec>,
-}
-
-/// What is sent: exactly one of these.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = one_key)]
-pub struct SendSpec {
-    pub group_message: Option<GroupMessageSpec>,
 }
 
 /// How it is delivered.

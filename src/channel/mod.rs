@@ -11,11 +11,15 @@ mod decode;
 mod group_message;
 mod outcome;
 mod request;
+mod send;
 
 pub use decode::decode;
-pub use group_message::{GroupMessage, GroupMessageSpec, Rendered};
+pub use group_message::Rendered;
 pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope};
 pub use request::Request;
+pub use send::{Send, SendSpec};
+
+use group_message::{GroupMessage, GroupMessageSpec};
 
 /// One of the vendor's calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

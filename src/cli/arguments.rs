@@ -50,6 +50,10 @@ pub(super) enum Verb {
 /// An open run of the campaign is gone on with instead of starting another. A plan that equals one that went out in the
 /// last 24 hours is refused unless --again.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[command(after_help = "Examples:
   campanile run campaigns/welcome.yaml --sandbox    rehearse against the built-in stand-in
   campanile run welcome                             by name; asks before it sends
@@ -127,7 +131,8 @@ pub(super) struct Sandbox {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
     pub(super) listen: SocketAddr,
-    /// Faults by rate: lost_reply=5%,lost_before=1%,http_500=1%,throttle=1%,drop=1%,stall=0.1%
+    /// Faults by rate, as in `lost_reply=5%,throttle=1%`; known are `lost_reply`, `lost_before`, `http_500`,
+    /// `throttle`, `drop` and `stall`
     #[arg(long, value_name = "FAULTS", default_value = "")]
     pub(super) fault: String,
     /// How long a reply takes

@@ -131,10 +131,11 @@ fn report(
 }
 
 fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) -> Vec<String> {
-    let mut pace = format!("{:.1} s", measured.elapsed.as_secs_f64());
-    if let Some(rate) = measured.rate_per_s {
-        pace.push_str(&format!(", {rate:.1} accepted a second"));
-    }
+    let elapsed = measured.elapsed.as_secs_f64();
+    let pace = match measured.rate_per_s {
+        Some(rate) => format!("{elapsed:.1} s, {rate:.1} accepted a second"),
+        None => format!("{elapsed:.1} s"),
+    };
     let name = run.name();
     let journal = workspace.shown(&workspace.journal_path());
     vec![

@@ -87,7 +87,10 @@ impl Workspace {
     }
 
     fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
-        if path.ends_with(".yml") {
+        if Path::new(path)
+            .extension()
+            .is_some_and(|ending| ending == "yml")
+        {
             let text = format!("`{path}` ends in `.yml`; campaign files end in `.yaml`");
             return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
         }

@@ -41,10 +41,4 @@ impl Counts {
     pub fn ended(&self) -> u64 {
         self.planned - self.pending
     }
-
-    pub fn balances(&self) -> bool {
-        let sum =
-            self.accepted + self.refused + self.failed + self.skipped + self.unknown + self.pending;
-        self.planned == sum
-    }
 }

@@ -288,10 +288,10 @@ impl Delivery {
 
 /// `attempts` counts neither what never had a connection nor what the whole lane was throttled for.
 fn counts(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Accepted(_) | Outcome::Refused(_) | Outcome::Unknown(_) => true,
-        Outcome::Throttled(Scope::Group, _) | Outcome::Failed(Failure::NotExecuted, _) => true,
-        Outcome::Throttled(Scope::Lane, _) => false,
-        Outcome::Failed(Failure::NotSent | Failure::NoConnection | Failure::Stop, _) => false,
-    }
+    let is_free = matches!(
+        outcome,
+        Outcome::Throttled(Scope::Lane, _)
+            | Outcome::Failed(Failure::NotSent | Failure::NoConnection | Failure::Stop, _)
+    );
+    !is_free
 }

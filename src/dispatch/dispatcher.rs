@@ -187,17 +187,13 @@ impl Dispatcher {
         if self.halt.is_some() {
             return None;
         }
-        let send = match self.ready.is_empty() {
-            true => None,
-            false => self.may_send_ns(now),
+        let send = if self.ready.is_empty() {
+            None
+        } else {
+            self.may_send_ns(now)
         };
-        let prepare = match self.may_prepare() {
-            true => self
-                .queue
-                .due_ns()
-                .map(|due| due.max(self.trouble.until_ns())),
-            false => None,
-        };
+        let due = self.queue.due_ns().filter(|_| self.may_prepare());
+        let prepare = due.map(|due| due.max(self.trouble.until_ns()));
         send.into_iter().chain(prepare).min()
     }
 

@@ -5,37 +5,38 @@ use std::time::Duration;
 /// When the next call is due, in nanoseconds of the boot clock. The schedule begins with the first call.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
-    interval_ns: u64,
+    /// All in nanoseconds.
+    interval: u64,
     /// What was missed for longer than this is not caught up.
-    debt_ns: u64,
-    due_ns: Option<u64>,
-    last_ns: Option<u64>,
+    debt: u64,
+    due: Option<u64>,
+    last: Option<u64>,
 }
 
 impl Pace {
     pub(super) fn new(interval: Duration, debt: Duration) -> Pace {
         Pace {
-            interval_ns: nanoseconds(interval),
-            debt_ns: nanoseconds(debt),
-            due_ns: None,
-            last_ns: None,
+            interval: nanoseconds(interval),
+            debt: nanoseconds(debt),
+            due: None,
+            last: None,
         }
     }
 
     pub(super) fn set_interval(&mut self, interval: Duration) {
-        self.interval_ns = nanoseconds(interval);
+        self.interval = nanoseconds(interval);
     }
 
     /// Catching up never goes at more than twice the pace.
     pub(super) fn earliest(&self) -> u64 {
-        let next = self.last_ns.map_or(0, |last| last + self.interval_ns / 2);
-        self.due_ns.unwrap_or(0).max(next)
+        let next = self.last.map_or(0, |last| last + self.interval / 2);
+        self.due.unwrap_or(0).max(next)
     }
 
     pub(super) fn start(&mut self, now_ns: u64) {
-        let oldest = now_ns.saturating_sub(self.debt_ns);
-        self.due_ns = Some(self.due_ns.map_or(now_ns, |due| due.max(oldest)) + self.interval_ns);
-        self.last_ns = Some(now_ns);
+        let oldest = now_ns.saturating_sub(self.debt);
+        self.due = Some(self.due.map_or(now_ns, |due| due.max(oldest)) + self.interval);
+        self.last = Some(now_ns);
     }
 }
 

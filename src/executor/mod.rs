@@ -10,7 +10,6 @@ mod progress;
 mod writer;
 
 pub use execute::{Ending, Error, Execution, LaneRules};
-pub use pages::count;
-pub use planning::{Complaints, Staged, stage};
+pub use planning::{Staged, stage};
 
 pub use progress::Progress;

@@ -14,8 +14,9 @@ pub async fn count(journal: &Journal, run: &Run) -> Result<Counts, Error> {
     let mut counts = Counts::default();
     let mut pages = Pages::new(journal.clone(), run.clone());
     while let Some(page) = pages.read().await? {
-        page.iter()
-            .for_each(|(_, delivery)| counts.add(delivery.state()));
+        for (_, delivery) in &page {
+            counts.add(delivery.state());
+        }
     }
     Ok(counts)
 }
@@ -54,8 +55,9 @@ impl Pages {
         }
         let (mut jobs, mut counts) = (Vec::new(), Counts::default());
         while let Some(page) = self.read().await? {
-            page.iter()
-                .for_each(|(_, delivery)| counts.add(delivery.state()));
+            for (_, delivery) in &page {
+                counts.add(delivery.state());
+            }
             let tried = page
                 .into_iter()
                 .filter(|(_, delivery)| delivery.attempts() > 0);

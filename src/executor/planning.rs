@@ -55,23 +55,20 @@ impl Complaints {
 
     /// What is to be shown, and how many errors are not.
     pub fn shown(self) -> (Vec<Diagnostic>, u64) {
-        let shown = self
-            .found
-            .into_iter()
-            .map(|(complaint, again)| match again {
-                0 => complaint,
-                _ => {
-                    let help = complaint
-                        .help
-                        .clone()
-                        .map(|help| format!("{help}; "))
-                        .unwrap_or_default();
-                    complaint.help(format!(
-                        "{help}the same for {} more",
-                        plural(again, "target")
-                    ))
-                }
-            });
+        let shown = self.found.into_iter().map(|(complaint, again)| {
+            if again == 0 {
+                return complaint;
+            }
+            let help = complaint
+                .help
+                .clone()
+                .map(|help| format!("{help}; "))
+                .unwrap_or_default();
+            complaint.help(format!(
+                "{help}the same for {} more",
+                plural(again, "target")
+            ))
+        });
         (shown.collect(), self.more)
     }
 }
@@ -97,10 +94,10 @@ pub async fn stage(
     let mut contents: HashMap<Digest, u32> = HashMap::new();
     let mut chunk: Vec<Planned> = Vec::new();
     for target in Targets::new(repository, campaign) {
-        let planned =
+        let delivery =
             target.and_then(|target| planner.plan(&target).map_err(|complaint| vec![complaint]));
-        match planned {
-            Ok(planned) => chunk.push(planned),
+        match delivery {
+            Ok(delivery) => chunk.push(delivery),
             Err(found) => complaints.add(found),
         }
         if chunk.len() == Journal::CHUNK {

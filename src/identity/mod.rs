@@ -10,7 +10,7 @@ mod occurrence;
 mod random;
 
 pub use digest::{Digest, Hasher};
-pub use ids::{CampaignName, DeliveryNumber, GroupId, InvalidName, SdkAppId, UserId};
+pub use ids::{CampaignName, DeliveryNumber, GroupId, SdkAppId};
 pub use moment::Moment;
 pub use occurrence::{InvalidRunName, OccurrenceKey, RunName, VendorApp, civil_text};
 pub use random::{Random, RecentRandoms};

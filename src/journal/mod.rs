@@ -15,8 +15,6 @@ mod store;
 
 pub use entries::{Record, Written};
 pub use error::Error;
-pub use lane::LaneHistory;
-pub use lock::LaneLock;
 pub use runs::{Run, RunId};
 pub use stage::{Opening, PlanId};
 pub use store::{Journal, sqlite_version};

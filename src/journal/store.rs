@@ -48,17 +48,6 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens a journal that must be there already.
-    pub async fn open_existing(path: &Path) -> Result<Journal, Error> {
-        if path.exists() {
-            return Journal::open(path).await;
-        }
-        Err(Error::Open {
-            path: path.to_owned(),
-            why: "there is no such file; nothing has been sent yet".to_owned(),
-        })
-    }
-
     pub fn path(&self) -> &Path {
         &self.path
     }

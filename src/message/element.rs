@@ -10,8 +10,6 @@ pub enum Element {
 
 /// Bytes of compact JSON of `MsgBody`. The sources disagree between 8,000 and 12K; above this nobody takes it.
 pub const SIZE_MAX: usize = 12_000;
-/// From here on the strictest reading of the vendor's documents refuses it.
-pub const SIZE_WARNED: usize = 8_000;
 
 /// `MsgBody`
 pub fn body(elements: &[Element]) -> Value {

@@ -4,4 +4,4 @@
 
 mod element;
 
-pub use element::{Element, SIZE_MAX, SIZE_WARNED, body};
+pub use element::{Element, SIZE_MAX, body};

@@ -5,6 +5,7 @@ use crate::delivery::Delivery;
 use crate::identity::{DeliveryNumber, Moment};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
+use std::fmt::Write;
 
 /// What all lines of a run share.
 #[derive(Clone, Debug)]
@@ -134,16 +135,16 @@ impl<'a> LogLine<'a> {
             .unwrap_or("-");
         let mut line = format!("{at:<24}  {:<9}  {}", self.state, self.group);
         if let Some(seq) = self.msg_seq {
-            line.push_str(&format!("  seq {seq}"));
+            let _ = write!(line, "  seq {seq}");
         }
         if self.attempts > 1 {
-            line.push_str(&format!("  {} attempts", self.attempts));
+            let _ = write!(line, "  {} attempts", self.attempts);
         }
         if let Some(code) = self.error_code {
-            line.push_str(&format!("  code {code}"));
+            let _ = write!(line, "  code {code}");
         }
         if let Some(why) = self.reason.as_ref().or(self.error_info.as_ref()) {
-            line.push_str(&format!("  {why}"));
+            let _ = write!(line, "  {why}");
         }
         line
     }

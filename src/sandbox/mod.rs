@@ -35,5 +35,5 @@ mod fixtures;
 mod tests;
 
 pub use faults::Faults;
-pub use server::{Error, Options, Sandbox};
+pub use server::{Options, Sandbox};
 pub use statistics::Statistics;

@@ -63,7 +63,6 @@ impl Settings {
         let Read {
             spec,
             mut complaints,
-            ..
         } = read::<SettingsSpec>(&Settings::schema(), source);
         let settings = spec.and_then(|spec| lower(&spec, source, &mut complaints));
         match settings {

@@ -7,5 +7,5 @@ mod meant;
 mod region;
 mod spec;
 
-pub use meant::{App, Limits, SecretSource, Settings, zone_of};
+pub use meant::{App, SecretSource, Settings, zone_of};
 pub use spec::SettingsSpec;

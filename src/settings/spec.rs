@@ -32,7 +32,8 @@ pub struct AppSpec {
     pub administrator: Option<Spanned<String>>,
     /// Where the app's secret key is kept; never the key itself. Not needed with `--sandbox`.
     pub secret_key: Option<Spanned<SecretSpec>>,
-    /// The app's data centre: china, singapore, seoul, tokyo, frankfurt, silicon_valley, jakarta, mumbai, saudi_arabia.
+    /// The app's data centre: `china`, `singapore`, `seoul`, `tokyo`, `frankfurt`,
+    /// `silicon_valley`, `jakarta`, `mumbai` or `saudi_arabia`.
     pub region: Option<Spanned<String>>,
     /// The address of the API instead of a region: `http://127.0.0.1:9000`.
     pub endpoint: Option<Spanned<String>>,

@@ -9,17 +9,11 @@ use serde::forward_to_deserialize_any;
 
 use super::complaint;
 use super::derive_map::Entry;
-use super::diagnostic::Diagnostic;
 use super::failure::Failure;
 use super::handing::{hand_over, handed_for};
 use super::node::{Content, Node, Step};
 
-/// Reads a tree into a Spec. serde stops at the first thing that is wrong; [`read`](super::read())
-/// goes on.
-pub fn derive<T: DeserializeOwned>(root: &Node) -> Result<T, Diagnostic> {
-    attempt(root).map_err(|failure| failure.into_diagnostic(root))
-}
-
+/// Reads a tree into a Spec. serde stops at the first thing that is wrong; [`read`](super::read()) goes on.
 pub(super) fn attempt<T: DeserializeOwned>(root: &Node) -> Result<T, Failure> {
     T::deserialize(NodeDeserializer {
         node: root,

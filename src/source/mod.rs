@@ -7,7 +7,7 @@
 //! terminal: text comes in, values and text go out.
 //!
 //! The way through: [`parse()`] gives the tree, [`Schema::check`] every complaint against the
-//! generated schema, [`prune()`] the tree without them, [`derive()`] the Spec; [`read()`] does all
+//! generated schema, [`prune()`] the tree without them, `derive` the Spec; [`read()`] does all
 //! four and collects.
 //!
 //! The tree is built from the events of `granit-parser`, the parser inside `serde-saphyr`, and not
@@ -46,11 +46,9 @@ mod unfold;
 mod weight;
 mod words;
 
-pub use derive::derive;
-pub use diagnostic::{Diagnostic, Label, Severity};
-pub use node::{Content, Node, Step, Style};
-pub use parse::{Parsed, parse};
-pub use prune::{Complaint, prune};
+pub use diagnostic::{Diagnostic, Severity};
+pub use node::{Content, Node, Style};
+pub use parse::parse;
 pub use read::{Read, read};
 pub use render::render;
 pub use schema::{Schema, one_key};

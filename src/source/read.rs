@@ -24,8 +24,6 @@ pub struct Read<T> {
     /// What could be made of it: without the values that were complained of, so use it only to find
     /// more to complain of unless there are no complaints.
     pub spec: Option<T>,
-    /// As written, complaints or not.
-    pub tree: Option<Node>,
     pub complaints: Vec<Diagnostic>,
 }
 
@@ -38,7 +36,6 @@ pub fn read<T: DeserializeOwned>(schema: &Schema, source: &Arc<Source>) -> Read<
     let Some(tree) = root else {
         return Read {
             spec: None,
-            tree: None,
             complaints,
         };
     };
@@ -48,11 +45,7 @@ pub fn read<T: DeserializeOwned>(schema: &Schema, source: &Arc<Source>) -> Read<
     complaints.extend(found.into_iter().map(|complaint| complaint.diagnostic));
     let spec = rest.and_then(|rest| derive_what_can_be(rest, &mut complaints));
     complaints.sort_by_key(|complaint| complaint.primary.as_ref().map(start));
-    Read {
-        spec,
-        tree: Some(tree),
-        complaints,
-    }
+    Read { spec, complaints }
 }
 
 fn start(label: &Label) -> usize {

@@ -7,5 +7,5 @@ mod body;
 mod client;
 mod usersig;
 
-pub use client::{Access, Call, Client, Error, TIMEOUT};
+pub use client::{Access, Call, Client, TIMEOUT};
 pub use usersig::Signer;

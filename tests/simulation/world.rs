@@ -164,7 +164,7 @@ impl World {
         let policy = Policy {
             attempts: 5,
             timeout: TIMEOUT,
-            resend_within: Duration::from_secs(240),
+            resend_within: Duration::from_mins(4),
         };
         let queue = Queue::new(SdkAppId(1), Digest::of("occurrence", []), policy, None);
         let lane = Lane {
@@ -226,7 +226,7 @@ impl World {
         for step in steps {
             match step {
                 Step::Record { number, entry, .. } => {
-                    self.at(self.now_ns + DISK_NS, Event::Durable(number, entry))
+                    self.at(self.now_ns + DISK_NS, Event::Durable(number, entry));
                 }
                 Step::Send { call, body } => self.send(call, &body),
                 Step::Fetch => {

@@ -14,9 +14,15 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::derive::attempt;
+use super::prune::prune;
 use super::*;
 
 const WIDTH: usize = 80;
+
+fn derive<T: serde::de::DeserializeOwned>(root: &Node) -> Result<T, Diagnostic> {
+    attempt(root).map_err(|failure| failure.into_diagnostic(root))
+}
 
 /// A campaign in small.
 #[derive(Debug, PartialEq, Deserialize, JsonSchema)]
