@@ -187,12 +187,9 @@ impl Dispatcher {
         if self.halt.is_some() {
             return None;
         }
-        let send = if self.ready.is_empty() {
-            None
-        } else {
-            self.may_send_ns(now)
-        };
-        let due = self.queue.due_ns().filter(|_| self.may_prepare());
+        let send = self.may_send_ns(now);
+        let ahead = self.ahead();
+        let due = self.queue.due_ns(now, ahead).filter(|_| self.may_prepare());
         let prepare = due.map(|due| due.max(self.trouble.until_ns()));
         send.into_iter().chain(prepare).min()
     }
@@ -213,12 +210,13 @@ impl Dispatcher {
     }
 
     fn send_ready(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        while !self.ready.is_empty() && self.may_send_ns(now).is_some_and(|at| at <= now.boot_ns) {
+        while self.may_send_ns(now).is_some_and(|at| at <= now.boot_ns) {
             let Some((number, random)) = self.ready.pop_front() else {
                 return;
             };
             self.calls += 1;
             self.limiter.start(self.calls, now.boot_ns);
+            self.queue.sent(now);
             self.in_flight.insert(self.calls, number);
             if let Some(job) = self.queue.job(number) {
                 steps.push(Step::Send {
@@ -229,7 +227,10 @@ impl Dispatcher {
         }
     }
 
+    /// When the first that is ready may go out; `None`: nothing is ready, or it hangs on a reply.
     fn may_send_ns(&mut self, now: Moment) -> Option<u64> {
+        let (first, _) = self.ready.front()?;
+        let capped = self.queue.may_send_ns(*first);
         let room = if self.trouble.is_probing() {
             1
         } else {
@@ -241,13 +242,19 @@ impl Dispatcher {
         Some(
             self.limiter
                 .earliest(now.boot_ns)?
-                .max(self.trouble.until_ns()),
+                .max(self.trouble.until_ns())
+                .max(capped),
         )
+    }
+
+    /// How many are prepared and have not gone out.
+    fn ahead(&self) -> usize {
+        self.recording + self.ready.len()
     }
 
     fn may_prepare(&self) -> bool {
         let ahead = if self.trouble.is_probing() { 1 } else { AHEAD };
-        self.recording + self.ready.len() < ahead
+        self.ahead() < ahead
     }
 
     /// Writes Started ahead for what goes out next.
@@ -256,7 +263,7 @@ impl Dispatcher {
             return;
         }
         while self.may_prepare() {
-            match self.queue.due(now, &mut self.randoms) {
+            match self.queue.due(now, self.ahead(), &mut self.randoms) {
                 Some(Due::Start {
                     number,
                     generation,

@@ -27,6 +27,10 @@ impl Pace {
         self.interval = nanoseconds(interval);
     }
 
+    pub(super) fn interval(&self) -> u64 {
+        self.interval
+    }
+
     /// Catching up never goes at more than twice the pace.
     pub(super) fn earliest(&self) -> u64 {
         let next = self.last.map_or(0, |last| last + self.interval / 2);

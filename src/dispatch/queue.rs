@@ -30,6 +30,9 @@ pub struct Queue {
     fetching: bool,
 }
 
+/// Started is written down so long before its call goes out, that a slow disk does not hold it up.
+const PREPARED_BEFORE: Duration = Duration::from_millis(100);
+
 /// What a queue wants done about one delivery.
 pub(super) enum Due {
     Start {
@@ -115,9 +118,14 @@ impl Queue {
         self.again.insert((now.boot_ns + nanoseconds(wait), number));
     }
 
-    /// The next delivery that is due: repetitions before first attempts.
-    pub(super) fn due(&mut self, now: Moment, randoms: &mut RecentRandoms) -> Option<Due> {
-        let number = self.next_number(now)?;
+    /// The next delivery that is due: repetitions before first attempts. `ahead` others are prepared already.
+    pub(super) fn due(
+        &mut self,
+        now: Moment,
+        ahead: usize,
+        randoms: &mut RecentRandoms,
+    ) -> Option<Due> {
+        let number = self.next_number(now, ahead)?;
         let job = self.jobs.get(&number)?;
         Some(match job.delivery.next(&self.policy, now) {
             Next::Attempt { .. } => {
@@ -145,32 +153,51 @@ impl Queue {
         })
     }
 
-    fn next_number(&mut self, now: Moment) -> Option<DeliveryNumber> {
+    fn next_number(&mut self, now: Moment, ahead: usize) -> Option<DeliveryNumber> {
         if let Some(&(due, number)) = self.again.first()
             && due <= now.boot_ns
         {
             self.again.pop_first();
             return Some(number);
         }
-        if self
-            .cap
-            .as_ref()
-            .is_some_and(|cap| cap.earliest() > now.boot_ns)
-        {
+        if self.fresh_due_ns(now, ahead) > now.boot_ns {
             return None;
         }
-        let number = self.fresh.pop_front()?;
+        self.fresh.pop_front()
+    }
+
+    /// When the next first attempt may be prepared: no sooner than needed, for its time runs from then on.
+    fn fresh_due_ns(&self, now: Moment, ahead: usize) -> u64 {
+        let sent = self
+            .cap
+            .as_ref()
+            .map(|cap| cap.earliest().max(now.boot_ns) + cap.interval() * ahead as u64);
+        sent.map_or(0, |sent| sent.saturating_sub(nanoseconds(PREPARED_BEFORE)))
+    }
+
+    /// When something becomes due.
+    pub(super) fn due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
+        let again = self.again.first().map(|each| each.0);
+        let fresh = (!self.fresh.is_empty()).then(|| self.fresh_due_ns(now, ahead));
+        again.into_iter().chain(fresh).min()
+    }
+
+    /// When a prepared call may go out as far as the campaign's own cap is concerned. Repetitions are not held up.
+    pub(super) fn may_send_ns(&self, number: DeliveryNumber) -> u64 {
+        let is_first = self
+            .jobs
+            .get(&number)
+            .is_some_and(|job| job.delivery.attempts() == 1);
+        self.cap
+            .as_ref()
+            .filter(|_| is_first)
+            .map_or(0, Pace::earliest)
+    }
+
+    pub(super) fn sent(&mut self, now: Moment) {
         if let Some(cap) = &mut self.cap {
             cap.start(now.boot_ns);
         }
-        Some(number)
-    }
-
-    /// When something becomes due that is not due yet.
-    pub(super) fn due_ns(&self) -> Option<u64> {
-        let again = self.again.first().map(|each| each.0);
-        let fresh = (!self.fresh.is_empty()).then(|| self.cap.as_ref().map_or(0, Pace::earliest));
-        again.into_iter().chain(fresh).min()
     }
 
     /// What a generation's `Random` is made from.

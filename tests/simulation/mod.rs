@@ -56,6 +56,22 @@ fn the_pace_is_even_from_the_first_call() {
 }
 
 #[test]
+fn a_campaigns_own_rate_is_a_cap() {
+    let mut world = World::new(500, 1);
+    world.rate = Some(50.0);
+    world.run_until(2_000 * MS);
+    world.kill();
+    world.run_to_the_end();
+    assert!(world.vendor.most_in_one_second() <= 51);
+    assert!(
+        world.vendor.rate_per_s() >= 43.0,
+        "with the pause of a restart: {}",
+        world.vendor.rate_per_s()
+    );
+    world.assert_each_once();
+}
+
+#[test]
 fn a_stall_of_the_path_passes_no_window() {
     for stall_ms in [100, 300, 700, 1_000, 2_500] {
         let mut world = World::new(2_000, 1);

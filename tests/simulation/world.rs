@@ -59,6 +59,8 @@ pub(crate) struct World {
     pub(crate) fate: fn(u64) -> Fate,
     pub(crate) vendor: Vendor,
     pub(crate) calls: u64,
+    /// The campaign's own cap.
+    pub(crate) rate: Option<f64>,
     seed: u64,
     targets: u32,
     /// What is durable.
@@ -82,6 +84,7 @@ impl World {
             fate: |_| Fate::Well,
             vendor: Vendor::default(),
             calls: 0,
+            rate: None,
             seed,
             targets,
             journal: BTreeMap::new(),
@@ -166,7 +169,7 @@ impl World {
             timeout: TIMEOUT,
             resend_within: Duration::from_mins(4),
         };
-        let queue = Queue::new(SdkAppId(1), Digest::of("occurrence", []), policy, None);
+        let queue = Queue::new(SdkAppId(1), Digest::of("occurrence", []), policy, self.rate);
         let lane = Lane {
             limit: LIMIT,
             last_started,
