@@ -1,5 +1,11 @@
 //! Everything that is tried from outside a room: the rules of the house, simulated worlds, and the program itself.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test makes its own files and processes"
+)]
 
+mod house;
+mod program;
 mod simulation;

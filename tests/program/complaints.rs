@@ -1,0 +1,168 @@
+//! Wrong files: everything at once, at its place, with what to type; and nothing is sent.
+
+use super::place::{Ended, Place};
+
+const AUDIENCE: &str = "audience: { groups: [\"g1\"] }\n";
+
+fn check(campaign: &str) -> Ended {
+    let place = Place::new();
+    place.write("campaigns/news.yaml", campaign);
+    let ended = place.run(&["run", "news", "--sandbox", "--yes"]);
+    assert!(ended.err.contains("nothing was sent"), "{ended:?}");
+    assert!(ended.out.is_empty(), "{ended:?}");
+    ended
+}
+
+#[test]
+fn two_slips_in_one_file_are_both_told() {
+    let ended = check(
+        "naem: news\naudience: { groups: [\"g1\"] }\nsend: { group_mesage: { text: \"x\" } }\n",
+    );
+    ended.assert(
+        78,
+        &[
+            "campaigns/news.yaml:1:1",
+            "`name`",
+            "campaigns/news.yaml:3:9",
+            "`group_message`",
+            "2 errors",
+        ],
+    );
+}
+
+#[test]
+fn a_slip_in_a_template_is_told_once_for_all_groups() {
+    let audience = "audience: { groups: [\"g1\", \"g2\", \"g3\"] }\n";
+    let ended = check(&format!(
+        "{audience}send:\n  group_message:\n    text: |\n      Hi,\n      {{{{ group.nmae }}}}!\n"
+    ));
+    ended.assert(
+        78,
+        &[
+            "campaigns/news.yaml:6:10",
+            "`group.nmae`",
+            "`g1`",
+            "2 more targets",
+            "1 error;",
+        ],
+    );
+}
+
+#[test]
+fn text_that_yaml_would_change_must_be_quoted() {
+    let ended = check(&format!(
+        "{AUDIENCE}send: {{ group_message: {{ text: hello }} }}\n"
+    ));
+    ended.assert(78, &["quoted on one line", "write \"hello\""]);
+    let ended = check(&format!(
+        "{AUDIENCE}send:\n  group_message:\n    text: sale #11\n"
+    ));
+    ended.assert(78, &["quoted on one line"]);
+    let ended = check(&format!(
+        "{AUDIENCE}variables: {{ price: 9.90 }}\nsend: {{ group_message: {{ text: \"x\" }} }}\n"
+    ));
+    ended.assert(78, &["`9.90` would be sent as `9.9`", "write \"9.90\""]);
+    let ended = check("audience: { groups: [@TGS#1] }\n");
+    ended.assert(78, &["campaigns/news.yaml:1:22"]);
+}
+
+#[test]
+fn one_wrong_row_sends_nothing() {
+    let place = Place::with_news("http://127.0.0.1:1", 3);
+    place.write("audiences/groups.csv", "group,city\ng1,A\ng2,\ng3,C\n");
+    let ended = place.run(&["run", "news", "--sandbox", "--yes"]);
+    ended.assert(
+        78,
+        &[
+            "campaigns/news.yaml:3:42",
+            "`group.city`",
+            "`g2` of audiences/groups.csv:3",
+            "1 error",
+        ],
+    );
+    assert!(
+        !place
+            .path()
+            .join(".campanile/sandbox-ledger.jsonl")
+            .exists()
+    );
+
+    place.write("audiences/groups.csv", "group,city\ng1,A\ng1,B\n");
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["audiences/groups.csv:3", "audiences/groups.csv:2"]);
+    place.write("audiences/groups.csv", "Group Id,city\ng1,A\n");
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["no column is named `group`", "`group_id`"]);
+    place.write("audiences/groups.csv", "");
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["is empty"]);
+    std::fs::write(
+        place.path().join("audiences/groups.csv"),
+        b"group,city\ng1,\xc9\xee\xdb\xda\n",
+    )
+    .unwrap();
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["line 2 is not UTF-8"]);
+}
+
+#[test]
+fn files_stay_inside_the_repository() {
+    let place = Place::with_news("http://127.0.0.1:1", 3);
+    let outside =
+        "audience: { group_files: [../groups.csv] }\nsend: { group_message: { text: \"x\" } }\n";
+    place.write("campaigns/news.yaml", outside);
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["leads out of the repository", "news.yaml:1:27"]);
+    place
+        .run(&["run", "/etc/passwd", "--sandbox", "--yes"])
+        .assert(78, &["leads out of the repository"]);
+    place
+        .run(&["run", "campaigns/none.yaml", "--sandbox", "--yes"])
+        .assert(78, &["there is no file"]);
+    place
+        .run(&["run", "nws", "--sandbox", "--yes"])
+        .assert(78, &["did you mean `news`?"]);
+}
+
+#[test]
+fn settings_are_complained_of_as_well() {
+    let place = Place::with_news("http://127.0.0.1:1", 3);
+    place.write(
+        "campanile.yaml",
+        "apps:\n  main:\n    sdk_app_id: 1400000000\n    region: singapur\n    secret_key: hush\ntimezone: Asia/Shanghia\n",
+    );
+    let ended = place.run(&["run", "news", "--sandbox", "--yes"]);
+    ended.assert(
+        78,
+        &[
+            "campanile.yaml:4:13",
+            "`singapore`",
+            "campanile.yaml:6:11",
+            "`Asia/Shanghai`",
+            "secret_key",
+        ],
+    );
+    place.write(
+        "campanile.yaml",
+        &super::place::settings("endpoint: http://example.com"),
+    );
+    place
+        .run(&["run", "news", "--yes"])
+        .assert(78, &["campanile.yaml:5:15", "for this machine only"]);
+    place.write(
+        "campanile.yaml",
+        &super::place::settings("region: singapore"),
+    );
+    let output = place
+        .command(&["run", "news", "--yes", "--force"])
+        .env_remove("CAMPANILE_SECRET_KEY")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`CAMPANILE_SECRET_KEY`"));
+}

@@ -1,0 +1,9 @@
+//! The program as its users meet it: real processes, real sockets, real signals.
+
+mod complaints;
+mod place;
+mod runs;
+mod shapes;
+mod vendor;
+
+pub(crate) use place::campanile;

@@ -1,0 +1,114 @@
+//! The sandbox as a process of its own, and what stands in its ledger.
+
+use super::place::{Ended, Place, Running, pause};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+
+pub(crate) struct Vendor {
+    running: Running,
+    address: String,
+    _place: Place,
+}
+
+impl Vendor {
+    pub(crate) fn start(options: &[&str]) -> Vendor {
+        Vendor::listen("127.0.0.1:0", options)
+    }
+
+    pub(crate) fn listen(address: &str, options: &[&str]) -> Vendor {
+        let place = Place::new();
+        let arguments = [&["sandbox", "--listen", address], options].concat();
+        let mut running = place.start(&arguments);
+        let mut said = BufReader::new(running.child().stderr.as_mut().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        let address = line
+            .split("http://")
+            .nth(1)
+            .and_then(|rest| rest.split(';').next());
+        let address = address
+            .unwrap_or_else(|| panic!("no address in {line:?}"))
+            .to_owned();
+        Vendor {
+            running,
+            address,
+            _place: place,
+        }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        if head.to_lowercase().contains("transfer-encoding: chunked") {
+            unchunked(body)
+        } else {
+            body.to_owned()
+        }
+    }
+
+    /// What was stored, in order.
+    pub(crate) fn ledger(&self) -> Vec<serde_json::Value> {
+        self.get("/sandbox/ledger")
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    pub(crate) fn statistics(&self) -> serde_json::Value {
+        serde_json::from_str(&self.get("/sandbox/statistics")).unwrap()
+    }
+
+    /// Returns when so many calls have arrived.
+    pub(crate) fn wait_for(&self, arrivals: u64) {
+        while self.statistics()["arrivals"].as_u64().unwrap() < arrivals {
+            pause();
+        }
+    }
+
+    /// Exactly one message in each of so many groups.
+    #[track_caller]
+    pub(crate) fn assert_each_once(&self, groups: usize) {
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        for line in self.ledger() {
+            *counts
+                .entry(line["group"].as_str().unwrap().to_owned())
+                .or_default() += 1;
+        }
+        let twice: Vec<_> = counts.iter().filter(|(_, count)| **count != 1).collect();
+        assert!(twice.is_empty(), "not once: {twice:?}");
+        assert_eq!(counts.len(), groups, "groups that got one");
+    }
+
+    /// Ends it with Ctrl-C and returns what it said.
+    pub(crate) fn end(self) -> Ended {
+        self.running.signal(rustix::process::Signal::INT);
+        self.running.end()
+    }
+}
+
+fn unchunked(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let length = usize::from_str_radix(length.trim(), 16).unwrap();
+        if length == 0 {
+            break;
+        }
+        whole.push_str(&rest[..length]);
+        body = &rest[length + 2..];
+    }
+    whole
+}
