@@ -128,7 +128,7 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         local: occurrence.local(),
         fold: occurrence.fold,
         zone: occurrence.zone(),
-        ordinal: 1,
+        ordinal: ordinal(runs, &occurrence, options.again),
     };
     let opening = Opening {
         key,
@@ -149,6 +149,13 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         ));
     }
     Ok(journal.run(id).await?)
+}
+
+/// A repetition at the very same civil time is told from the first by its ordinal.
+fn ordinal(runs: &[Run], occurrence: &Occurrence, again: bool) -> u32 {
+    let same = |run: &&Run| (run.key.local, run.key.fold) == (occurrence.local(), occurrence.fold);
+    let last = runs.iter().filter(same).map(|run| run.key.ordinal).max();
+    if again { last.unwrap_or(0) + 1 } else { 1 }
 }
 
 /// Everything that must be so before anything is sent.

@@ -65,8 +65,8 @@ impl Complaints {
                 .map(|help| format!("{help}; "))
                 .unwrap_or_default();
             complaint.help(format!(
-                "{help}the same for {} more",
-                plural(again, "target")
+                "{help}the same for {}",
+                plural(again, "more target")
             ))
         });
         (shown.collect(), self.more)

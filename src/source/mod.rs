@@ -7,7 +7,7 @@
 //! terminal: text comes in, values and text go out.
 //!
 //! The way through: [`parse()`] gives the tree, [`Schema::check`] every complaint against the
-//! generated schema, [`prune()`] the tree without them, `derive` the Spec; [`read()`] does all
+//! generated schema, `prune` the tree without them, `derive` the Spec; [`read()`] does all
 //! four and collects.
 //!
 //! The tree is built from the events of `granit-parser`, the parser inside `serde-saphyr`, and not

@@ -1,7 +1,7 @@
 //! The only caller of the vendor's HTTP API.
 //!
 //! Knows URLs, signatures, connections and timeouts, and when the first byte of a call left. Must never know what an
-//! answer means: it hands back a [`Reply`], and no URL ever leaves this room, for the UserSig stands in it.
+//! answer means: it hands back a `Reply`, and no URL ever leaves this room, for the UserSig stands in it.
 
 mod body;
 mod client;
