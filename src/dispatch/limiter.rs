@@ -22,7 +22,7 @@ pub struct Limiter {
     round_trips: RoundTrips,
     /// Calls without an answer, by the time they went out.
     unanswered: BTreeSet<(u64, CallId)>,
-    went_out: HashMap<CallId, u64>,
+    flights: HashMap<CallId, Flight>,
     /// Answered calls, by the time their slot is free.
     answered: BTreeSet<(u64, CallId)>,
     last_heard_ns: u64,
@@ -33,6 +33,17 @@ pub struct Limiter {
     not_before_ns: u64,
 }
 
+/// A call on its way.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    out_ns: u64,
+    /// How much longer than usual it took from the decision to the first byte: on a machine that is busy the bytes may
+    /// be held up once more behind our back.
+    held_up_ns: u64,
+}
+
+/// From the decision to the first byte it is no longer than this on a machine that has time.
+const HELD_UP_USUALLY_NS: u64 = 500_000;
 const WINDOW_NS: u64 = 1_000_000_000;
 const GUARD_MIN_NS: u64 = 3_000_000;
 const GUARD_MAX_NS: u64 = 50_000_000;
@@ -63,7 +74,7 @@ impl Limiter {
             pace: Pace::new(Self::interval(limit, GUARD_MIN_NS), CAUGHT_UP_MAX),
             round_trips: RoundTrips::default(),
             unanswered: BTreeSet::new(),
-            went_out: HashMap::new(),
+            flights: HashMap::new(),
             answered: BTreeSet::new(),
             last_heard_ns: now_ns,
             spacing_ns: WINDOW_NS / u64::from(limit.max(1)),
@@ -93,59 +104,49 @@ impl Limiter {
     pub fn start(&mut self, call: CallId, now_ns: u64) {
         self.pace.start(now_ns);
         self.unanswered.insert((now_ns, call));
-        self.went_out.insert(call, now_ns);
+        self.flights.insert(
+            call,
+            Flight {
+                out_ns: now_ns,
+                held_up_ns: 0,
+            },
+        );
     }
 
     /// The first byte of a call has left.
     pub fn on_wire(&mut self, call: CallId, at_ns: u64) {
-        if let Some(assumed) = self.went_out.get_mut(&call) {
-            self.unanswered.remove(&(*assumed, call));
+        if let Some(flight) = self.flights.get_mut(&call) {
+            self.unanswered.remove(&(flight.out_ns, call));
             self.unanswered.insert((at_ns, call));
-            *assumed = at_ns;
+            flight.held_up_ns = at_ns.saturating_sub(flight.out_ns + HELD_UP_USUALLY_NS);
+            flight.out_ns = at_ns;
         }
     }
 
     /// A call came back, or was given up.
     pub fn answered(&mut self, call: CallId, at_ns: u64) {
-        let Some(went_out) = self.went_out.remove(&call) else {
+        let Some(Flight { out_ns, held_up_ns }) = self.flights.remove(&call) else {
             return;
         };
         self.hear(at_ns);
-        self.unanswered.remove(&(went_out, call));
-        let round_trip = at_ns.saturating_sub(went_out);
+        self.unanswered.remove(&(out_ns, call));
+        let round_trip = at_ns.saturating_sub(out_ns);
         self.round_trips.add(round_trip);
-        let in_time = if went_out <= self.stalled_ns {
+        let in_time = if out_ns <= self.stalled_ns {
             self.round_trips.least_ns()
         } else {
             self.usual_ns()
         };
-        let late = round_trip.saturating_sub(in_time);
+        let late = round_trip.saturating_sub(in_time).max(held_up_ns);
         self.answered
-            .insert((went_out + WINDOW_NS + self.guard_ns + late, call));
+            .insert((out_ns + WINDOW_NS + self.guard_ns + late, call));
         self.relax();
-    }
-
-    /// Notices a pause in the replies that chance does not explain.
-    fn hear(&mut self, at_ns: u64) {
-        let oldest = self.unanswered.first().map_or(at_ns, |each| each.0);
-        let expected = self
-            .round_trips
-            .usual_ns()
-            .map_or(at_ns, |usual| oldest + usual);
-        let pause = at_ns.saturating_sub(self.last_heard_ns.max(expected));
-        let before = std::mem::replace(&mut self.last_heard_ns, at_ns);
-        if pause > self.spacing_ns * PAUSE_SPACINGS {
-            self.stalled_ns = at_ns;
-        } else {
-            let spacing = at_ns.saturating_sub(before).min(WINDOW_NS);
-            self.spacing_ns = (self.spacing_ns * (SPACING_MEMORY - 1) + spacing) / SPACING_MEMORY;
-        }
     }
 
     /// A call ended without a byte having left: it never reached anybody's window.
     pub fn forget(&mut self, call: CallId) {
-        if let Some(went_out) = self.went_out.remove(&call) {
-            self.unanswered.remove(&(went_out, call));
+        if let Some(flight) = self.flights.remove(&call) {
+            self.unanswered.remove(&(flight.out_ns, call));
         }
     }
 
@@ -170,6 +171,23 @@ impl Limiter {
 
     fn usual_ns(&self) -> u64 {
         self.round_trips.usual_ns().unwrap_or(ROUND_TRIP_ASSUMED_NS)
+    }
+
+    /// Notices a pause in the replies that chance does not explain.
+    fn hear(&mut self, at_ns: u64) {
+        let oldest = self.unanswered.first().map_or(at_ns, |each| each.0);
+        let expected = self
+            .round_trips
+            .usual_ns()
+            .map_or(at_ns, |usual| oldest + usual);
+        let pause = at_ns.saturating_sub(self.last_heard_ns.max(expected));
+        let before = std::mem::replace(&mut self.last_heard_ns, at_ns);
+        if pause > self.spacing_ns * PAUSE_SPACINGS {
+            self.stalled_ns = at_ns;
+        } else {
+            let spacing = at_ns.saturating_sub(before).min(WINDOW_NS);
+            self.spacing_ns = (self.spacing_ns * (SPACING_MEMORY - 1) + spacing) / SPACING_MEMORY;
+        }
     }
 
     /// Nothing has been heard for well longer than an answer usually takes.
