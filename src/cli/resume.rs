@@ -4,7 +4,7 @@ use super::arguments::{Common, Resume};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
-use super::sending::send;
+use super::sending::Sender;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::RunEvent;
@@ -25,13 +25,14 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
         return Ok(Exit::Success);
     }
     let app = app(&workspace, &run)?;
+    let sender = Sender::prepare(&workspace, app).await?;
     let _lock = journal.lock_lane(&run.key.app, run.channel)?;
     journal
         .append_run(run.id, &RunEvent::Resumed, clock::now())
         .await?;
     let run = journal.run(run.id).await?;
     print::say(&format!("going on with {}", run.name()));
-    send(&workspace, &journal, app, run, options.output).await
+    sender.send(&journal, run, options.output).await
 }
 
 /// The app of the run as the settings have it now; it must still be the same at the vendor.

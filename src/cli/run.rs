@@ -4,7 +4,7 @@ use super::arguments::{Common, Output, Run as RunOptions};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
-use super::sending::send;
+use super::sending::Sender;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;
@@ -31,26 +31,22 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         .settings
         .app(campaign.app.as_ref())
         .map_err(|found| Failure::invalid(vec![found], 0))?;
+    let sender = Sender::prepare(&workspace, app).await?;
     let journal = workspace.journal().await?;
     let _lock = journal.lock_lane(&workspace.vendor_app(app), campaign.channel())?;
     let runs = earlier(&workspace, &journal, app, &campaign).await?;
+    let request = Request {
+        workspace: &workspace,
+        journal: &journal,
+        app,
+        campaign: &campaign,
+        options,
+    };
     let run = match runs.iter().find(|run| !run.state().is_finished()) {
         Some(open) => go_on(&workspace, &journal, open).await?,
-        None => {
-            open(
-                &Request {
-                    workspace: &workspace,
-                    journal: &journal,
-                    app,
-                    campaign: &campaign,
-                    options,
-                },
-                &runs,
-            )
-            .await?
-        }
+        None => open(&request, &runs).await?,
     };
-    send(&workspace, &journal, app, run, options.output).await
+    sender.send(&journal, run, options.output).await
 }
 
 /// The campaign's runs through this app, the latest first.

@@ -8,70 +8,113 @@ use super::workspace::Workspace;
 use super::{print, progress};
 use crate::clock;
 use crate::delivery::Counts;
-use crate::executor::{Ending, Execution, LaneRules, Progress};
+use crate::executor::{self, Ending, Execution, LaneRules, Progress};
 use crate::identity::civil_text;
 use crate::journal::{Journal, Run};
 use crate::report::{RunFacts, RunReport, counts_text};
+use crate::sandbox::Sandbox;
 use crate::settings::App;
 use crate::vendor::Client;
 use anyhow::Context;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-/// Sends what is left of `run`. The caller holds the lane's lock.
-pub(super) async fn send(
-    workspace: &Workspace,
-    journal: &Journal,
-    app: &App,
-    run: Run,
-    output: Output,
-) -> Result<Exit, Failure> {
-    let began = clock::now();
-    let (access, stand_in) = workspace.access(app).await?;
-    let client = Client::new(access, began).context("cannot set up the vendor's client")?;
-    let (drain, drain_seen) = watch::channel(None);
-    let (progress, progress_seen) = watch::channel(Progress::default());
-    let rules = LaneRules {
-        limit: app.limits.group_message,
-        deduplication: app.limits.deduplication,
-    };
-    let execution = Execution {
-        journal: journal.clone(),
-        client,
-        run: run.clone(),
-        rules,
-        drain: drain_seen,
-        progress,
-    };
-    let mut signals = Signals::listen()?;
-    let mut first = None;
-    let ending = tokio::select! {
-        ending = execution.execute() => ending?,
-        () = signals.drain(&drain, &mut first) => {
-            let text = format!("{} was left at once; its open calls are settled by `campanile resume {}{}`",
-                run.name(), run.name(), workspace.flag());
-            return Err(Failure::new(first.unwrap_or(Exit::Interrupted), text));
-        }
-        never = progress::show(run.name().to_string(), progress_seen.clone()) => match never {},
-    };
-    let progress = *progress_seen.borrow();
-    let elapsed = clock::now().age_of(began).unwrap_or_default();
-    let run = journal.run(run.id).await?;
-    report(
-        workspace,
-        &run,
-        &ending,
-        &Measured {
+/// What it takes to send. Got together before anything is planned, so that what is missing is missed in time.
+pub(super) struct Sender<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) app: &'a App,
+    client: Client,
+    stand_in: Option<Sandbox>,
+}
+
+impl<'a> Sender<'a> {
+    pub(super) async fn prepare(
+        workspace: &'a Workspace,
+        app: &'a App,
+    ) -> Result<Sender<'a>, Failure> {
+        let (access, stand_in) = workspace.access(app).await?;
+        let client =
+            Client::new(access, clock::now()).context("cannot set up the vendor's client")?;
+        Ok(Sender {
+            workspace,
+            app,
+            client,
+            stand_in,
+        })
+    }
+
+    /// Sends what is left of `run`. The caller holds the lane's lock.
+    pub(super) async fn send(
+        self,
+        journal: &Journal,
+        run: Run,
+        output: Output,
+    ) -> Result<Exit, Failure> {
+        let began = clock::now();
+        let (drain, drain_seen) = watch::channel(None);
+        let (progress, progress_seen) = watch::channel(Progress::default());
+        let limits = self.app.limits;
+        let rules = LaneRules {
+            limit: limits.group_message,
+            deduplication: limits.deduplication,
+        };
+        let (journal_of_run, run_sent) = (journal.clone(), run.clone());
+        let execution = Execution {
+            journal: journal_of_run,
+            client: self.client,
+            run: run_sent,
+            rules,
+            drain: drain_seen,
+            progress,
+        };
+        // A task of its own: a terminal that blocks must not hold up the calls.
+        let mut shown = JoinSet::new();
+        shown.spawn(progress::show(
+            run.name().to_string(),
+            progress_seen.clone(),
+        ));
+        let mut signals = Signals::listen()?;
+        let mut first = None;
+        let ending = tokio::select! {
+            ending = execution.execute() => ending.map_err(|error| interrupted(self.workspace, &run, error)),
+            () = signals.drain(&drain, &mut first) => {
+                let text = format!("{} was left at once, with calls open", run.name());
+                Err(Failure::new(first.unwrap_or(Exit::Interrupted), text).help(go_on(self.workspace, &run)))
+            }
+        };
+        shown.shutdown().await;
+        let ending = ending?;
+        let progress = *progress_seen.borrow();
+        let elapsed = clock::now().age_of(began).unwrap_or_default();
+        let run = journal.run(run.id).await?;
+        let measured = Measured {
             elapsed,
             rate_per_s: progress.rate_per_s(),
-        },
-        output,
-    )?;
-    if let Some(stand_in) = stand_in {
-        stand_in.stop().await;
+        };
+        report(self.workspace, &run, &ending, &measured, output)?;
+        if let Some(stand_in) = self.stand_in {
+            stand_in.stop().await;
+        }
+        journal.close().await;
+        Ok(exit(&ending, first))
     }
-    journal.close().await;
-    Ok(exit(&ending, first))
+}
+
+/// Something broke on the way: what was sent is known, and the run can be gone on with.
+fn interrupted(workspace: &Workspace, run: &Run, error: executor::Error) -> Failure {
+    Failure::from(error).help(format!(
+        "the run is still open; when that is mended, {}",
+        go_on(workspace, run)
+    ))
+}
+
+fn go_on(workspace: &Workspace, run: &Run) -> String {
+    format!(
+        "go on with: campanile resume {}{}",
+        run.name(),
+        workspace.flag()
+    )
 }
 
 /// What this process measured.
@@ -114,16 +157,13 @@ fn report(
             print::result(&line)?;
         }
     }
-    let (name, flag) = (run.name(), workspace.flag());
     match ending {
         Ending::Finished(_) => {}
-        Ending::Paused(_) => print::say(&format!(
-            "paused; go on with: campanile resume {name}{flag}"
-        )),
+        Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
         Ending::Stopped(answer, _) => {
             print::error(
                 &format!("stopped, because no call would fare better: {answer}"),
-                Some(&format!("mend that, then: campanile resume {name}{flag}")),
+                Some(&format!("mend that, then {}", go_on(workspace, run))),
             );
         }
     }

@@ -148,10 +148,14 @@ impl Workspace {
 
     pub(super) async fn journal(&self) -> Result<Journal, Failure> {
         if self.sandbox {
-            ensure_directory(&self.repository.root().join(OWN_FOLDER))
-                .context("cannot make the sandbox's folder")?;
+            self.ensure_own_folder()?;
         }
         Ok(Journal::open(&self.journal_path()).await?)
+    }
+
+    fn ensure_own_folder(&self) -> Result<(), Failure> {
+        Ok(ensure_directory(&self.repository.root().join(OWN_FOLDER))
+            .context("cannot make the sandbox's folder")?)
     }
 
     /// For reading what has been sent; nothing is made.
@@ -228,6 +232,7 @@ impl Workspace {
     }
 
     async fn stand_in(&self, app: &App) -> Result<Sandbox, Failure> {
+        self.ensure_own_folder()?;
         let ledger = append_to(&self.ledger_path()).context("cannot open the sandbox's ledger")?;
         let options = Options {
             listen: ([127, 0, 0, 1], 0).into(),

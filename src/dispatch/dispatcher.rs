@@ -59,7 +59,7 @@ pub struct Dispatcher {
 }
 
 /// Started entries may run ahead of the wire by so many: enough to hide a slow disk.
-const AHEAD: usize = 16;
+const AHEAD: usize = 32;
 /// Calls in flight per lane.
 const IN_FLIGHT_MAX: usize = 2_048;
 

@@ -45,7 +45,7 @@ struct Flight {
 /// From the decision to the first byte it is no longer than this on a machine that has time.
 const HELD_UP_USUALLY_NS: u64 = 500_000;
 const WINDOW_NS: u64 = 1_000_000_000;
-const GUARD_MIN_NS: u64 = 3_000_000;
+const GUARD_MIN_NS: u64 = 4_000_000;
 const GUARD_MAX_NS: u64 = 50_000_000;
 /// What is assumed before the first reply.
 const ROUND_TRIP_ASSUMED_NS: u64 = 200_000_000;

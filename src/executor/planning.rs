@@ -4,12 +4,12 @@ use super::Error;
 use crate::audience::{Resolver, Target};
 use crate::campaign::Campaign;
 use crate::files::{Repository, Rows};
-use crate::identity::{Digest, Moment};
-use crate::journal::{Journal, PlanId};
+use crate::identity::Moment;
+use crate::journal::{Contents, Journal, PlanId};
 use crate::plan::{Header, Planned, Planner};
 use crate::schedule::Occurrence;
 use crate::source::{Diagnostic, Severity, Spanned, plural};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// A plan that waits to be opened.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub async fn stage(
     let plan = journal.stage(now).await?;
     let mut planner = Planner::new(campaign, occurrence);
     let mut complaints = Complaints::default();
-    let mut contents: HashMap<Digest, u32> = HashMap::new();
+    let mut contents = Contents::default();
     let mut chunk: Vec<Planned> = Vec::new();
     for target in Targets::new(repository, campaign) {
         let delivery =

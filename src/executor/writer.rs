@@ -2,11 +2,15 @@
 
 use crate::journal::{self, Journal, RunId, Written};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// Entries of one transaction.
 const BATCH_MAX: usize = 1_000;
 /// Entries that may wait for the disk; the dispatcher's own bounds keep it far below.
 pub(super) const QUEUE_MAX: usize = 8_192;
+
+/// Entries after which the write-ahead log is moved into the file.
+const CHECKPOINT_AFTER: usize = 2_000;
 
 /// Writes until the last sender is gone; says of each batch when it is durable. Ends at the first failure: nothing may
 /// happen after an entry that could not be written.
@@ -17,8 +21,18 @@ pub(super) async fn write(
     durable: mpsc::Sender<Vec<Written>>,
 ) -> Result<(), journal::Error> {
     let mut batch = Vec::new();
+    let mut checkpoints = JoinSet::new();
+    let mut written = 0;
     while entries.recv_many(&mut batch, BATCH_MAX).await > 0 {
         journal.append(run, &batch).await?;
+        written += batch.len();
+        if written >= CHECKPOINT_AFTER {
+            written = 0;
+            // One that failed is made up for by the next, and by closing the journal.
+            while checkpoints.try_join_next().is_some() {}
+            let journal = journal.clone();
+            checkpoints.spawn(async move { journal.checkpoint().await });
+        }
         if durable.send(std::mem::take(&mut batch)).await.is_err() {
             return Ok(());
         }

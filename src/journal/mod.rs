@@ -16,5 +16,5 @@ mod store;
 pub use entries::{Record, Written};
 pub use error::Error;
 pub use runs::{Run, RunId};
-pub use stage::{Opening, PlanId};
+pub use stage::{Contents, Opening, PlanId};
 pub use store::{Journal, sqlite_version};

@@ -11,6 +11,33 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanId(pub(super) i64);
 
+/// Which bodies a plan holds already. It remembers the latest ones only: a plan in which all differ must not fill the
+/// memory to find that out.
+#[derive(Debug, Default)]
+pub struct Contents {
+    known: HashMap<Digest, u32>,
+    next: u32,
+}
+
+impl Contents {
+    const KNOWN_MAX: usize = 10_000;
+
+    /// The number of a body, and whether it is new.
+    fn number(&mut self, body: &str) -> (u32, bool) {
+        let digest = Digest::of("content", [body.as_bytes()]);
+        if let Some(number) = self.known.get(&digest) {
+            return (*number, false);
+        }
+        if self.known.len() == Self::KNOWN_MAX {
+            self.known.clear();
+        }
+        let number = self.next;
+        self.next += 1;
+        self.known.insert(digest, number);
+        (number, true)
+    }
+}
+
 /// What a plan is opened with.
 #[derive(Clone, Debug)]
 pub struct Opening {
@@ -42,24 +69,20 @@ impl Journal {
         Ok(PlanId(id))
     }
 
-    /// Adds a chunk. `contents` remembers which bodies the plan holds already; each is kept once.
+    /// Adds a chunk; equal bodies are kept once.
     pub async fn stage_chunk(
         &self,
         plan: PlanId,
         chunk: &[Planned],
-        contents: &mut HashMap<Digest, u32>,
+        contents: &mut Contents,
     ) -> Result<(), Error> {
         let (mut deliveries, mut bodies) = (Vec::with_capacity(chunk.len()), Vec::new());
         for planned in chunk {
             let request = &planned.request;
-            let next =
-                u32::try_from(contents.len()).map_err(|_| Error::damaged("too many contents"))?;
-            let content = *contents
-                .entry(Digest::of("content", [request.content.as_bytes()]))
-                .or_insert_with(|| {
-                    bodies.push(json!([next, &*request.content]));
-                    next
-                });
+            let (content, is_new) = contents.number(&request.content);
+            if is_new {
+                bodies.push(json!([content, &*request.content]));
+            }
             deliveries.push(json!([
                 planned.number.0,
                 request.group.as_str(),
@@ -84,7 +107,8 @@ impl Journal {
         .bind(Value::Array(deliveries).to_string())
         .execute(&mut *transaction)
         .await?;
-        Ok(transaction.commit().await?)
+        transaction.commit().await?;
+        self.checkpoint().await
     }
 
     /// Throws a staged plan away.

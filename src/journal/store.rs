@@ -38,7 +38,7 @@ impl Journal {
     /// Opens the journal at `path`, and makes it if it is not there.
     pub async fn open(path: &Path) -> Result<Journal, Error> {
         let options = options(path).create_if_missing(true);
-        let writer = pool(path, options.clone(), 1).await?;
+        let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
         let journal = Journal {
             path: path.to_owned(),
             writer,
@@ -50,6 +50,15 @@ impl Journal {
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Moves what is durable from the write-ahead log into the file, beside the writer and without holding it up: a
+    /// writer that did it in the midst of a commit would keep calls waiting.
+    pub async fn checkpoint(&self) -> Result<(), Error> {
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+            .execute(&self.reader)
+            .await?;
+        Ok(())
     }
 
     /// Folds the write-ahead log back into the file; the journal is done with.
