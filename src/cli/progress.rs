@@ -40,7 +40,7 @@ async fn draw(name: &str, progress: &mut watch::Receiver<Progress>) -> Infallibl
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let now = *progress.borrow_and_update();
+        let now = progress.borrow_and_update().clone();
         bar.0.set_length(now.counts.planned);
         bar.0.set_position(now.counts.ended());
         bar.0.set_message(state(&now));
@@ -62,7 +62,7 @@ async fn lines(name: &str, progress: &mut watch::Receiver<Progress>) -> Infallib
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let now = *progress.borrow_and_update();
+        let now = progress.borrow_and_update().clone();
         let (ended, planned) = (thousands(now.counts.ended()), thousands(now.counts.planned));
         print::say(&format!("{name}: {ended} of {planned}, {}", state(&now)));
     }
@@ -79,7 +79,10 @@ fn state(progress: &Progress) -> String {
     } = progress.counts;
     let mut parts = Vec::new();
     if progress.draining {
-        parts.push(format!("draining, {} in flight", progress.in_flight));
+        parts.push(format!(
+            "draining, {} in flight (Ctrl-C again leaves at once)",
+            progress.in_flight
+        ));
     } else if let Some(rate) = progress.rate_per_s() {
         parts.push(format!("{rate:.1}/s"));
         parts.extend(left(pending, rate).map(|left| format!("{left} left")));
@@ -95,6 +98,12 @@ fn state(progress: &Progress) -> String {
             parts.push(format!("{} {what}", thousands(count)));
         }
     }
+    parts.extend(
+        progress
+            .trouble
+            .as_ref()
+            .map(|trouble| format!("last answer: {trouble}")),
+    );
     parts.join(", ")
 }
 

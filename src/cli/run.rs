@@ -265,12 +265,6 @@ fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
     } else {
         earlier.join(", ")
     };
-    let text: String = header
-        .first_text
-        .iter()
-        .flat_map(|text| text.chars())
-        .take(TEXT_SHOWN)
-        .collect();
     print::say(&format!("campaign   {}", campaign.name));
     if let Some(description) = &campaign.description {
         print::say(&format!("           {description}"));
@@ -291,5 +285,14 @@ fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
     print::say(&format!(
         "takes      about {seconds:.0} s at {rate} a second"
     ));
-    print::say(&format!("first      {}", text.escape_debug()));
+    let text: String = header
+        .first_text
+        .iter()
+        .flat_map(|text| text.chars())
+        .take(TEXT_SHOWN)
+        .collect();
+    for (at, line) in text.lines().enumerate() {
+        let line: String = line.chars().filter(|each| !each.is_control()).collect();
+        print::say(&format!("{:<11}{line}", if at == 0 { "first" } else { "" }));
+    }
 }

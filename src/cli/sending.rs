@@ -85,7 +85,7 @@ impl<'a> Sender<'a> {
         };
         shown.shutdown().await;
         let ending = ending?;
-        let progress = *progress_seen.borrow();
+        let progress = progress_seen.borrow().clone();
         let elapsed = clock::now().age_of(began).unwrap_or_default();
         let run = journal.run(run.id).await?;
         let measured = Measured {

@@ -3,7 +3,7 @@
 use super::pages::{Pages, count};
 use super::progress::Progress;
 use super::writer;
-use crate::channel::{Answer, Channel, Reply, decode};
+use crate::channel::{Answer, Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
 use crate::delivery::{Counts, Policy, RunEvent, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, Queue, Step};
@@ -97,6 +97,16 @@ impl Execution {
         };
         journal.append_run(run.id, &event, clock::now()).await?;
         Ok(ending)
+    }
+}
+
+/// What an onlooker should hear of an outcome.
+fn trouble(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Accepted(_) | Outcome::Refused(_) => None,
+        Outcome::Throttled(_, answer) | Outcome::Failed(_, answer) | Outcome::Unknown(answer) => {
+            Some(answer.to_string())
+        }
     }
 }
 
@@ -242,6 +252,10 @@ impl Loop {
             }
             Event::Answered(call, reply, at) => {
                 let outcome = decode(self.execution.run.channel, &reply);
+                let trouble = trouble(&outcome);
+                self.execution
+                    .progress
+                    .send_modify(|progress| progress.trouble = trouble);
                 self.dispatcher.answered(call, outcome, at)
             }
             Event::Durable(batch) => {

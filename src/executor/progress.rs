@@ -4,7 +4,7 @@ use crate::delivery::Counts;
 use crate::identity::Moment;
 
 /// Counts move when they are durable, not before.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Progress {
     pub counts: Counts,
     pub in_flight: usize,
@@ -14,6 +14,8 @@ pub struct Progress {
     pub first_accepted: Option<Moment>,
     pub last_accepted: Option<Moment>,
     pub draining: bool,
+    /// What the last call came to, if it was no answer to build on.
+    pub trouble: Option<String>,
 }
 
 impl Progress {

@@ -175,23 +175,18 @@ async fn read(mut response: reqwest::Response) -> Result<Option<Vec<u8>>, reqwes
     Ok(Some(body))
 }
 
-/// An error with its causes, on one line.
+/// What went wrong, in the words of its innermost cause.
 fn words(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return if error.is_connect() {
-            "connecting timed out".to_owned()
-        } else {
-            "no answer in time".to_owned()
-        };
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    let mut words = Vec::new();
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(each) = cause {
-        words.push(each.to_string());
-        cause = each.source();
+    match (error.is_connect(), error.is_timeout()) {
+        (true, true) => "connecting timed out".to_owned(),
+        (true, false) => format!("cannot connect: {cause}"),
+        (false, true) => "no answer in time".to_owned(),
+        (false, false) => format!("the connection broke: {cause}"),
     }
-    words.dedup();
-    words.join(": ")
 }
 
 /// Percent-encoding for a query value.

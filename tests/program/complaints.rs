@@ -80,12 +80,9 @@ fn one_wrong_row_sends_nothing() {
             "1 error",
         ],
     );
-    assert!(
-        !place
-            .path()
-            .join(".campanile/sandbox-ledger.jsonl")
-            .exists()
-    );
+    let ledger =
+        std::fs::read_to_string(place.path().join(".campanile/sandbox-ledger.jsonl")).unwrap();
+    assert_eq!(ledger, "");
 
     place.write("audiences/groups.csv", "group,city\ng1,A\ng1,B\n");
     place

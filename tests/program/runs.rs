@@ -205,6 +205,12 @@ fn a_dead_server_is_waited_for() {
     {
         pause();
     }
+    assert!(
+        place
+            .run(&["log", "news", "-o", "jsonl"])
+            .out
+            .contains("cannot connect: Connection refused")
+    );
     let vendor = Vendor::listen(&address, &[]);
     running.end().assert(0, &["20 planned = 20 accepted"]);
     vendor.assert_each_once(20);
