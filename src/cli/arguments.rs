@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub(super) enum Verb {
     Resume(Resume),
     Log(Log),
     Sandbox(Sandbox),
+    Next(Next),
     Schema(Schema),
     Version(Version),
 }
@@ -161,6 +163,32 @@ pub(super) struct Sandbox {
     pub(super) output: Output,
 }
 
+/// Upcoming occurrences of a cron expression, and what clock changes do to them
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile next --cron \"0 9 * * MON-FRI\" --timezone Asia/Shanghai
+  campanile next --cron \"30 2 * * *\" --timezone Europe/Berlin --from 2026-03-28T00:00:00Z -n 3
+  campanile next --cron @weekly --timezone UTC -o json")]
+pub(super) struct Next {
+    /// Minute, hour, day of the month, month, day of the week; as crontab(5), with L, W, # and @daily
+    #[arg(long, value_name = "EXPR")]
+    pub(super) cron: String,
+    /// An IANA time zone
+    #[arg(long, value_name = "TZ")]
+    pub(super) timezone: String,
+    /// What becomes of a fixed time that a clock change touches
+    #[arg(long, value_enum, default_value_t = DstName::RunOnce)]
+    pub(super) dst: DstName,
+    /// Those later than this instant [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    pub(super) from: Option<DateTime<FixedOffset>>,
+    /// How many
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub(super) limit: u16,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
 /// The JSON Schema of a campaign file or of the settings, for editors
 #[derive(Debug, Args)]
 pub(super) struct Schema {
@@ -173,6 +201,17 @@ pub(super) struct Schema {
 pub(super) struct Version {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum DstName {
+    /// Once: after a gap, and in the first pass of a repeated hour
+    RunOnce,
+    /// Not at all in a gap; in the first pass of a repeated hour
+    Skip,
+    /// As the wall clock shows it: not in a gap, twice in a repeated hour
+    Wall,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

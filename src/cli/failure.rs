@@ -50,6 +50,14 @@ impl Failure {
         }
     }
 
+    /// An argument is wrong, and it can be shown where.
+    pub(super) fn told(exit: Exit, diagnostic: Diagnostic) -> Failure {
+        Failure {
+            diagnostics: vec![diagnostic],
+            ..Failure::new(exit, "1 error")
+        }
+    }
+
     pub(super) fn help(self, help: impl Into<String>) -> Failure {
         Failure {
             help: Some(help.into()),

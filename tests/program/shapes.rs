@@ -125,6 +125,45 @@ fn versions_are_told() {
 }
 
 #[test]
+fn occurrences_are_told_with_what_clock_changes_do() {
+    let place = Place::new();
+    let from = ["--from", "2026-03-28T00:00:00Z", "-n", "2"];
+    let daily = [
+        "next",
+        "--cron",
+        "30 2 * * *",
+        "--timezone",
+        "Europe/Berlin",
+    ];
+    let ended = place.run(&[daily.as_slice(), &from].concat());
+    ended.assert(
+        0,
+        &[
+            "2026-03-28T02:30 Europe/Berlin  Sat",
+            "2026-03-29T02:30 does not exist that day",
+        ],
+    );
+    let json = place.run(&[daily.as_slice(), &from, &["-o", "json"]].concat());
+    let times: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        times,
+        serde_json::json!({ "occurrences": ["2026-03-28T01:30:00Z", "2026-03-29T01:00:00Z"] })
+    );
+    let skipped = place.run(&[daily.as_slice(), &from, &["--dst", "skip", "-o", "json"]].concat());
+    assert!(skipped.out.contains("2026-03-30T00:30:00Z"), "{skipped:?}");
+
+    place
+        .run(&["next", "--cron", "0 9 * MON *", "--timezone", "UTC"])
+        .assert(64, &["`MON` is no month", "^^^"]);
+    place
+        .run(&["next", "--cron", "0 9 30 2 *", "--timezone", "UTC"])
+        .assert(64, &["next hundred years"]);
+    place
+        .run(&["next", "--cron", "@daily", "--timezone", "Asia/Shanhai"])
+        .assert(64, &["`Asia/Shanghai`"]);
+}
+
+#[test]
 fn wrong_usage_has_its_own_exit_code() {
     let place = Place::new();
     place.run(&["resum"]).assert(64, &["'resume'"]);
