@@ -257,6 +257,11 @@ impl World {
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         let group = body["GroupId"].as_str().unwrap().to_owned();
         let random = u32::try_from(body["Random"].as_u64().unwrap()).unwrap();
+        let number = DeliveryNumber(group[1..].parse().unwrap());
+        let last = self.journal.get(&number).and_then(|entries| entries.last());
+        let is_started =
+            matches!(last, Some(Entry::Started { random: started, .. }) if started.0 == random);
+        assert!(is_started, "a byte leaves before Started is durable");
         let fate = (self.fate)(self.chance());
         let now = self.now();
         self.dispatcher.as_mut().unwrap().on_wire(call, now);
