@@ -5,6 +5,7 @@ use super::spec::DeliverySpec;
 use crate::audience::{Audience, Target};
 use crate::channel::{Channel, Rendered, Send};
 use crate::identity::CampaignName;
+use crate::message::Lowering;
 use crate::schedule::Occurrence;
 use crate::settings::{Settings, zone_of};
 use crate::source::{Diagnostic, Entries, Node, Read, Schema, Source, Span, Spanned, read};
@@ -75,10 +76,14 @@ impl Campaign {
             .audience
             .as_ref()
             .map(|audience| Audience::lower(audience, &audience.span, complaints));
+        let mut lowering = Lowering {
+            templates: &mut templates,
+            complaints,
+        };
         let send = spec
             .send
             .as_ref()
-            .and_then(|send| Send::lower(send, &mut templates, complaints));
+            .and_then(|send| Send::lower(send, &mut lowering));
         Some(Campaign {
             name: name?,
             description: spec

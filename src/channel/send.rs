@@ -1,7 +1,8 @@
 //! The choice of a channel: exactly one of the vendor's calls.
 
 use super::{Channel, GroupMessage, GroupMessageSpec, Rendered};
-use crate::source::{Diagnostic, one_key};
+use crate::message::Lowering;
+use crate::source::{Diagnostic, Spanned, one_key};
 use crate::template::{Templates, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 #[schemars(transform = one_key)]
 pub struct SendSpec {
-    pub group_message: Option<GroupMessageSpec>,
+    pub group_message: Option<Spanned<GroupMessageSpec>>,
 }
 
 /// What is sent, as meant.
@@ -21,13 +22,9 @@ pub enum Send {
 }
 
 impl Send {
-    pub fn lower(
-        spec: &SendSpec,
-        templates: &mut Templates,
-        complaints: &mut Vec<Diagnostic>,
-    ) -> Option<Send> {
+    pub fn lower(spec: &SendSpec, lowering: &mut Lowering<'_>) -> Option<Send> {
         let message = spec.group_message.as_ref()?;
-        GroupMessage::lower(message, templates, complaints).map(Send::GroupMessage)
+        GroupMessage::lower(message, &message.span, lowering).map(Send::GroupMessage)
     }
 
     pub fn channel(&self) -> Channel {

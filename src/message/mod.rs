@@ -1,7 +1,16 @@
-//! What a message is made of, and how large it is.
+//! What a message is made of: elements, offline push, and how large it all is.
 //!
-//! Knows the vendor's elements. Must never know templates or groups: what comes in is rendered.
+//! Knows the vendor's JSON and which of its texts are templates. Must never know groups, channels or files.
 
 mod element;
+mod media;
+mod push;
+mod shape;
 
-pub use element::{Element, SIZE_MAX, body};
+pub use element::{ElementSpec, has_custom_twice, text_element};
+pub use push::OfflinePushSpec;
+pub use shape::{Lowering, Shape};
+
+/// Bytes of compact JSON of `MsgBody` and `CloudCustomData` together. The sources disagree between 8,000 and 12K; above
+/// this nobody takes it.
+pub const SIZE_MAX: usize = 12_000;

@@ -24,7 +24,6 @@ pub struct Text {
 
 impl Text {
     /// The text of a node, if it is text.
-    #[cfg(test)]
     pub fn of(node: &Node) -> Option<Text> {
         let value = node.text()?.to_owned();
         Some(Text {

@@ -163,3 +163,20 @@ fn settings_are_complained_of_as_well() {
     assert_eq!(output.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&output.stderr).contains("`CAMPANILE_SECRET_KEY`"));
 }
+
+#[test]
+fn what_the_vendor_refuses_is_refused_before() {
+    let with = |rest: &str| check(&format!("{AUDIENCE}send:\n  group_message:\n{rest}"));
+    with("    text: \"a\"\n    elements: [{ text: \"b\" }]\n")
+        .assert(78, &["`text` is short for one text element"]);
+    with("    priority: high\n").assert(78, &["neither `text` nor `elements`"]);
+    with("    elements: [{ custom: { data: \"a\" } }, { custom: { data: \"b\" } }]\n")
+        .assert(78, &["at most one custom"]);
+    with("    text: \"a\"\n    online_only: true\n    unread: ignore\n")
+        .assert(78, &["refuses `online_only` together"]);
+    with("    text: \"a\"\n    cloud_custom_data: '{ \"a\": {{ group.id }} }'\n")
+        .assert(78, &["comes out broken"]);
+    with("    elements: [{ custom: { data: \"a\", data_json: {} } }]\n")
+        .assert(78, &["given twice"]);
+    with("    elements: [{ txet: \"a\" }]\n").assert(78, &["did you mean `text`?"]);
+}

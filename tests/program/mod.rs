@@ -2,6 +2,7 @@
 
 mod complaints;
 mod place;
+mod requests;
 mod runs;
 mod shapes;
 mod vendor;

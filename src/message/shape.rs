@@ -1,0 +1,171 @@
+//! JSON with templates in its leaves: what a message is before anybody's values are in it.
+
+use crate::source::{Content, Diagnostic, Node, Span, Style, Text};
+use crate::template::{Template, Templates, Value};
+use serde_json::{Map, Value as Json};
+
+#[derive(Clone, Debug)]
+pub enum Shape {
+    Text(Template),
+    /// A value without templates.
+    Fixed(Json),
+    List(Vec<Shape>),
+    Map(Vec<(String, Shape)>),
+    /// JSON that travels as text inside JSON.
+    Packed(Box<Shape>),
+    /// Text that must be JSON if it looks like it.
+    Checked(Template, Span),
+}
+
+impl Shape {
+    /// A map of what is given; what is absent is not sent.
+    pub fn map<const N: usize>(entries: [(&str, Option<Shape>); N]) -> Shape {
+        let given = entries
+            .into_iter()
+            .filter_map(|(key, shape)| Some((key.to_owned(), shape?)));
+        Shape::Map(given.collect())
+    }
+
+    pub fn fixed(value: impl Into<Json>) -> Shape {
+        Shape::Fixed(value.into())
+    }
+
+    pub fn render(&self, templates: &Templates, context: &Value) -> Result<Json, Diagnostic> {
+        Ok(match self {
+            Shape::Text(template) => Json::from(templates.render(template, context)?),
+            Shape::Fixed(value) => value.clone(),
+            Shape::List(items) => {
+                let items = items.iter().map(|item| item.render(templates, context));
+                Json::Array(items.collect::<Result<_, _>>()?)
+            }
+            Shape::Map(entries) => {
+                let mut map = Map::new();
+                for (key, shape) in entries {
+                    map.insert(key.clone(), shape.render(templates, context)?);
+                }
+                Json::Object(map)
+            }
+            Shape::Packed(inner) => Json::from(inner.render(templates, context)?.to_string()),
+            Shape::Checked(template, span) => {
+                let text = templates.render(template, context)?;
+                check_json(&text, span)?;
+                Json::from(text)
+            }
+        })
+    }
+}
+
+/// Text that begins with `{` is meant to be JSON; receivers would fail on it in silence.
+fn check_json(text: &str, span: &Span) -> Result<(), Diagnostic> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(());
+    }
+    let Err(error) = serde_json::from_str::<Json>(text) else {
+        return Ok(());
+    };
+    let message = format!(
+        "this begins like JSON and comes out broken at character {}",
+        error.column()
+    );
+    Err(Diagnostic::error("broken-json", span, message).help(
+        "write it as YAML below the key with `_json` at its end; values are then quoted rightly",
+    ))
+}
+
+/// What lowering needs at hand: the templates of the campaign and a place for complaints.
+#[derive(Debug)]
+pub struct Lowering<'a> {
+    pub templates: &'a mut Templates,
+    pub complaints: &'a mut Vec<Diagnostic>,
+}
+
+impl Lowering<'_> {
+    /// A text that is sent.
+    pub fn text(&mut self, text: Option<&Text>) -> Option<Shape> {
+        self.template(text?).map(Shape::Text)
+    }
+
+    /// A text that is sent and may be JSON.
+    pub fn checked(&mut self, text: Option<&Text>) -> Option<Shape> {
+        let text = text?;
+        let template = self.template(text)?;
+        Some(Shape::Checked(template, text.span.clone()))
+    }
+
+    /// YAML that is sent as JSON inside a text, its texts being templates.
+    pub fn packed(&mut self, node: Option<&Node>) -> Option<Shape> {
+        Some(Shape::Packed(Box::new(self.verbatim(node?))))
+    }
+
+    /// Two spellings of one thing: a text, or YAML below the key with `_json` at its end.
+    pub fn either(&mut self, text: Option<&Text>, node: Option<&Node>) -> Option<Shape> {
+        if let (Some(text), Some(node)) = (text, node) {
+            let message = "this is given twice: as text and as `_json`";
+            let complaint = Diagnostic::error("given-twice", &node.span, message)
+                .also(&text.span, "the text is here");
+            self.complaints.push(complaint.help("keep one of them"));
+            return None;
+        }
+        self.checked(text).or_else(|| self.packed(node))
+    }
+
+    /// YAML as it stands, its texts being templates.
+    pub fn verbatim(&mut self, node: &Node) -> Shape {
+        match &node.content {
+            Content::Null => Shape::Fixed(Json::Null),
+            Content::Boolean(value) => Shape::fixed(*value),
+            Content::Integer(value) => Shape::fixed(*value),
+            Content::Float(value) => Shape::fixed(*value),
+            Content::Text(value) if !value.contains(['{', '}']) => Shape::fixed(value.as_str()),
+            Content::Text(_) => {
+                let text = Text::of(node).and_then(|text| self.add(&text));
+                text.map_or(Shape::Fixed(Json::Null), Shape::Text)
+            }
+            Content::List(items) => {
+                Shape::List(items.iter().map(|item| self.verbatim(item)).collect())
+            }
+            Content::Map(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (key.text().unwrap_or_default().to_owned(), value));
+                Shape::Map(
+                    entries
+                        .map(|(key, value)| (key, self.verbatim(value)))
+                        .collect(),
+                )
+            }
+        }
+    }
+
+    /// What YAML would change in silence must be quoted.
+    fn template(&mut self, text: &Text) -> Option<Template> {
+        self.complaints.extend(check_style(text));
+        self.add(text)
+    }
+
+    fn add(&mut self, text: &Text) -> Option<Template> {
+        self.templates
+            .add(text)
+            .map_err(|complaint| self.complaints.push(complaint))
+            .ok()
+    }
+}
+
+/// Plain text loses ` #...`, `!word`, `&word` and line breaks in silence.
+fn check_style(text: &Text) -> Option<Diagnostic> {
+    let is_safe = match text.style {
+        Style::SingleQuoted | Style::DoubleQuoted => !text.written.slice().contains('\n'),
+        Style::Literal => true,
+        _ => false,
+    };
+    if is_safe {
+        return None;
+    }
+    let message = "text that is sent is quoted on one line, or stands in a `|` block";
+    let help = if text.written.slice().contains('\n') || text.style == Style::Folded {
+        "begin the block with `|`, and put the text below it, indented".to_owned()
+    } else {
+        format!("write {}", Json::from(text.value.as_str()))
+    };
+    Some(Diagnostic::error("unquoted-text", &text.span, message).help(help))
+}
