@@ -3,20 +3,18 @@
 use super::codes::{Class, classify};
 use super::{Answer, Channel, Failure, Outcome, Receipt, Reply, Scope};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// The members of an answer that matter; the vendor adds members at will.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body {
-    #[serde(default)]
-    action_status: String,
+    action_status: Option<String>,
     error_code: u32,
-    #[serde(default)]
-    error_info: String,
-    msg_seq: Option<u64>,
-    msg_time: Option<i64>,
-    #[serde(default)]
-    msg_drop_reason: String,
+    error_info: Option<String>,
+    msg_seq: Option<Value>,
+    msg_time: Option<Value>,
+    msg_drop_reason: Option<String>,
 }
 
 /// Delivered is proved by `ErrorCode` 0 and OK without a drop reason; not delivered by no connection, a code that
@@ -37,29 +35,36 @@ fn understand(channel: Channel, body: &Body) -> Outcome {
     if body.error_code != 0 {
         return by_code(channel, body);
     }
-    if !body.msg_drop_reason.is_empty() {
-        let answer = Answer::new(0, &format!("dropped: {}", body.msg_drop_reason));
-        return Outcome::Throttled(Scope::Group, answer);
+    if let Some(reason) = body
+        .msg_drop_reason
+        .as_deref()
+        .filter(|reason| !reason.is_empty())
+    {
+        return Outcome::Throttled(Scope::Group, Answer::new(0, &format!("dropped: {reason}")));
     }
-    if body.action_status != "OK" {
-        return Outcome::Unknown(Answer::new(
-            0,
-            &format!("code 0, but status `{}`", body.action_status),
-        ));
+    let status = body.action_status.as_deref().unwrap_or_default();
+    if status != "OK" {
+        return Outcome::Unknown(Answer::new(0, &format!("code 0, but status `{status}`")));
     }
+    // A number that is none, or none that can be kept, takes nothing away from the acceptance.
+    let msg_seq = body
+        .msg_seq
+        .as_ref()
+        .and_then(Value::as_i64)
+        .and_then(|seq| u64::try_from(seq).ok());
     Outcome::Accepted(Receipt {
-        msg_seq: body.msg_seq,
-        msg_time: body.msg_time,
+        msg_seq,
+        msg_time: body.msg_time.as_ref().and_then(Value::as_i64),
     })
 }
 
 fn by_code(channel: Channel, body: &Body) -> Outcome {
     let (class, meaning) = classify(channel, body.error_code);
-    let info = if body.error_info.is_empty() {
-        meaning
-    } else {
-        &body.error_info
-    };
+    let info = body
+        .error_info
+        .as_deref()
+        .filter(|info| !info.is_empty())
+        .unwrap_or(meaning);
     let answer = Answer::new(body.error_code, info);
     match class {
         Class::Retry => Outcome::Failed(Failure::NotExecuted, answer),
@@ -120,6 +125,32 @@ mod tests {
             outcome(r#"{"ActionStatus":"OK"}"#),
             Outcome::Unknown(_)
         ));
+    }
+
+    #[test]
+    fn odd_numbers_and_missing_words_take_nothing_away() {
+        for odd in [
+            r#""MsgSeq":18446744073709551615"#,
+            r#""MsgSeq":"7""#,
+            r#""MsgSeq":-1,"ErrorInfo":null"#,
+        ] {
+            let body = format!(r#"{{"ActionStatus":"OK","ErrorCode":0,{odd}}}"#);
+            assert_eq!(
+                outcome(&body),
+                Outcome::Accepted(Receipt::default()),
+                "{odd}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_that_repeats_the_signature_is_not_kept() {
+        let Outcome::Unknown(answer) =
+            outcome(r#"{"ErrorCode":4711,"ErrorInfo":"at /v4?usersig=eJx*"}"#)
+        else {
+            panic!("an unknown code proves nothing")
+        };
+        assert!(!answer.info.contains("eJx"), "{answer}");
     }
 
     #[test]

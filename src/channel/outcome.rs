@@ -67,6 +67,12 @@ impl Answer {
     const INFO_MAX: usize = 300;
 
     pub fn new(code: u32, info: &str) -> Answer {
+        if info.to_lowercase().contains("usersig=") {
+            return Answer {
+                code,
+                info: "(words that repeat the request's signature)".to_owned(),
+            };
+        }
         let clean = info
             .chars()
             .map(|each| if each.is_control() { ' ' } else { each });

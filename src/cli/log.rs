@@ -48,6 +48,7 @@ async fn once(
     loop {
         let page = journal.page(run.id, run.channel, after, PAGE).await?;
         let Some(last) = page.last() else {
+            run.check_whole(&counts)?;
             return Ok(Some(counts));
         };
         after = Some(last.number);

@@ -15,6 +15,25 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     let workspace = Workspace::find(common, options.sandbox)?;
     let journal = workspace.existing_journal().await?;
     let run = workspace.find_run(&journal, &options.run).await?;
+    if is_over(&run) {
+        return Ok(Exit::Success);
+    }
+    let app = app(&workspace, &run)?;
+    let sender = Sender::prepare(&workspace, app).await?;
+    let _lock = journal.lock_lane(&run.key.app, run.channel)?;
+    // Whoever held the lane may have ended it in the meantime.
+    if is_over(&journal.run(run.id).await?) {
+        return Ok(Exit::Success);
+    }
+    journal
+        .append_run(run.id, &RunEvent::Resumed, clock::now())
+        .await?;
+    let run = journal.run(run.id).await?;
+    print::say(&format!("going on with {}", run.name()));
+    sender.send(&journal, run, options.output).await
+}
+
+fn is_over(run: &Run) -> bool {
     let state = run.state();
     if state.is_finished() {
         print::say(&format!(
@@ -22,17 +41,8 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
             run.name(),
             state.name()
         ));
-        return Ok(Exit::Success);
     }
-    let app = app(&workspace, &run)?;
-    let sender = Sender::prepare(&workspace, app).await?;
-    let _lock = journal.lock_lane(&run.key.app, run.channel)?;
-    journal
-        .append_run(run.id, &RunEvent::Resumed, clock::now())
-        .await?;
-    let run = journal.run(run.id).await?;
-    print::say(&format!("going on with {}", run.name()));
-    sender.send(&journal, run, options.output).await
+    state.is_finished()
 }
 
 /// The app of the run as the settings have it now; it must still be the same at the vendor.

@@ -5,10 +5,10 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::sending::Sender;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, quoted};
 use crate::campaign::Campaign;
 use crate::clock;
-use crate::delivery::RunState;
+use crate::delivery::{RunEvent, RunState};
 use crate::executor::{Staged, stage};
 use crate::files::revision;
 use crate::identity::{Moment, OccurrenceKey};
@@ -83,8 +83,15 @@ async fn go_on(workspace: &Workspace, journal: &Journal, run: &Run) -> Result<Ru
             &command,
         ));
     }
-    print::say(&format!("going on with {name}, which was cut off"));
-    Ok(run.clone())
+    let why = match run.state() {
+        RunState::Stopped { reason } => format!("had stopped ({reason})"),
+        _ => "was cut off".to_owned(),
+    };
+    print::say(&format!("going on with {name}, which {why}"));
+    journal
+        .append_run(run.id, &RunEvent::Resumed, clock::now())
+        .await?;
+    Ok(journal.run(run.id).await?)
 }
 
 /// What opening a run takes.
@@ -124,7 +131,7 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         local: occurrence.local(),
         fold: occurrence.fold,
         zone: occurrence.zone(),
-        ordinal: ordinal(runs, &occurrence, options.again),
+        ordinal: ordinal(runs, &occurrence),
     };
     let opening = Opening {
         key,
@@ -134,9 +141,13 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         attempts: campaign.rules.attempts,
         revision: revision(workspace.repository.root()),
     };
-    let id = journal
-        .open_run(staged.plan, &opening, clock::now())
-        .await?;
+    let id = match journal.open_run(staged.plan, &opening, clock::now()).await {
+        Ok(id) => id,
+        Err(error) => {
+            journal.discard(staged.plan).await?;
+            return Err(error.into());
+        }
+    };
     if options.output == Output::Text {
         print::say(&format!(
             "sending {} to {}",
@@ -147,11 +158,15 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
     Ok(journal.run(id).await?)
 }
 
-/// A repetition at the very same civil time is told from the first by its ordinal.
-fn ordinal(runs: &[Run], occurrence: &Occurrence, again: bool) -> u32 {
+/// A further run at the very same civil time is told from those before by its ordinal.
+fn ordinal(runs: &[Run], occurrence: &Occurrence) -> u32 {
     let same = |run: &&Run| (run.key.local, run.key.fold) == (occurrence.local(), occurrence.fold);
-    let last = runs.iter().filter(same).map(|run| run.key.ordinal).max();
-    if again { last.unwrap_or(0) + 1 } else { 1 }
+    runs.iter()
+        .filter(same)
+        .map(|run| run.key.ordinal)
+        .max()
+        .unwrap_or(0)
+        + 1
 }
 
 /// Everything that must be so before anything is sent.
@@ -169,7 +184,8 @@ async fn allow(
         ..
     } = request;
     let command = |added: &str| {
-        let typed = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+        let typed: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
+        let typed = typed.join(" ");
         format!("campanile {typed} {added}")
     };
     if staged.header.planned == 0 {

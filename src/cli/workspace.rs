@@ -32,6 +32,8 @@ pub(super) struct Workspace {
     pub(super) repository: Repository,
     directory: PathBuf,
     sandbox: bool,
+    /// `-C` and `--config` as they were typed.
+    typed: String,
 }
 
 impl Workspace {
@@ -69,12 +71,13 @@ impl Workspace {
             repository,
             directory,
             sandbox,
+            typed: typed(common),
         })
     }
 
     /// A campaign by its path or its name.
     pub(super) fn campaign(&self, wanted: &str) -> Result<Campaign, Failure> {
-        let path = if wanted.contains('/') || wanted.contains('.') {
+        let path = if is_path(wanted) {
             let invalid =
                 |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
             self.repository
@@ -83,7 +86,9 @@ impl Workspace {
         } else {
             self.named(wanted)?
         };
-        self.read_campaign(&path)
+        let campaign = self.read_campaign(&path)?;
+        self.check_only(campaign.name.as_str(), &path)?;
+        Ok(campaign)
     }
 
     fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
@@ -102,19 +107,16 @@ impl Workspace {
             .map_err(|found| Failure::invalid(found, 0))
     }
 
-    /// The path of the campaign of this name: the file of that stem, or the one that says so.
+    /// The path of the campaign of this name.
     fn named(&self, wanted: &str) -> Result<String, Failure> {
-        let folder = &self.settings.campaigns;
-        let paths = campaign_files(&self.repository, folder)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         let mut names = Vec::new();
-        for path in paths {
-            let name = self.name_of(&path);
-            if name.as_deref() == Some(wanted) {
+        for (path, name) in self.campaigns()? {
+            if name == wanted {
                 return Ok(path);
             }
-            names.extend(name);
+            names.push(name);
         }
+        let folder = &self.settings.campaigns;
         let failure = Failure::new(
             Exit::Invalid,
             format!("there is no campaign `{wanted}` in `{folder}`"),
@@ -123,6 +125,30 @@ impl Workspace {
             Some(meant) => failure.help(format!("did you mean `{meant}`?")),
             None => failure.help(format!("there are {}", list_of(&names))),
         })
+    }
+
+    /// A name is an identity: two files with one would take each other's runs for their own.
+    fn check_only(&self, name: &str, path: &str) -> Result<(), Failure> {
+        // A campaign outside the folder may be run by its path where there is no such folder.
+        let others = self.campaigns().unwrap_or_default();
+        let Some((other, _)) = others
+            .into_iter()
+            .find(|(other, named)| named == name && other != path)
+        else {
+            return Ok(());
+        };
+        let text = format!("two campaigns are named `{name}`: `{path}` and `{other}`");
+        Err(Failure::new(Exit::Invalid, text).help("give one of them another `name:`"))
+    }
+
+    /// Every campaign file with the name it says.
+    fn campaigns(&self) -> Result<Vec<(String, String)>, Failure> {
+        let paths = campaign_files(&self.repository, &self.settings.campaigns)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        Ok(paths
+            .into_iter()
+            .filter_map(|path| self.name_of(&path).map(|name| (path, name)))
+            .collect())
     }
 
     /// What a file says its campaign is called; a file that cannot be read has no name.
@@ -202,8 +228,12 @@ impl Workspace {
     }
 
     /// What a command needs added to mean the same journal.
-    pub(super) fn flag(&self) -> &'static str {
-        if self.sandbox { " --sandbox" } else { "" }
+    pub(super) fn flag(&self) -> String {
+        format!(
+            "{}{}",
+            if self.sandbox { " --sandbox" } else { "" },
+            self.typed
+        )
     }
 
     /// How to reach the vendor, or the stand-in that is started for it.
@@ -309,10 +339,11 @@ impl Workspace {
                 None => Err(self.no_run(journal, name.campaign.as_str(), wanted).await?),
             };
         }
-        let stem = Path::new(wanted)
-            .file_stem()
-            .and_then(|stem| stem.to_str())
-            .unwrap_or(wanted);
+        let path = self.repository.relative(&self.directory.join(wanted)).ok();
+        let named = path
+            .filter(|_| is_path(wanted))
+            .and_then(|path| self.name_of(&path));
+        let stem = named.as_deref().unwrap_or(wanted);
         let campaign = crate::identity::CampaignName::try_from(stem)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
         let latest = journal.runs_of(&campaign).await?.into_iter().next();
@@ -352,6 +383,31 @@ impl Workspace {
             None => failure.help(format!("there are runs of {}", list_of(&campaigns))),
         })
     }
+}
+
+/// Names have neither.
+fn is_path(wanted: &str) -> bool {
+    wanted.contains(['/', '.'])
+}
+
+fn typed(common: &Common) -> String {
+    let options = [("-C", &common.directory), ("--config", &common.config)];
+    let given = options
+        .into_iter()
+        .filter_map(|(name, path)| Some((name, path.as_ref()?)));
+    given
+        .map(|(name, path)| format!(" {name} {}", quoted(&path.display().to_string())))
+        .collect::<Vec<_>>()
+        .concat()
+}
+
+/// A word as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |each: char| each.is_alphanumeric() || "-_./@:#=,+".contains(each);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The environment is read here and nowhere else.

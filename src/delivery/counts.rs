@@ -23,7 +23,8 @@ impl Counts {
 
     /// A delivery went from one state to another.
     pub fn move_on(&mut self, from: State, to: State) {
-        *self.of(from) -= 1;
+        let from = self.of(from);
+        *from = from.saturating_sub(1);
         *self.of(to) += 1;
     }
 

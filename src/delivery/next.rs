@@ -70,6 +70,16 @@ impl Delivery {
         }
     }
 
+    /// Whether a call that was prepared may still go out: one that repeats an open attempt must be answered while the
+    /// vendor can tell it from a new message, however long it waited for its turn.
+    pub fn may_still_go(&self, policy: &Policy, now: Moment) -> bool {
+        let Some(generation) = self.generation().filter(|generation| generation.open > 0) else {
+            return true;
+        };
+        let age = now.age_of(generation.first_started);
+        age.is_some_and(|age| age + policy.timeout <= policy.resend_within)
+    }
+
     /// Limited by time alone: as long as an answer can come back while the vendor still remembers the `Random`.
     fn while_open(&self, policy: &Policy, now: Moment) -> Next {
         let Some(generation) = self.generation() else {

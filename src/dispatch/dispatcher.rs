@@ -214,6 +214,13 @@ impl Dispatcher {
             let Some((number, random)) = self.ready.pop_front() else {
                 return;
             };
+            if !self.queue.may_still_go(number, now) {
+                let late = Answer::none(
+                    "taken back: it waited until the vendor could not tell it from a new message",
+                );
+                steps.extend(self.finish(number, Outcome::Failed(Failure::NotSent, late), now));
+                continue;
+            }
             self.calls += 1;
             self.limiter.start(self.calls, now.boot_ns);
             self.queue.sent(now);

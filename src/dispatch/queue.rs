@@ -194,6 +194,12 @@ impl Queue {
             .map_or(0, Pace::earliest)
     }
 
+    pub(super) fn may_still_go(&self, number: DeliveryNumber, now: Moment) -> bool {
+        self.jobs
+            .get(&number)
+            .is_some_and(|job| job.delivery.may_still_go(&self.policy, now))
+    }
+
     pub(super) fn sent(&mut self, now: Moment) {
         if let Some(cap) = &mut self.cap {
             cap.start(now.boot_ns);

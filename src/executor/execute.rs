@@ -78,7 +78,7 @@ pub struct Execution {
 impl Execution {
     /// Sends what is left of the run.
     pub async fn execute(self) -> Result<Ending, Error> {
-        let (journal, run, drain) = (self.journal.clone(), self.run.clone(), self.drain.clone());
+        let (journal, run) = (self.journal.clone(), self.run.clone());
         let halt = Loop::start(self).await?.turn().await?;
         let counts = count(&journal, &run).await?;
         let (ending, event) = match halt {
@@ -90,10 +90,8 @@ impl Execution {
                     RunEvent::Stopped { reason },
                 )
             }
-            Some(Halt::Drained) | None => {
-                let reason = drain.borrow().clone().unwrap_or_default();
-                (Ending::Paused(counts), RunEvent::Paused { reason })
-            }
+            // That it is paused was written down when it began to be.
+            Some(Halt::Drained) | None => return Ok(Ending::Paused(counts)),
         };
         journal.append_run(run.id, &event, clock::now()).await?;
         Ok(ending)
@@ -264,6 +262,12 @@ impl Loop {
             }
             Event::Page(jobs) => self.dispatcher.load(jobs, clock::now()),
             Event::Drain => {
+                // Written down before anything else, so that a process killed in its drain leaves the run paused.
+                let reason = self.execution.drain.borrow().clone().unwrap_or_default();
+                let Execution { journal, run, .. } = &self.execution;
+                journal
+                    .append_run(run.id, &RunEvent::Paused { reason }, clock::now())
+                    .await?;
                 self.dispatcher.drain();
                 self.execution
                     .progress

@@ -18,6 +18,7 @@ pub async fn count(journal: &Journal, run: &Run) -> Result<Counts, Error> {
             counts.add(delivery.state());
         }
     }
+    run.check_whole(&counts)?;
     Ok(counts)
 }
 
@@ -63,6 +64,7 @@ impl Pages {
                 .filter(|(_, delivery)| delivery.attempts() > 0);
             jobs.extend(tried.filter_map(unended));
         }
+        self.run.check_whole(&counts)?;
         self.after = None;
         Ok((jobs, counts))
     }

@@ -5,7 +5,7 @@ use super::repository::{Error, unreadable};
 use crate::audience::Row;
 use csv::{ReaderBuilder, StringRecord};
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// A file is no larger.
@@ -18,7 +18,7 @@ const LINE_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Rows {
     path: String,
-    reader: csv::Reader<WithoutMark<BufReader<File>>>,
+    reader: csv::Reader<Checked<BufReader<File>>>,
     record: StringRecord,
 }
 
@@ -38,10 +38,7 @@ impl Repository {
         let reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .from_reader(WithoutMark {
-                inner: BufReader::new(file),
-                at_start: true,
-            });
+            .from_reader(Checked::new(BufReader::new(file)));
         Ok(Rows {
             path: path.to_owned(),
             reader,
@@ -56,25 +53,19 @@ impl Iterator for Rows {
     fn next(&mut self) -> Option<Result<Row, Error>> {
         match self.reader.read_record(&mut self.record) {
             Ok(false) => None,
-            Ok(true) => Some(self.row()),
+            Ok(true) => Some(Ok(self.row())),
             Err(error) => Some(Err(self.error(&error))),
         }
     }
 }
 
 impl Rows {
-    fn row(&self) -> Result<Row, Error> {
+    fn row(&self) -> Row {
         let line = self.record.position().map_or(0, csv::Position::line);
-        if self.record.as_slice().len() > LINE_MAX {
-            return Err(Error::TooLarge {
-                path: format!("{}:{line}", self.path),
-                limit: "64 KiB a line",
-            });
-        }
-        Ok(Row {
+        Row {
             line,
             cells: self.record.iter().map(str::to_owned).collect(),
-        })
+        }
     }
 
     fn error(&self, error: &csv::Error) -> Error {
@@ -89,6 +80,10 @@ impl Rows {
                     why,
                 }
             }
+            csv::ErrorKind::Io(error) => Error::Unreadable {
+                path: self.path.clone(),
+                why: error.to_string(),
+            },
             _ => Error::Unreadable {
                 path: self.path.clone(),
                 why: error.to_string(),
@@ -97,21 +92,66 @@ impl Rows {
     }
 }
 
-/// Spreadsheets put a byte order mark first.
+/// Bytes as they come, without the mark that spreadsheets put first, and only as long as every line is short and every
+/// quote closed on it: an open quote would swallow the rows below in silence, and a long line the memory.
 #[derive(Debug)]
-struct WithoutMark<R> {
+struct Checked<R> {
     inner: R,
     at_start: bool,
+    line: u64,
+    length: usize,
+    in_quotes: bool,
 }
 
-impl<R: Read> Read for WithoutMark<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl<R: Read> Checked<R> {
+    fn new(inner: R) -> Checked<R> {
+        Checked {
+            inner,
+            at_start: true,
+            line: 1,
+            length: 0,
+            in_quotes: false,
+        }
+    }
+
+    fn check(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for byte in bytes {
+            self.length += 1;
+            match byte {
+                b'"' => self.in_quotes = !self.in_quotes,
+                b'\n' if self.in_quotes => {
+                    return Err(self.error("a quote is not closed on its line"));
+                }
+                b'\n' => (self.line, self.length) = (self.line + 1, 0),
+                _ if self.length > LINE_MAX => {
+                    return Err(self.error("the line is longer than 64 KiB"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&self, what: &str) -> io::Error {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("line {}: {what}", self.line),
+        )
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         const MARK: &[u8] = b"\xEF\xBB\xBF";
-        let read = self.inner.read(buffer)?;
+        let mut read = self.inner.read(buffer)?;
         if std::mem::take(&mut self.at_start) && buffer[..read].starts_with(MARK) {
             buffer.copy_within(MARK.len()..read, 0);
-            return Ok(read - MARK.len());
+            read -= MARK.len();
         }
+        if read == 0 && self.in_quotes {
+            return Err(self.error("a quote is not closed on its line"));
+        }
+        self.check(&buffer[..read])?;
         Ok(read)
     }
 }

@@ -85,6 +85,7 @@ impl Journal {
                 .map_err(|_| Error::damaged("a target that is no id"))?;
             let content: Arc<str> = row.try_get::<String, _>("body")?.into();
             let skip: Option<String> = row.try_get("skip")?;
+            let opened_ms = row.try_get("opened_ms")?;
             records.push(Record {
                 number: DeliveryNumber(row.try_get("number")?),
                 request: Request {
@@ -93,7 +94,7 @@ impl Journal {
                     content,
                 },
                 entries: skip
-                    .map(|reason| skipped(reason, row.get("opened_ms")))
+                    .map(|reason| skipped(reason, opened_ms))
                     .into_iter()
                     .collect(),
             });

@@ -40,6 +40,20 @@ impl Run {
         RunState::fold(&self.entries)
     }
 
+    /// Deliveries that are gone from the journal must not make a run look done.
+    pub fn check_whole(&self, counts: &Counts) -> Result<(), Error> {
+        if counts.planned == self.planned {
+            return Ok(());
+        }
+        let what = format!(
+            "{} has {} deliveries of {} planned",
+            self.name(),
+            counts.planned,
+            self.planned
+        );
+        Err(Error::damaged(&what))
+    }
+
     pub fn last_entry(&self) -> Option<&RunEntry> {
         self.entries.last()
     }
@@ -125,6 +139,10 @@ impl Journal {
     }
 }
 
+/// What a campaign may ask for.
+const RATE_MIN: f64 = 0.001;
+const RATE_MAX: f64 = 10_000.0;
+
 fn read_run(row: &SqliteRow) -> Result<Run, Error> {
     let text = |column: &str| -> Result<String, Error> { Ok(row.try_get(column)?) };
     let local = text("local")?;
@@ -146,6 +164,15 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
             .map_err(|_| Error::damaged("a zone that is not known"))?,
         ordinal: row.try_get("ordinal")?,
     };
+    let number = |column: &str| -> Result<u64, Error> {
+        u64::try_from(row.try_get::<i64, _>(column)?)
+            .map_err(|_| Error::damaged("a negative count"))
+    };
+    let (planned, skipped) = (number("planned")?, number("skipped")?);
+    let rate: Option<f64> = row.try_get("rate")?;
+    if skipped > planned || rate.is_some_and(|rate| !(RATE_MIN..=RATE_MAX).contains(&rate)) {
+        return Err(Error::damaged("a run with numbers that cannot be"));
+    }
     Ok(Run {
         id: RunId(row.try_get("id")?),
         key,
@@ -153,9 +180,9 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
         channel: Channel::from_name(&text("channel")?)
             .ok_or_else(|| Error::damaged("a channel that is not known"))?,
         digest: text("digest")?,
-        planned: u64::try_from(row.try_get::<i64, _>("planned")?).unwrap_or(0),
-        skipped: u64::try_from(row.try_get::<i64, _>("skipped")?).unwrap_or(0),
-        rate: row.try_get("rate")?,
+        planned,
+        skipped,
+        rate,
         attempts: row.try_get("attempts")?,
         revision: row.try_get("revision")?,
         opened_ms: row.try_get("opened_ms")?,

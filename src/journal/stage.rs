@@ -111,13 +111,19 @@ impl Journal {
         self.checkpoint().await
     }
 
-    /// Throws a staged plan away.
+    /// Throws a staged plan away. One that was opened in the meantime stays.
     pub async fn discard(&self, plan: PlanId) -> Result<(), Error> {
-        let mut transaction = self.writer.begin().await?;
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let staged = sqlx::query("/* discard */ DELETE FROM plan WHERE id = ?1")
+            .bind(plan.0)
+            .execute(&mut *transaction)
+            .await?;
+        if staged.rows_affected() == 0 {
+            return Ok(());
+        }
         for statement in [
             "/* discard */ DELETE FROM delivery WHERE plan = ?1",
             "/* discard */ DELETE FROM content WHERE plan = ?1",
-            "/* discard */ DELETE FROM plan WHERE id = ?1",
         ] {
             sqlx::query(statement)
                 .bind(plan.0)

@@ -258,9 +258,11 @@ fn endpoint(
 fn check_endpoint(endpoint: &Spanned<String>, complaints: &mut Vec<Diagnostic>) -> Option<String> {
     let address = endpoint.trim_end_matches('/');
     let (scheme, rest) = address.split_once("://").unwrap_or(("", ""));
-    let host = rest.rsplit_once(':').map_or(rest, |(host, _)| host);
+    let (host, port) = host_and_port(rest);
     let is_plain = !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']);
+    let is_bad_port = port.is_some_and(|port| port.parse::<u16>().is_err());
     let complaint = match scheme {
+        "https" | "http" if is_bad_port => Some("a port is a number up to 65535"),
         "https" | "http" if !is_plain => {
             Some("an endpoint is a scheme, a host and perhaps a port, nothing else")
         }
@@ -277,6 +279,15 @@ fn check_endpoint(endpoint: &Spanned<String>, complaints: &mut Vec<Diagnostic>) 
     Some(address.to_owned())
 }
 
+/// The colons of an IPv6 address stand in brackets.
+fn host_and_port(text: &str) -> (&str, Option<&str>) {
+    let name_ends = text.rfind(']').map_or(0, |at| at + 1);
+    match text[name_ends..].find(':') {
+        Some(at) => (&text[..name_ends + at], Some(&text[name_ends + at + 1..])),
+        None => (text, None),
+    }
+}
+
 fn lower_limits(spec: Option<&LimitsSpec>, complaints: &mut Vec<Diagnostic>) -> Option<Limits> {
     let Some(spec) = spec else {
         return Some(DEFAULT_LIMITS);
@@ -284,9 +295,12 @@ fn lower_limits(spec: Option<&LimitsSpec>, complaints: &mut Vec<Diagnostic>) -> 
     let deduplication = match &spec.deduplication {
         None => Some(DEFAULT_LIMITS.deduplication),
         Some(text) => {
-            let parsed = humantime::parse_duration(text).ok();
+            // Longer than the vendor promises would send twice.
+            let parsed = humantime::parse_duration(text)
+                .ok()
+                .filter(|length| *length <= DEFAULT_LIMITS.deduplication);
             if parsed.is_none() {
-                let message = format!("`{}` is no length of time", text.value);
+                let message = format!("`{}` is no length of time up to five minutes", text.value);
                 complaints.push(
                     Diagnostic::error("duration", &text.span, message).help("write `300s` or `5m`"),
                 );
