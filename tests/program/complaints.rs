@@ -88,6 +88,20 @@ fn one_wrong_row_sends_nothing() {
     place
         .run(&["run", "news", "--sandbox", "--yes"])
         .assert(78, &["audiences/groups.csv:3", "audiences/groups.csv:2"]);
+    place.write(
+        "audiences/groups.csv",
+        "group,city\ng1,\"open\ng2,B\ng3,C\n",
+    );
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["line 2: a quote is not closed on its line"]);
+    place.write(
+        "audiences/groups.csv",
+        &format!("group,city\ng1,{}\n", "x".repeat(70_000)),
+    );
+    place
+        .run(&["run", "news", "--sandbox", "--yes"])
+        .assert(78, &["line 2: the line is longer than 64 KiB"]);
     place.write("audiences/groups.csv", "Group Id,city\ng1,A\n");
     place
         .run(&["run", "news", "--sandbox", "--yes"])
@@ -179,4 +193,22 @@ fn what_the_vendor_refuses_is_refused_before() {
     with("    elements: [{ custom: { data: \"a\", data_json: {} } }]\n")
         .assert(78, &["given twice"]);
     with("    elements: [{ txet: \"a\" }]\n").assert(78, &["did you mean `text`?"]);
+}
+
+#[test]
+fn a_name_is_one_campaigns() {
+    let place = Place::with_news("http://127.0.0.1:1", 3);
+    place.write(
+        "campaigns/other.yaml",
+        "name: news\naudience: { groups: [\"a\"] }\nsend: { group_message: { text: \"x\" } }\n",
+    );
+    let ended = place.run(&["run", "campaigns/other.yaml", "--sandbox", "--yes"]);
+    ended.assert(
+        78,
+        &[
+            "two campaigns are named `news`",
+            "campaigns/news.yaml",
+            "campaigns/other.yaml",
+        ],
+    );
 }
