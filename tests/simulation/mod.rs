@@ -153,26 +153,19 @@ fn a_process_that_comes_back_too_late_calls_it_unknown() {
 #[test]
 fn a_resend_that_waited_too_long_for_its_turn_is_not_sent() {
     for seed in 0..5 {
-        let mut world = World::new(300, seed);
-        world.fate = |chance| {
-            if chance % 2 == 0 {
-                Fate::ReplyLost
-            } else {
-                Fate::Well
-            }
+        let mut world = World::new(2_500, seed);
+        world.fate = |chance| match chance % 2 {
+            0 => Fate::ReplyBroken,
+            _ => Fate::Well,
         };
-        world.run_until(1_500 * MS);
+        world.run_until(3_000 * MS);
         world.fate = |_| Fate::RequestLost;
         world.run_until(400_000 * MS);
         world.fate = |_| Fate::Well;
         world.run_to_the_end();
         world.assert_none_twice();
-        assert!(
-            world
-                .states()
-                .all(|state| matches!(state, State::Accepted | State::Unknown)),
-            "seed {seed}"
-        );
+        let has_ended = |state| matches!(state, State::Accepted | State::Unknown);
+        assert!(world.states().all(has_ended), "seed {seed}");
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Fate {
     Well,
     /// Processed, but no answer comes.
     ReplyLost,
+    /// Processed, but the connection breaks before the answer is whole.
+    ReplyBroken,
     /// Never arrives, and no answer comes.
     RequestLost,
     /// Answered OK with a drop reason the first time.
@@ -319,6 +321,10 @@ impl World {
                 fate,
             } => {
                 let answer = self.vendor.receive(self.now_ns, &group, random, fate);
+                let answer = match fate {
+                    Fate::ReplyBroken => Outcome::Unknown(Answer::none("the connection broke")),
+                    _ => answer,
+                };
                 let of_a_dead_process = number <= self.epoch;
                 match (of_a_dead_process, fate) {
                     (true, _) => {}
