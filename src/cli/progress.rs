@@ -5,64 +5,67 @@ use crate::delivery::Counts;
 use crate::executor::Progress;
 use crate::source::thousands;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::convert::Infallible;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 
 /// How often a terminal is drawn to.
 const DRAWN_EVERY: Duration = Duration::from_millis(100);
 /// How often a line is printed where there is no terminal.
 const PRINTED_EVERY: Duration = Duration::from_secs(5);
 
-/// Shows a run until it is dropped.
-pub(super) async fn show(name: String, mut progress: watch::Receiver<Progress>) -> Infallible {
-    if print::is_drawn_on() {
-        draw(&name, &mut progress).await
-    } else {
-        lines(&name, &mut progress).await
+/// Shows a run until it is dropped. A thread of its own: a terminal that blocks must not hold up the calls.
+pub(super) struct Shown {
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Shown {
+    pub(super) fn start(name: String, progress: watch::Receiver<Progress>) -> Shown {
+        let (stop, stopped) = channel();
+        let thread = std::thread::spawn(move || {
+            if print::is_drawn_on() {
+                draw(&name, &progress, &stopped);
+            } else {
+                lines(&name, &progress, &stopped);
+            }
+        });
+        Shown {
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 }
 
-async fn draw(name: &str, progress: &mut watch::Receiver<Progress>) -> Infallible {
-    let bar = Bar(ProgressBar::with_draw_target(
-        None,
-        ProgressDrawTarget::stderr(),
-    ));
-    let style = ProgressStyle::with_template("{prefix} [{wide_bar}] {pos}/{len}  {msg}");
-    bar.0.set_style(
-        style
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("=> "),
-    );
-    bar.0.set_prefix(name.to_owned());
-    let mut ticks = interval(DRAWN_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    loop {
-        ticks.tick().await;
-        let now = progress.borrow_and_update().clone();
-        bar.0.set_length(now.counts.planned);
-        bar.0.set_position(now.counts.ended());
-        bar.0.set_message(state(&now));
-    }
-}
-
-/// Clears itself away, so that the summary stands where the bar was.
-struct Bar(ProgressBar);
-
-impl Drop for Bar {
+impl Drop for Shown {
+    /// Waits for the bar to be cleared away, so that the summary stands where it was.
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.stop.take();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
-async fn lines(name: &str, progress: &mut watch::Receiver<Progress>) -> Infallible {
-    let mut ticks = interval(PRINTED_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    ticks.tick().await;
-    loop {
-        ticks.tick().await;
-        let now = progress.borrow_and_update().clone();
+fn draw(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>) {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{prefix} [{wide_bar}] {pos}/{len}  {msg}");
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("=> "));
+    bar.set_prefix(name.to_owned());
+    while stopped.recv_timeout(DRAWN_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let now = progress.borrow().clone();
+        bar.set_length(now.counts.planned);
+        bar.set_position(now.counts.ended());
+        bar.set_message(state(&now));
+    }
+    bar.finish_and_clear();
+}
+
+fn lines(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(PRINTED_EVERY) == Err(RecvTimeoutError::Timeout) {
+        let now = progress.borrow().clone();
         let (ended, planned) = (thousands(now.counts.ended()), thousands(now.counts.planned));
         print::say(&format!("{name}: {ended} of {planned}, {}", state(&now)));
     }

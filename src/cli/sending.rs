@@ -3,9 +3,10 @@
 use super::arguments::Output;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::print;
+use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
-use super::{print, progress};
 use crate::clock;
 use crate::delivery::Counts;
 use crate::executor::{self, Ending, Execution, LaneRules, Progress};
@@ -18,7 +19,6 @@ use crate::vendor::Client;
 use anyhow::Context;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 /// What it takes to send. Got together before anything is planned, so that what is missing is missed in time.
 pub(super) struct Sender<'a> {
@@ -68,12 +68,7 @@ impl<'a> Sender<'a> {
             drain: drain_seen,
             progress,
         };
-        // A task of its own: a terminal that blocks must not hold up the calls.
-        let mut shown = JoinSet::new();
-        shown.spawn(progress::show(
-            run.name().to_string(),
-            progress_seen.clone(),
-        ));
+        let shown = Shown::start(run.name().to_string(), progress_seen.clone());
         let mut signals = Signals::listen()?;
         let mut first = None;
         let ending = tokio::select! {
@@ -83,7 +78,7 @@ impl<'a> Sender<'a> {
                 Err(Failure::new(first.unwrap_or(Exit::Interrupted), text).help(go_on(self.workspace, &run)))
             }
         };
-        shown.shutdown().await;
+        drop(shown);
         let ending = ending?;
         let progress = progress_seen.borrow().clone();
         let elapsed = clock::now().age_of(began).unwrap_or_default();
