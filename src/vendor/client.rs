@@ -202,3 +202,43 @@ fn encoded(text: &str) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_renewed_before_it_expires() {
+        let now = Moment {
+            wall_ms: 1_700_000_000_000,
+            boot_ns: 0,
+            boot_id: 0,
+        };
+        let signer = Signer {
+            sdk_app_id: 1,
+            identifier: "administrator".to_owned(),
+            secret_key: "key".to_owned(),
+        };
+        let endpoint = "http://127.0.0.1:1".to_owned();
+        let client = Client::new(Access { endpoint, signer }, now).unwrap();
+        let first = client.signature(now);
+        let hours = |hours| now.plus(Duration::from_hours(hours));
+        assert_eq!(
+            client.signature(hours(22)),
+            first,
+            "it is not signed anew for every call"
+        );
+        let second = client.signature(hours(24));
+        assert_ne!(second, first);
+        assert_ne!(
+            client.signature(now),
+            second,
+            "nor kept when the clock was set back"
+        );
+    }
+
+    #[test]
+    fn what_stands_in_a_query_is_encoded() {
+        assert_eq!(encoded("a b&c=d*-_"), "a%20b%26c%3Dd*-_");
+    }
+}
