@@ -39,6 +39,10 @@ impl Templates {
         environment.set_formatter(print);
         // Would print the whole context, which is customer data.
         environment.remove_global("debug");
+        // Fuel counts steps, not bytes: these make gigabytes in a few steps.
+        environment.remove_global("namespace");
+        environment.remove_filter("format");
+        environment.remove_filter("indent");
         let mut syntax = SyntaxConfig::builder();
         syntax.trim_blocks(true).lstrip_blocks(true);
         if let Ok(syntax) = syntax.build() {
@@ -195,6 +199,18 @@ mod tests {
         let long = "'{% for a in range(9000) %}0123456789{% endfor %}'";
         assert!(render(long).unwrap_err().message.contains("too long"));
         assert!(render(&"x".repeat(70_000)).is_err());
+    }
+
+    #[test]
+    fn nothing_makes_gigabytes_in_a_few_steps() {
+        for what in [
+            "{% set ns = namespace(x=1) %}",
+            "{{ '%1000000000d'|format(1) }}",
+            "{{ 'a'|indent(1000000000) }}",
+            "{{ 'x' * 1000000000 }}",
+        ] {
+            assert!(render(&format!("\"{what}\"")).is_err(), "{what}");
+        }
     }
 
     #[test]
