@@ -1,14 +1,29 @@
-//! Who a campaign goes to: groups as written, rows of files, and the Targets they come to.
+//! Who a campaign goes to: groups and members as written, rows of files, and the Targets they come to.
 //!
-//! Knows groups, rows and their variables. Must never know how a row is read from a disk or what is sent: rows come in
-//! one at a time, Targets go out one at a time.
+//! Knows groups, members, their variables and what leaves them out. Must never know how a row is read from a disk or
+//! what is sent: rows come in one at a time, Targets go out one at a time.
 
+mod ids;
+mod kind;
 mod meant;
+mod picked;
+mod places;
 mod resolver;
+mod roster;
 mod row;
 mod spec;
+mod table;
+mod target;
 
-pub use meant::Audience;
-pub use resolver::{Resolver, Target};
+pub use kind::GroupType;
+pub use meant::{Audience, ListFile};
+pub use resolver::Resolver;
 pub use row::Row;
 pub use spec::AudienceSpec;
+pub use table::{Subject, Table};
+pub use target::{Member, Reach, Target, about};
+
+use meant::Selection;
+
+#[cfg(test)]
+mod tests;

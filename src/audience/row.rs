@@ -1,28 +1,36 @@
-//! One line of a file of groups.
+//! One line of a file of groups or members, as the file has it.
 
 use crate::source::{Source, Span};
 
-/// Cells as text.
+/// A line before anybody made sense of it. Lines count from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// From 1, the header being 1.
-    pub line: u64,
-    pub cells: Vec<String>,
+pub enum Row {
+    /// CSV: text in cells.
+    Cells { line: u64, cells: Vec<String> },
+    /// JSON Lines: the text of an object.
+    Object { line: u64, text: String },
 }
 
 impl Row {
-    /// Where a cell stands, for complaints.
+    pub(super) fn line(&self) -> u64 {
+        match self {
+            Row::Cells { line, .. } | Row::Object { line, .. } => *line,
+        }
+    }
+
+    /// Where a cell stands, for complaints; an object is shown as a whole.
     pub(super) fn span(&self, path: &str, column: usize) -> Span {
-        let text = self.cells.join(",");
-        let start = self
-            .cells
-            .iter()
-            .take(column)
-            .map(|cell| cell.len() + 1)
-            .sum::<usize>()
-            .min(text.len());
-        let length = self.cells.get(column).map_or(0, String::len);
-        let line = usize::try_from(self.line).unwrap_or(usize::MAX);
+        let line = usize::try_from(self.line()).unwrap_or(usize::MAX);
+        let cells = match self {
+            Row::Cells { cells, .. } => cells,
+            Row::Object { text, .. } => {
+                return Span::new(&Source::excerpt(path, text.clone(), line), 0..text.len());
+            }
+        };
+        let text = cells.join(",");
+        let before = cells.iter().take(column).map(|cell| cell.len() + 1);
+        let start = before.sum::<usize>().min(text.len());
+        let length = cells.get(column).map_or(0, String::len);
         Span::new(&Source::excerpt(path, text, line), start..start + length)
     }
 }

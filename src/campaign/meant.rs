@@ -2,14 +2,16 @@
 
 use super::CampaignSpec;
 use super::spec::DeliverySpec;
-use crate::audience::{Audience, Target};
-use crate::channel::{Channel, Rendered, Send};
+use crate::audience::Audience;
+use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
-use crate::message::Lowering;
+use crate::message::{Lowering, Texts};
 use crate::schedule::Occurrence;
 use crate::settings::{Settings, zone_of};
-use crate::source::{Diagnostic, Entries, Node, Read, Schema, Source, Span, Spanned, read};
-use crate::template::{Templates, Value, is_identifier, merged, value_of};
+use crate::source::{
+    Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, parse, read,
+};
+use crate::template::{Ready, Templates, Value, is_identifier, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,12 +20,19 @@ use std::sync::Arc;
 pub struct Campaign {
     pub name: CampaignName,
     pub description: Option<String>,
+    pub owner: Option<String>,
+    pub labels: BTreeMap<String, String>,
+    /// `false`: checked, and never started.
+    pub enabled: bool,
     pub app: Option<Spanned<String>>,
     pub zone: Tz,
-    pub audience: Audience,
+    /// A broadcast has none.
+    pub audience: Option<Audience>,
     pub rules: DeliveryRules,
+    pub send: Send,
+    /// What is worth a word though the file can be used.
+    pub warnings: Vec<Diagnostic>,
     variables: BTreeMap<String, Value>,
-    send: Send,
     templates: Templates,
 }
 
@@ -36,6 +45,8 @@ pub struct DeliveryRules {
 }
 
 const ATTEMPTS: u32 = 5;
+/// The key of a text in a file of its own.
+const TEXT_FILE: &str = "text_file";
 /// What a template can always name.
 const RESERVED: [&str; 5] = ["campaign", "occurrence", "group", "member", "delivery"];
 
@@ -44,64 +55,60 @@ impl Campaign {
         Schema::of::<CampaignSpec>()
     }
 
-    /// Reads one file; every complaint at once.
-    pub fn read(source: &Arc<Source>, settings: &Settings) -> Result<Campaign, Vec<Diagnostic>> {
+    /// The files that hold its texts; they are read before the campaign is.
+    pub fn text_files(source: &Arc<Source>) -> Vec<String> {
+        if !source.text.contains(TEXT_FILE) {
+            return Vec::new();
+        }
+        let tree = parse(source).root;
+        let send = tree.as_ref().and_then(|tree| tree.get("send"));
+        let calls = Channel::ALL
+            .into_iter()
+            .filter_map(|channel| send?.get(channel.name()));
+        let paths = calls.filter_map(|call| call.get(TEXT_FILE)?.text().map(str::to_owned));
+        paths.collect()
+    }
+
+    /// Reads one file; every complaint at once. `texts` are the files it names.
+    pub fn read(
+        source: &Arc<Source>,
+        settings: &Settings,
+        texts: &Texts,
+    ) -> Result<Campaign, Vec<Diagnostic>> {
         let Read {
             spec,
             mut complaints,
         } = read::<CampaignSpec>(&Campaign::schema(), source);
-        let campaign =
-            spec.and_then(|spec| Campaign::lower(&spec, source, settings, &mut complaints));
+        let mut templates = Templates::new();
+        let mut lowering = Lowering {
+            templates: &mut templates,
+            complaints: &mut complaints,
+            texts,
+        };
+        let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
+        let is_error = |complaint: &Diagnostic| complaint.severity == Severity::Error;
         match campaign {
-            Some(campaign) if complaints.is_empty() => Ok(campaign),
+            Some(campaign) if !complaints.iter().any(is_error) => Ok(Campaign {
+                templates,
+                warnings: complaints,
+                ..campaign
+            }),
             _ => Err(complaints),
         }
     }
 
-    fn lower(
-        spec: &CampaignSpec,
-        source: &Arc<Source>,
-        settings: &Settings,
-        complaints: &mut Vec<Diagnostic>,
-    ) -> Option<Campaign> {
-        let mut templates = Templates::new();
-        let name = name(spec, source, complaints);
-        let variables = variables(spec.variables.as_ref(), complaints);
-        complaints.extend(settings.app(spec.app.as_ref()).err());
-        let zone = match &spec.timezone {
-            Some(name) => zone_of(name, complaints),
-            None => Some(settings.zone),
-        };
-        let audience = spec
-            .audience
-            .as_ref()
-            .map(|audience| Audience::lower(audience, &audience.span, complaints));
-        let mut lowering = Lowering {
-            templates: &mut templates,
-            complaints,
-        };
-        let send = spec
-            .send
-            .as_ref()
-            .and_then(|send| Send::lower(send, &mut lowering));
-        Some(Campaign {
-            name: name?,
-            description: spec
-                .description
-                .as_ref()
-                .map(|description| description.value.clone()),
-            app: spec.app.clone(),
-            zone: zone?,
-            audience: audience?,
-            rules: rules(spec.delivery.as_ref()),
-            variables,
-            send: send?,
-            templates,
-        })
-    }
-
     pub fn channel(&self) -> Channel {
         self.send.channel()
+    }
+
+    /// Its templates, compiled for a plan.
+    pub fn ready(&self) -> Ready<'_> {
+        self.templates.ready()
+    }
+
+    /// Whether what is sent uses this name at the top.
+    pub fn mentions(&self, name: &str) -> bool {
+        self.send.mentions(&self.templates, name)
     }
 
     /// What the templates know at an occurrence, whoever the target is.
@@ -118,24 +125,76 @@ impl Campaign {
         context.insert("occurrence".to_owned(), Value::from(occurrence));
         Value::from(context)
     }
+}
 
-    /// Renders what one target gets. `context` is that of the occurrence.
-    pub fn render(&self, context: &Value, target: &Target) -> Result<Rendered, Diagnostic> {
-        let group = Value::from(BTreeMap::from([("group", target.context.clone())]));
-        let context = merged(group, context.clone());
-        self.send
-            .render(&self.templates, &context)
-            .map_err(|diagnostic| {
-                let known = diagnostic
-                    .help
-                    .clone()
-                    .map(|help| format!("; {help}"))
-                    .unwrap_or_default();
-                diagnostic.help(format!(
-                    "so it is for the group `{}` of {}{known}",
-                    target.group, target.origin
-                ))
-            })
+fn lower(
+    spec: &CampaignSpec,
+    source: &Arc<Source>,
+    settings: &Settings,
+    lowering: &mut Lowering<'_>,
+) -> Option<Campaign> {
+    let complaints = &mut *lowering.complaints;
+    let name = name(spec, source, complaints);
+    let variables = variables(spec.variables.as_ref(), complaints);
+    complaints.extend(settings.app(spec.app.as_ref()).err());
+    let zone = match &spec.timezone {
+        Some(name) => zone_of(name, complaints),
+        None => Some(settings.zone),
+    };
+    let audience = spec.audience.as_ref().map(|audience| {
+        Audience::lower(
+            audience,
+            &audience.span,
+            lowering.templates,
+            lowering.complaints,
+        )
+    });
+    let send = spec
+        .send
+        .as_ref()
+        .and_then(|send| Send::lower(send, lowering));
+    if let Some(send) = &send {
+        check_audience(spec, send, lowering.complaints);
+    }
+    let labels = spec.labels.iter().flat_map(|labels| labels.iter());
+    Some(Campaign {
+        name: name?,
+        description: spec.description.as_ref().map(|text| text.value.clone()),
+        owner: spec.owner.as_ref().map(|text| text.value.clone()),
+        labels: labels
+            .map(|(name, value)| (name.value.clone(), value.value.clone()))
+            .collect(),
+        enabled: spec.enabled.unwrap_or(true),
+        app: spec.app.clone(),
+        zone: zone?,
+        audience,
+        rules: rules(spec.delivery.as_ref()),
+        send: send?,
+        warnings: Vec::new(),
+        variables,
+        templates: Templates::new(),
+    })
+}
+
+/// A broadcast reaches every live room; all else needs to be told whom it reaches.
+fn check_audience(spec: &CampaignSpec, send: &Send, complaints: &mut Vec<Diagnostic>) {
+    match (send.channel(), &spec.audience) {
+        (Channel::Broadcast, Some(audience)) => {
+            let message = "a broadcast reaches all live rooms of the app and takes no audience";
+            complaints.push(
+                Diagnostic::error("broadcast-audience", &audience.span, message)
+                    .also(send.span(), "the broadcast is here")
+                    .help("drop `audience`, or send a `group_message` to these groups"),
+            );
+        }
+        (Channel::GroupMessage | Channel::Notification, None) => {
+            let message = "the campaign has no `audience`";
+            complaints.push(
+                Diagnostic::error("no-audience", send.span(), message)
+                    .help("add `audience: { groups: [\"@TGS#...\"] }`"),
+            );
+        }
+        _ => {}
     }
 }
 

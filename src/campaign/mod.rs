@@ -5,5 +5,6 @@
 mod meant;
 mod spec;
 
+pub use crate::message::Texts;
 pub use meant::Campaign;
 pub use spec::CampaignSpec;

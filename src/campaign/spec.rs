@@ -14,14 +14,19 @@ pub struct CampaignSpec {
     pub name: Option<Spanned<String>>,
     /// For people; shown in lists and logs.
     pub description: Option<Spanned<String>>,
+    /// Who answers for it; shown in lists and logs.
+    pub owner: Option<Spanned<String>>,
+    /// Words to sort campaigns by: `season: singles-day`.
+    pub labels: Option<Entries<Spanned<String>>>,
+    /// Whether it may run. `false`: it is checked and never started.
+    pub enabled: Option<bool>,
     /// The app to send through: a role from the settings. Default: their `default_app`.
     pub app: Option<Spanned<String>>,
     /// The IANA zone of all times in this file. Default: that of the settings, never the machine's.
     pub timezone: Option<Spanned<String>>,
     /// Plain values for the templates: `{{ bonus }}`.
     pub variables: Option<Entries<Node>>,
-    /// Who it goes to.
-    #[schemars(required)]
+    /// Who it goes to. A broadcast has none: it reaches all live rooms of the app.
     pub audience: Option<Spanned<AudienceSpec>>,
     /// What is sent: exactly one kind.
     #[schemars(required)]

@@ -23,13 +23,43 @@ pub enum Class {
 
 /// What a code means, and a sentence for people.
 pub fn classify(channel: Channel, code: u32) -> (Class, &'static str) {
-    match channel {
-        Channel::GroupMessage => TABLE.binary_search_by_key(&code, |row| row.0).map_or(
-            (Class::Check, "a code the vendor does not document"),
-            |at| (TABLE[at].1, TABLE[at].2),
-        ),
+    let own = OWN.iter().find(|row| (row.0, row.1) == (channel, code));
+    if let Some((.., class, meaning)) = own {
+        return (*class, meaning);
     }
+    TABLE.binary_search_by_key(&code, |row| row.0).map_or(
+        (Class::Check, "a code the vendor does not document"),
+        |at| (TABLE[at].1, TABLE[at].2),
+    )
 }
+
+/// Codes that mean something else in one channel.
+const OWN: &[(Channel, u32, Class, &str)] = &[
+    (
+        Channel::Broadcast,
+        10007,
+        Class::Stop,
+        "broadcasting is not switched on in the console, or the caller is no administrator",
+    ),
+    (
+        Channel::Broadcast,
+        10004,
+        Class::Stop,
+        "a parameter is invalid",
+    ),
+    (
+        Channel::Broadcast,
+        10006,
+        Class::SlowLane,
+        "too many operations",
+    ),
+    (
+        Channel::Broadcast,
+        10023,
+        Class::SlowLane,
+        "too many broadcasts",
+    ),
+];
 
 /// Sorted by code.
 const TABLE: &[(u32, Class, &str)] = &[
@@ -200,6 +230,15 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_names_each_code_once() {
         assert!(TABLE.is_sorted_by(|one, other| one.0 < other.0));
+    }
+
+    #[test]
+    fn a_broadcast_has_no_group_to_refuse_it() {
+        for code in [10004, 10007] {
+            assert_eq!(classify(Channel::Broadcast, code).0, Class::Stop);
+            assert_eq!(classify(Channel::Notification, code).0, Class::Refuse);
+        }
+        assert_eq!(classify(Channel::Broadcast, 10023).0, Class::SlowLane);
     }
 
     #[test]

@@ -1,48 +1,50 @@
 //! `send_group_msg`: an ordinary message in a group.
 
-use crate::message::{
-    ElementSpec, Lowering, OfflinePushSpec, SIZE_MAX, Shape, has_custom_twice, text_element,
-};
-use crate::source::{Content, Diagnostic, Node, Span, Text, plural};
-use crate::template::{Templates, Value};
+use super::Call;
+use super::body::Written;
+use super::fit::Feature;
+use crate::message::{ElementSpec, Lowering, OfflinePushSpec, Shape};
+use crate::source::{Content, Diagnostic, Node, Span, Spanned};
+use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use std::sync::Arc;
 
 /// An ordinary message in each group (the vendor's `send_group_msg`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupMessageSpec {
     /// What people read: a template, quoted on one line or a `|` block. Short for one text element.
-    pub text: Option<Text>,
+    pub text: Option<TemplateSpec>,
+    /// A file that holds the template of the text, below the folder of `campanile.yaml`.
+    pub text_file: Option<Spanned<String>>,
     /// The elements of the message, in order (`MsgBody`), instead of `text`.
     #[schemars(length(min = 1))]
     pub elements: Option<Vec<ElementSpec>>,
     /// The account it comes from (`From_Account`); a template. Default: the administrator.
-    pub from_account: Option<Text>,
+    pub from_account: Option<TemplateSpec>,
     /// `MsgPriority`. Default at the vendor: normal. When a group is over 40 messages a second, lower ones go first.
     pub priority: Option<Priority>,
     /// Only for members who are online; not kept (`OnlineOnlyFlag`). Default: false.
-    pub online_only: Option<bool>,
+    pub online_only: Option<Spanned<bool>>,
     /// The app's own callbacks that are not called for it (`ForbidCallbackControl`).
     pub forbid_callbacks: Option<Vec<Callback>>,
     /// Whether it counts as unread (`SendMsgControl` `NoUnread`). Default: count.
-    pub unread: Option<Unread>,
+    pub unread: Option<Spanned<Unread>>,
     /// Whether it becomes the conversation's last message (`SendMsgControl` `NoLastMsg`). Default: update.
-    pub last_message: Option<LastMessage>,
+    pub last_message: Option<Spanned<LastMessage>>,
     /// Accounts that are mentioned, in the order of the marks in the text, or `all` (`GroupAtInfo`).
     #[serde(default)]
     #[schemars(schema_with = "mention_schema")]
     pub mention: Option<Node>,
     /// Data that travels with the message and is kept (`CloudCustomData`); a template. Text that begins with `{` must
     /// come out as JSON.
-    pub cloud_custom_data: Option<Text>,
+    pub cloud_custom_data: Option<TemplateSpec>,
     /// As YAML, sent as JSON text (`CloudCustomData`).
     pub cloud_custom_data_json: Option<Node>,
     /// The topic of a community (`TopicId`); a template.
-    pub topic: Option<Text>,
+    pub topic: Option<TemplateSpec>,
     /// Whether members' read receipts are kept (`NeedReadReceipt`). Default: false.
-    pub read_receipt: Option<bool>,
+    pub read_receipt: Option<Spanned<bool>>,
     /// Whether the message may be extended (`SupportMessageExtension`). Default: false.
     pub extension: Option<bool>,
     /// What an offline push shows (`OfflinePushInfo`).
@@ -88,172 +90,117 @@ fn mention_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     })
 }
 
-/// The call as meant.
-#[derive(Clone, Debug)]
-pub struct GroupMessage {
-    content: Shape,
-    span: Span,
+/// `place` is where the message stands, for what is wrong with all of it.
+pub(super) fn lower(
+    spec: &GroupMessageSpec,
+    place: &Span,
+    lowering: &mut Lowering<'_>,
+) -> Option<Call> {
+    check_options(spec, lowering);
+    let written = Written {
+        text: spec.text.as_ref(),
+        text_file: spec.text_file.as_ref(),
+        elements: spec.elements.as_deref(),
+        place,
+    };
+    let body = written.lower(lowering)?;
+    let priority = spec.priority.map(|priority| Shape::fixed(priority.word()));
+    let mentioned = spec.mention.as_ref().map(|node| mentions(node, lowering));
+    let data = lowering.either(
+        spec.cloud_custom_data.as_ref(),
+        spec.cloud_custom_data_json.as_ref(),
+    );
+    let push = spec.offline_push.as_ref().map(|push| push.lower(lowering));
+    let content = Shape::map([
+        ("MsgBody", Some(body)),
+        ("From_Account", lowering.text(spec.from_account.as_ref())),
+        ("MsgPriority", priority),
+        ("OnlineOnlyFlag", spec.online_only.as_ref().map(flag)),
+        (
+            "ForbidCallbackControl",
+            spec.forbid_callbacks.as_deref().map(callbacks),
+        ),
+        ("SendMsgControl", controls(spec)),
+        ("GroupAtInfo", mentioned),
+        ("CloudCustomData", data),
+        ("TopicId", lowering.text(spec.topic.as_ref())),
+        ("NeedReadReceipt", spec.read_receipt.as_ref().map(flag)),
+        (
+            "SupportMessageExtension",
+            spec.extension.map(|on| Shape::fixed(u32::from(on))),
+        ),
+        ("OfflinePushInfo", push),
+    ]);
+    Some(Call {
+        content,
+        features: features(spec, place),
+        span: place.clone(),
+    })
 }
 
-/// One rendering of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rendered {
-    /// A JSON object: everything but the group and `Random`.
-    pub content: Arc<str>,
-    /// What people will read first.
-    pub text: String,
+/// What does not fit every type of group, each with its place.
+fn features(spec: &GroupMessageSpec, place: &Span) -> Vec<(Feature, Span)> {
+    let on = |flag: &Option<Spanned<bool>>| {
+        let flag = flag.as_ref().filter(|flag| flag.value)?;
+        Some(flag.span.clone())
+    };
+    let mention = spec.mention.as_ref();
+    let mention = mention.filter(|mention| !matches!(mention.content, Content::List(_)));
+    let topic = spec.topic.as_ref();
+    let topic = topic.map(|topic| topic.span().unwrap_or_else(|| place.clone()));
+    let found = [
+        (Feature::OnlineOnly, on(&spec.online_only)),
+        (Feature::UnreadIgnored, ignored(spec)),
+        (Feature::LastMessageKept, kept(spec)),
+        (
+            Feature::MentionAll,
+            mention.map(|mention| mention.span.clone()),
+        ),
+        (Feature::Topic, topic),
+        (Feature::ReadReceipt, on(&spec.read_receipt)),
+    ];
+    let given = found
+        .into_iter()
+        .filter_map(|(feature, span)| Some((feature, span?)));
+    given.collect()
 }
 
-impl GroupMessage {
-    /// `place` is where the message stands, for what is wrong with all of it.
-    pub fn lower(
-        spec: &GroupMessageSpec,
-        place: &Span,
-        lowering: &mut Lowering<'_>,
-    ) -> Option<GroupMessage> {
-        check_options(spec, place, lowering);
-        let body = lower_body(spec, place, lowering)?;
-        let content = Shape::map([
-            ("MsgBody", Some(body)),
-            ("From_Account", lowering.text(spec.from_account.as_ref())),
-            (
-                "MsgPriority",
-                spec.priority.map(|priority| Shape::fixed(priority.word())),
-            ),
-            ("OnlineOnlyFlag", spec.online_only.map(flag)),
-            (
-                "ForbidCallbackControl",
-                spec.forbid_callbacks.as_deref().map(callbacks),
-            ),
-            ("SendMsgControl", controls(spec)),
-            (
-                "GroupAtInfo",
-                spec.mention
-                    .as_ref()
-                    .map(|mention| mentions(mention, lowering)),
-            ),
-            (
-                "CloudCustomData",
-                lowering.either(
-                    spec.cloud_custom_data.as_ref(),
-                    spec.cloud_custom_data_json.as_ref(),
-                ),
-            ),
-            ("TopicId", lowering.text(spec.topic.as_ref())),
-            ("NeedReadReceipt", spec.read_receipt.map(flag)),
-            ("SupportMessageExtension", spec.extension.map(flag)),
-            (
-                "OfflinePushInfo",
-                spec.offline_push.as_ref().map(|push| push.lower(lowering)),
-            ),
-        ]);
-        Some(GroupMessage {
-            content,
-            span: place.clone(),
-        })
-    }
-
-    pub fn render(&self, templates: &Templates, context: &Value) -> Result<Rendered, Diagnostic> {
-        let request = self.content.render(templates, context)?;
-        let data = request
-            .get("CloudCustomData")
-            .and_then(|data| data.as_str())
-            .map_or(0, str::len);
-        let size = request["MsgBody"].to_string().len() + data;
-        if size > SIZE_MAX {
-            let message = format!(
-                "the message comes out as {}; the vendor takes 12,000",
-                plural(size as u64, "byte")
-            );
-            return Err(Diagnostic::error("too-long", &self.span, message).help("shorten the text"));
-        }
-        let texts = request["MsgBody"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|element| {
-                element["MsgContent"]["Text"]
-                    .as_str()
-                    .filter(|_| element["MsgType"] == "TIMTextElem")
-            });
-        if texts.clone().any(|text| text.trim().is_empty()) {
-            return Err(Diagnostic::error(
-                "empty-text",
-                &self.span,
-                "a text comes out empty",
-            ));
-        }
-        let text = texts.clone().next().unwrap_or("(no text)").to_owned();
-        Ok(Rendered {
-            content: request.to_string().into(),
-            text,
-        })
-    }
+fn ignored(spec: &GroupMessageSpec) -> Option<Span> {
+    let unread = spec.unread.as_ref();
+    let unread = unread.filter(|unread| unread.value == Unread::Ignore)?;
+    Some(unread.span.clone())
 }
 
-/// Two spellings, exactly one given.
-fn lower_body(spec: &GroupMessageSpec, place: &Span, lowering: &mut Lowering<'_>) -> Option<Shape> {
-    match (&spec.text, &spec.elements) {
-        (Some(text), None) => Some(Shape::List(vec![text_element(text, lowering)])),
-        (None, Some(elements)) => {
-            if has_custom_twice(elements) {
-                let message = "a message has at most one custom element, and this has more";
-                let complaint = Diagnostic::error("custom-twice", place, message);
-                lowering
-                    .complaints
-                    .push(complaint.help("put both into one, as a list in its `data_json`"));
-            }
-            Some(Shape::List(
-                elements
-                    .iter()
-                    .map(|element| element.lower(lowering))
-                    .collect(),
-            ))
-        }
-        (Some(text), Some(_)) => {
-            let message = "`text` is short for one text element, and `elements` are given as well";
-            let complaint = Diagnostic::error("given-twice", &text.span, message);
-            lowering
-                .complaints
-                .push(complaint.help("move the text into `elements`: `- text: \"...\"`"));
-            None
-        }
-        (None, None) => {
-            let complaint = Diagnostic::error(
-                "no-text",
-                place,
-                "the message has neither `text` nor `elements`",
-            );
-            lowering
-                .complaints
-                .push(complaint.help("write `text: \"...\"`"));
-            None
-        }
-    }
+fn kept(spec: &GroupMessageSpec) -> Option<Span> {
+    let last = spec.last_message.as_ref();
+    let last = last.filter(|last| last.value == LastMessage::Keep)?;
+    Some(last.span.clone())
 }
 
 /// What the vendor refuses together.
-fn check_options(spec: &GroupMessageSpec, place: &Span, lowering: &mut Lowering<'_>) {
-    if spec.online_only != Some(true) {
-        return;
-    }
-    let controls =
-        spec.unread == Some(Unread::Ignore) || spec.last_message == Some(LastMessage::Keep);
-    for (is_given, other) in [
-        (controls, "unread: ignore` and `last_message: keep"),
-        (spec.read_receipt == Some(true), "read_receipt"),
+fn check_options(spec: &GroupMessageSpec, lowering: &mut Lowering<'_>) {
+    let online = spec.online_only.as_ref().filter(|online| online.value);
+    let Some(online) = online else { return };
+    let receipt = spec.read_receipt.as_ref().filter(|receipt| receipt.value);
+    for (other, place) in [
+        ("unread: ignore", ignored(spec)),
+        ("last_message: keep", kept(spec)),
+        ("read_receipt", receipt.map(|receipt| receipt.span.clone())),
     ] {
-        if is_given {
+        if let Some(place) = place {
             let message = format!("the vendor refuses `online_only` together with `{other}`");
+            let complaint = Diagnostic::error("options-conflict", &online.span, message);
             lowering.complaints.push(
-                Diagnostic::error("options-conflict", place, message).help("drop one of them"),
+                complaint
+                    .also(&place, "the other is here")
+                    .help("drop one of them"),
             );
         }
     }
 }
 
-fn flag(value: bool) -> Shape {
-    Shape::fixed(u32::from(value))
+fn flag(value: &Spanned<bool>) -> Shape {
+    Shape::fixed(u32::from(value.value))
 }
 
 fn callbacks(callbacks: &[Callback]) -> Shape {
@@ -265,8 +212,8 @@ fn callbacks(callbacks: &[Callback]) -> Shape {
 }
 
 fn controls(spec: &GroupMessageSpec) -> Option<Shape> {
-    let unread = (spec.unread == Some(Unread::Ignore)).then(|| Shape::fixed("NoUnread"));
-    let last = (spec.last_message == Some(LastMessage::Keep)).then(|| Shape::fixed("NoLastMsg"));
+    let unread = ignored(spec).map(|_| Shape::fixed("NoUnread"));
+    let last = kept(spec).map(|_| Shape::fixed("NoLastMsg"));
     let words: Vec<Shape> = unread.into_iter().chain(last).collect();
     (!words.is_empty()).then_some(Shape::List(words))
 }

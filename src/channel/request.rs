@@ -1,24 +1,52 @@
 //! The body of a call: what is frozen in the plan, and what each generation adds.
 
 use super::Channel;
-use crate::identity::{GroupId, Random};
+use crate::identity::{GroupId, Random, UserId};
+use serde_json::{Value, json};
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// One call, lacking only the `Random` of its generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     pub channel: Channel,
-    pub group: GroupId,
-    /// A JSON object: everything that is neither `GroupId` nor `Random`. Equal ones are stored once.
+    /// A broadcast has none.
+    pub group: Option<GroupId>,
+    /// The members it is for; none of them means the whole group.
+    pub members: Arc<[UserId]>,
+    /// A JSON object: everything that is neither group, members nor `Random`. Equal ones are stored once.
     pub content: Arc<str>,
 }
 
 impl Request {
     /// The bytes that go out, the same at every attempt of a generation.
     pub fn body(&self, random: Random) -> String {
-        let group = serde_json::Value::from(self.group.as_str());
-        let rest = self.content.strip_prefix('{').unwrap_or(&self.content);
-        format!(r#"{{"GroupId":{group},"Random":{},{rest}"#, random.0)
+        let mut body = String::from("{");
+        let mut add = |key: &str, value: Value| {
+            // Writing to a text cannot fail.
+            let _ = write!(body, "\"{key}\":{value},");
+        };
+        if let Some(group) = &self.group {
+            add("GroupId", Value::from(group.as_str()));
+        }
+        if self.channel.deduplicates() {
+            add("Random", Value::from(random.0));
+        }
+        if let (Some(key), false) = (self.channel.members_key(), self.members.is_empty()) {
+            add(key, self.members_json());
+        }
+        body.push_str(self.content.strip_prefix('{').unwrap_or(&self.content));
+        body
+    }
+
+    pub fn members_json(&self) -> Value {
+        let members: Vec<&str> = self.members.iter().map(UserId::as_str).collect();
+        json!(members)
+    }
+
+    /// What it is called where groups are listed.
+    pub fn group_name(&self) -> &str {
+        self.group.as_ref().map_or("", GroupId::as_str)
     }
 }
 
@@ -26,16 +54,38 @@ impl Request {
 mod tests {
     use super::*;
 
+    fn request(channel: Channel, group: Option<&str>, members: &[&str], content: &str) -> Request {
+        Request {
+            channel,
+            group: group.map(|group| GroupId::try_from(group).unwrap()),
+            members: members
+                .iter()
+                .map(|id| UserId::try_from(*id).unwrap())
+                .collect(),
+            content: content.into(),
+        }
+    }
+
     #[test]
-    fn a_body_is_the_content_with_group_and_random() {
-        let request = Request {
-            channel: Channel::GroupMessage,
-            group: GroupId::try_from("a\"b").unwrap(),
-            content: r#"{"MsgBody":[{"MsgType":"TIMTextElem"}]}"#.into(),
-        };
+    fn a_body_is_the_content_with_what_its_channel_adds() {
+        let body = r#"{"MsgBody":[]}"#;
+        let message = request(Channel::GroupMessage, Some("a\"b"), &[], body);
         assert_eq!(
-            request.body(Random(7)),
-            r#"{"GroupId":"a\"b","Random":7,"MsgBody":[{"MsgType":"TIMTextElem"}]}"#
+            message.body(Random(7)),
+            r#"{"GroupId":"a\"b","Random":7,"MsgBody":[]}"#
         );
+        let members = request(Channel::GroupMessage, Some("g"), &["peter"], body);
+        let sent = r#"{"GroupId":"g","Random":7,"To_Account":["peter"],"MsgBody":[]}"#;
+        assert_eq!(members.body(Random(7)), sent);
+        let notice = request(
+            Channel::Notification,
+            Some("g"),
+            &["peter"],
+            r#"{"Content":"x"}"#,
+        );
+        let sent = r#"{"GroupId":"g","ToMembers_Account":["peter"],"Content":"x"}"#;
+        assert_eq!(notice.body(Random(7)), sent);
+        let broadcast = request(Channel::Broadcast, None, &[], body);
+        assert_eq!(broadcast.body(Random(7)), r#"{"Random":7,"MsgBody":[]}"#);
     }
 }

@@ -1,11 +1,18 @@
 //! The choice of a channel: exactly one of the vendor's calls.
 
-use super::{Channel, GroupMessage, GroupMessageSpec, Rendered};
-use crate::message::Lowering;
-use crate::source::{Diagnostic, Spanned, one_key};
-use crate::template::{Templates, Value};
+use super::body::sized;
+use super::broadcast::BroadcastSpec;
+use super::fit::Feature;
+use super::group_message::GroupMessageSpec;
+use super::notification::NotificationSpec;
+use super::{Channel, broadcast, group_message, notification};
+use crate::audience::{GroupType, Reach, Target, about};
+use crate::message::{Lowering, Shape};
+use crate::source::{Diagnostic, Span, Spanned, one_key};
+use crate::template::{Ready, Templates, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// What is sent: exactly one of these.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -13,29 +20,97 @@ use serde::Deserialize;
 #[schemars(transform = one_key)]
 pub struct SendSpec {
     pub group_message: Option<Spanned<GroupMessageSpec>>,
+    pub notification: Option<Spanned<NotificationSpec>>,
+    pub broadcast: Option<Spanned<BroadcastSpec>>,
 }
 
 /// What is sent, as meant.
 #[derive(Clone, Debug)]
-pub enum Send {
-    GroupMessage(GroupMessage),
+pub struct Send {
+    channel: Channel,
+    call: Call,
+}
+
+/// One of the vendor's calls before anybody's values are in it.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) content: Shape,
+    /// What it asks for that does not fit every group, and where that is written.
+    pub(super) features: Vec<(Feature, Span)>,
+    /// Where it stands, for what is wrong with all of it.
+    pub(super) span: Span,
+}
+
+/// One rendering of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// A JSON object: everything but the group, its members and `Random`.
+    pub content: Arc<str>,
+    /// What people will read first.
+    pub text: String,
+    /// Some of the vendor's pages allow no more than 8,000 bytes.
+    pub is_long: bool,
 }
 
 impl Send {
     pub fn lower(spec: &SendSpec, lowering: &mut Lowering<'_>) -> Option<Send> {
-        let message = spec.group_message.as_ref()?;
-        GroupMessage::lower(message, &message.span, lowering).map(Send::GroupMessage)
+        let (channel, call) = if let Some(message) = &spec.group_message {
+            let call = group_message::lower(message, &message.span, lowering);
+            (Channel::GroupMessage, call)
+        } else if let Some(notice) = &spec.notification {
+            let call = notification::lower(notice, &notice.span, lowering);
+            (Channel::Notification, call)
+        } else {
+            let message = spec.broadcast.as_ref()?;
+            let call = broadcast::lower(message, &message.span, lowering);
+            (Channel::Broadcast, call)
+        };
+        Some(Send {
+            channel,
+            call: call?,
+        })
     }
 
     pub fn channel(&self) -> Channel {
-        match self {
-            Send::GroupMessage(_) => Channel::GroupMessage,
+        self.channel
+    }
+
+    /// Where it stands in the file.
+    pub fn span(&self) -> &Span {
+        &self.call.span
+    }
+
+    /// Whether any of its templates uses this name.
+    pub fn mentions(&self, templates: &Templates, name: &str) -> bool {
+        self.call.content.mentions(templates, name)
+    }
+
+    pub fn render(&self, ready: &Ready<'_>, context: &Value) -> Result<Rendered, Diagnostic> {
+        match self.channel {
+            Channel::GroupMessage | Channel::Broadcast => {
+                sized(&self.call.content.render(ready, context)?, &self.call.span)
+            }
+            Channel::Notification => notification::render(&self.call, ready, context),
         }
     }
 
-    pub fn render(&self, templates: &Templates, context: &Value) -> Result<Rendered, Diagnostic> {
-        match self {
-            Send::GroupMessage(message) => message.render(templates, context),
-        }
+    /// What does not go with the target's type, if that is known.
+    pub fn fit(&self, target: &Target) -> Vec<Diagnostic> {
+        let Some(kind) = target.kind else {
+            return Vec::new();
+        };
+        let members = match target.reach {
+            Reach::Everybody => None,
+            Reach::Members(_) => Some((Feature::Members, self.call.span.clone())),
+        };
+        let features = self.call.features.iter().chain(&members);
+        let found = features.filter_map(|feature| self.unfit(feature, kind));
+        found
+            .map(|complaint| about(complaint, &target.group, &target.origin))
+            .collect()
+    }
+
+    fn unfit(&self, (feature, span): &(Feature, Span), kind: GroupType) -> Option<Diagnostic> {
+        feature.complaint(self.channel, kind, span)
     }
 }

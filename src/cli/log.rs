@@ -135,14 +135,14 @@ impl<'a> Sheet<'a> {
         let is_wanted = state.is_none_or(|state| state.name() == delivery.state().name())
             && group
                 .as_deref()
-                .is_none_or(|group| group == record.request.group.as_str());
+                .is_none_or(|group| group == record.request.group_name());
         if !is_wanted {
             return Ok(true);
         }
         if limit.is_some_and(|limit| self.printed >= limit) {
             return Ok(false);
         }
-        let line = LogLine::new(&self.facts, record.number, &record.request, &delivery);
+        let line = LogLine::new(&self.facts, &record.request, &delivery);
         let first = self.printed == 0;
         self.printed += 1;
         let text = match output {

@@ -4,15 +4,17 @@ use super::arguments::{Common, Output, Run as RunOptions};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
-use super::sending::Sender;
+use super::sending::{Sender, lane_limit};
 use super::workspace::{Workspace, quoted};
 use crate::campaign::Campaign;
+use crate::channel::Channel;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
 use crate::executor::{Staged, stage};
 use crate::files::revision;
 use crate::identity::{Moment, OccurrenceKey};
 use crate::journal::{Journal, Opening, Run};
+use crate::plan::Frame;
 use crate::report::time_text;
 use crate::schedule::Occurrence;
 use crate::settings::App;
@@ -31,6 +33,10 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         .settings
         .app(campaign.app.as_ref())
         .map_err(|found| Failure::invalid(vec![found], 0))?;
+    if !campaign.enabled {
+        let text = format!("`{}` is not enabled", campaign.name);
+        return Err(Failure::new(Exit::Invalid, text).help("set `enabled: true`, or drop the line"));
+    }
     let sender = Sender::prepare(&workspace, app).await?;
     let journal = workspace.journal().await?;
     let _lock = journal.lock_lane(&workspace.vendor_app(app), campaign.channel())?;
@@ -114,17 +120,6 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
     } = request;
     let now = clock::now();
     let occurrence = Occurrence::at_moment(now, campaign.zone);
-    let staged = stage(journal, &workspace.repository, campaign, &occurrence, now).await?;
-    let staged = staged.map_err(|complaints| {
-        let (shown, more) = complaints.shown();
-        Failure::invalid(shown, more)
-    })?;
-    staged.warnings.iter().for_each(print::diagnostic);
-    let allowed = allow(request, &staged, runs, now).await;
-    if let Err(refused) = allowed {
-        journal.discard(staged.plan).await?;
-        return Err(refused);
-    }
     let key = OccurrenceKey {
         app: workspace.vendor_app(app),
         campaign: campaign.name.clone(),
@@ -133,6 +128,23 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         zone: occurrence.zone(),
         ordinal: ordinal(runs, &occurrence),
     };
+    let frame = Frame {
+        occurrence,
+        digest: key.digest(),
+        members_max: campaign.channel().members_max(app.limits.members_per_call),
+    };
+    let staged = stage(journal, &workspace.repository, campaign, &frame, now).await?;
+    let staged = staged.map_err(|complaints| {
+        let (shown, more) = complaints.shown();
+        Failure::invalid(shown, more)
+    })?;
+    campaign.warnings.iter().for_each(print::diagnostic);
+    staged.warnings.iter().for_each(print::diagnostic);
+    let allowed = allow(request, &staged, runs, now).await;
+    if let Err(refused) = allowed {
+        journal.discard(staged.plan).await?;
+        return Err(refused);
+    }
     let opening = Opening {
         key,
         app: app.role.clone(),
@@ -150,9 +162,9 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
     };
     if options.output == Output::Text {
         print::say(&format!(
-            "sending {} to {}",
+            "sending {}: {}",
             opening.key.run_name(),
-            plural(opening.header.planned, "group")
+            plural(opening.header.planned, "call")
         ));
     }
     Ok(journal.run(id).await?)
@@ -180,8 +192,8 @@ async fn allow(
         workspace,
         journal,
         app,
+        campaign,
         options,
-        ..
     } = request;
     let command = |added: &str| {
         let typed: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
@@ -204,6 +216,10 @@ async fn allow(
             same.name()
         );
         return Err(Failure::safety(text, &command("--again")));
+    }
+    if campaign.channel() == Channel::Broadcast && !options.force {
+        let text = "a broadcast reaches everybody in every live room of the app at once".to_owned();
+        return Err(Failure::safety(text, &command("--force")));
     }
     let is_real = !workspace.is_sandbox() && !app.endpoint.starts_with("http://");
     if is_real && !options.force && journal.campaigns().await?.is_empty() {
@@ -258,12 +274,8 @@ fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
         ..
     } = request;
     let header = &staged.header;
-    let rate = campaign
-        .rules
-        .rate
-        .map_or(f64::from(app.limits.group_message), |rate| {
-            rate.min(f64::from(app.limits.group_message))
-        });
+    let limit = f64::from(lane_limit(app, header.channel));
+    let rate = campaign.rules.rate.map_or(limit, |rate| rate.min(limit));
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
     let seconds = header.planned as f64 / rate;
     let endpoint = if workspace.is_sandbox() {
@@ -284,6 +296,17 @@ fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
     print::say(&format!("campaign   {}", campaign.name));
     if let Some(description) = &campaign.description {
         print::say(&format!("           {description}"));
+    }
+    if let Some(owner) = &campaign.owner {
+        print::say(&format!("owner      {owner}"));
+    }
+    if !campaign.labels.is_empty() {
+        let labels = campaign.labels.iter();
+        let labels = labels.map(|(name, value)| format!("{name}={value}"));
+        print::say(&format!(
+            "labels     {}",
+            labels.collect::<Vec<_>>().join(", ")
+        ));
     }
     print::say(&format!(
         "app        {} (SDKAppID {}) at {endpoint}",

@@ -7,6 +7,7 @@ use super::print;
 use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
+use crate::channel::Channel;
 use crate::clock;
 use crate::delivery::Counts;
 use crate::executor::{self, Ending, Execution, LaneRules, Progress};
@@ -56,7 +57,7 @@ impl<'a> Sender<'a> {
         let (progress, progress_seen) = watch::channel(Progress::default());
         let limits = self.app.limits;
         let rules = LaneRules {
-            limit: limits.group_message,
+            limit: lane_limit(self.app, run.channel),
             deduplication: limits.deduplication,
         };
         let (journal_of_run, run_sent) = (journal.clone(), run.clone());
@@ -183,12 +184,22 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
     ]
 }
 
+/// Calls a second that the vendor takes on a lane.
+pub(super) fn lane_limit(app: &App, channel: Channel) -> u32 {
+    match channel {
+        Channel::GroupMessage => app.limits.group_message,
+        Channel::Notification => app.limits.notification,
+        Channel::Broadcast => app.limits.broadcast,
+    }
+}
+
 /// What all lines about a run share.
 pub(super) fn facts(run: &Run) -> RunFacts {
     RunFacts {
         app: run.app.clone(),
         campaign: run.key.campaign.to_string(),
         occurrence: format!("{} {}", civil_text(run.key.local), run.key.zone),
+        digest: run.key.digest(),
         run: run.name().to_string(),
         channel: run.channel.name(),
     }

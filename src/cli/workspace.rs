@@ -3,7 +3,7 @@
 use super::arguments::Common;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Texts};
 use crate::files::{
     Repository, append_to, campaign_files, ensure_directory, find_upwards, read_secret,
     read_settings,
@@ -16,6 +16,7 @@ use crate::source::{Source, list_of, nearest};
 use crate::vendor::{Access, Signer};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 const SETTINGS: &str = "campanile.yaml";
@@ -103,8 +104,19 @@ impl Workspace {
             .repository
             .read_text(path)
             .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        Campaign::read(&Source::new(path, text), &self.settings)
-            .map_err(|found| Failure::invalid(found, 0))
+        let source = Source::new(path, text);
+        let texts = self.texts(&source);
+        Campaign::read(&source, &self.settings, &texts).map_err(|found| Failure::invalid(found, 0))
+    }
+
+    /// The files that hold a campaign's texts.
+    fn texts(&self, source: &Arc<Source>) -> Texts {
+        let read = |path: String| {
+            let text = self.repository.read_text(&path);
+            let text = text.map(|text| Source::new(path.as_str(), text));
+            (path, text.map_err(|error| error.to_string()))
+        };
+        Campaign::text_files(source).into_iter().map(read).collect()
     }
 
     /// The path of the campaign of this name.
@@ -270,7 +282,7 @@ impl Workspace {
             administrator: app.administrator.clone(),
             secret_key: SANDBOX_KEY.to_owned(),
             rate_per_s: app.limits.group_message,
-            broadcast_per_s: 1,
+            broadcast_per_s: app.limits.broadcast,
             deduplication: app.limits.deduplication,
             latency: Duration::from_millis(30),
             jitter: Duration::from_millis(20),

@@ -1,15 +1,15 @@
 //! From a campaign to a staged plan: the audience is read, everything is rendered, nothing is sent.
 
 use super::Error;
-use crate::audience::{Resolver, Target};
+use crate::audience::{Audience, ListFile, Resolver, Row, Subject, Table, Target};
 use crate::campaign::Campaign;
-use crate::files::{Repository, Rows};
+use crate::files::{self, Repository, Rows};
 use crate::identity::Moment;
 use crate::journal::{Contents, Journal, PlanId};
-use crate::plan::{Header, Planned, Planner};
-use crate::schedule::Occurrence;
-use crate::source::{Diagnostic, Severity, Spanned, plural};
+use crate::plan::{Frame, Header, Planned, Planner};
+use crate::source::{Diagnostic, Severity, plural};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// A plan that waits to be opened.
 #[derive(Debug)]
@@ -85,28 +85,43 @@ pub async fn stage(
     journal: &Journal,
     repository: &Repository,
     campaign: &Campaign,
-    occurrence: &Occurrence,
+    frame: &Frame,
     now: Moment,
 ) -> Result<Result<Staged, Complaints>, Error> {
     let plan = journal.stage(now).await?;
-    let mut planner = Planner::new(campaign, occurrence);
+    let ready = campaign.ready();
+    let mut planner = Planner::new(campaign, &ready, frame);
     let mut complaints = Complaints::default();
     let mut contents = Contents::default();
     let mut chunk: Vec<Planned> = Vec::new();
-    for target in Targets::new(repository, campaign) {
-        let delivery =
-            target.and_then(|target| planner.plan(&target).map_err(|complaint| vec![complaint]));
-        match delivery {
+    let mut targets = campaign.audience.as_ref().map(|audience| {
+        Targets::new(
+            repository,
+            audience,
+            Resolver::new(audience, &ready, &campaign.name),
+            now,
+        )
+    });
+    if targets.is_none() {
+        match planner.broadcast() {
             Ok(delivery) => chunk.push(delivery),
+            Err(complaint) => complaints.add([complaint]),
+        }
+    }
+    while let Some(target) = targets.as_mut().and_then(Iterator::next) {
+        match target.and_then(|target| planner.plan(&target)) {
+            Ok(deliveries) => chunk.extend(deliveries),
             Err(found) => complaints.add(found),
         }
-        if chunk.len() == Journal::CHUNK {
+        complaints.add(planner.warnings());
+        if chunk.len() >= Journal::CHUNK {
             if !complaints.has_errors() {
                 journal.stage_chunk(plan, &chunk, &mut contents).await?;
             }
             chunk.clear();
         }
     }
+    complaints.add(targets.iter().flat_map(|targets| targets.resolver.finish()));
     if complaints.has_errors() {
         journal.discard(plan).await?;
         return Ok(Err(complaints));
@@ -122,56 +137,126 @@ pub async fn stage(
 /// The targets of a campaign, one at a time: groups first, then file after file.
 struct Targets<'a> {
     repository: &'a Repository,
-    resolver: Resolver,
+    resolver: Resolver<'a>,
+    now: Moment,
     groups: VecDeque<Target>,
     complaints: Vec<Diagnostic>,
-    files: std::slice::Iter<'a, Spanned<String>>,
-    rows: Option<(&'a Spanned<String>, Rows)>,
+    files: std::slice::Iter<'a, ListFile>,
+    sheet: Option<Sheet<'a>>,
+}
+
+/// A file that is being read.
+struct Sheet<'a> {
+    file: &'a ListFile,
+    table: Table,
+    rows: Rows,
 }
 
 impl<'a> Targets<'a> {
-    fn new(repository: &'a Repository, campaign: &'a Campaign) -> Targets<'a> {
-        let mut resolver = Resolver::default();
+    /// Reads what is left out and who the members are; the groups come one by one.
+    fn new(
+        repository: &'a Repository,
+        audience: &'a Audience,
+        mut resolver: Resolver<'a>,
+        now: Moment,
+    ) -> Targets<'a> {
         let mut complaints = Vec::new();
-        let groups = resolver.groups(&campaign.audience, &mut complaints).into();
-        let files = campaign.audience.files.iter();
+        for (part, subject, file) in resolver.files_before() {
+            resolver.begin(part, file);
+            match Sheet::open(repository, file, subject, now) {
+                Ok(sheet) => sheet.each(&mut complaints, |table, row| {
+                    resolver.row_before(part, table, row)
+                }),
+                Err(found) => complaints.extend(found),
+            }
+        }
+        resolver.ready_for_groups();
+        let groups = resolver.groups(&mut complaints).into();
         Targets {
             repository,
             resolver,
+            now,
             groups,
             complaints,
-            files,
-            rows: None,
+            files: audience.group_files.iter(),
+            sheet: None,
         }
     }
+}
 
+impl<'a> Sheet<'a> {
     /// Opens a file and takes its header in.
-    fn open(&mut self, path: &'a Spanned<String>) -> Result<(), Vec<Diagnostic>> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            vec![Diagnostic::error("file", &path.span, error.to_string())]
-        };
-        let mut rows = self
-            .repository
+    fn open(
+        repository: &Repository,
+        file: &'a ListFile,
+        subject: Subject,
+        now: Moment,
+    ) -> Result<Sheet<'a>, Vec<Diagnostic>> {
+        let path = &file.path;
+        let mut rows = repository
             .rows(path)
-            .map_err(|error| unreadable(&error))?;
-        let header = match rows.next() {
-            Some(Ok(header)) => header,
-            Some(Err(error)) => return Err(unreadable(&error)),
-            None => {
-                let complaint = Diagnostic::error(
-                    "empty-file",
-                    &path.span,
-                    format!("`{}` is empty", path.value),
-                );
-                return Err(vec![
-                    complaint.help("its first line names the columns: `group,city`"),
-                ]);
-            }
+            .map_err(|error| vec![wrong_file(file, &error)])?;
+        check_age(file, &rows, now).map_err(|complaint| vec![complaint])?;
+        if rows.are_objects() {
+            let table = Table::of_objects(path, subject);
+            return Ok(Sheet { file, table, rows });
+        }
+        let Some(header) = rows.next() else {
+            let message = format!("`{}` is empty", path.value);
+            let complaint = Diagnostic::error("empty-file", &path.span, message);
+            return Err(vec![
+                complaint.help("its first line names the columns: `group,city`"),
+            ]);
         };
-        self.resolver.header(path, &header)?;
-        self.rows = Some((path, rows));
-        Ok(())
+        let header = header.map_err(|error| vec![wrong_file(file, &error)])?;
+        let table = Table::headed(path, subject, &header)?;
+        Ok(Sheet { file, table, rows })
     }
+
+    /// All rows, for a file that is read as a whole.
+    fn each(
+        self,
+        complaints: &mut Vec<Diagnostic>,
+        mut take: impl FnMut(&Table, &Row) -> Result<(), Diagnostic>,
+    ) {
+        for row in self.rows {
+            match row {
+                Ok(row) => {
+                    if complaints.len() < Complaints::KEPT_MAX {
+                        complaints.extend(take(&self.table, &row).err());
+                    }
+                }
+                Err(error) => return complaints.push(wrong_file(self.file, &error)),
+            }
+        }
+    }
+}
+
+fn wrong_file(file: &ListFile, error: &files::Error) -> Diagnostic {
+    Diagnostic::error("file", &file.path.span, error.to_string())
+}
+
+/// An export that was not renewed would go to yesterday's people.
+fn check_age(file: &ListFile, rows: &Rows, now: Moment) -> Result<(), Diagnostic> {
+    let Some(newer_than) = file.newer_than else {
+        return Ok(());
+    };
+    let age = rows.modified_ms().map(|modified| now.wall_ms - modified);
+    let age = age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0)));
+    if age.is_some_and(|age| age <= newer_than) {
+        return Ok(());
+    }
+    let old = match age {
+        Some(age) => format!(
+            "was last written {} ago",
+            humantime::format_duration(Duration::from_secs(age.as_secs()))
+        ),
+        None => "does not tell when it was written".to_owned(),
+    };
+    let message = format!("`{}` {old}", file.path.value);
+    let allowed = humantime::format_duration(newer_than);
+    Err(Diagnostic::error("file-too-old", &file.path.span, message)
+        .help(format!("export it anew; `newer_than` allows {allowed}")))
 }
 
 impl Iterator for Targets<'_> {
@@ -185,21 +270,25 @@ impl Iterator for Targets<'_> {
             return Some(Ok(target));
         }
         loop {
-            if let Some((path, rows)) = &mut self.rows {
-                match rows.next() {
-                    Some(Ok(row)) => {
-                        return Some(self.resolver.row(&row).map_err(|complaint| vec![complaint]));
-                    }
+            while let Some(sheet) = &mut self.sheet {
+                match sheet.rows.next() {
+                    Some(Ok(row)) => match self.resolver.row(&sheet.table, &row) {
+                        Ok(Some(target)) => return Some(Ok(target)),
+                        Ok(None) => {}
+                        Err(complaint) => return Some(Err(vec![complaint])),
+                    },
                     Some(Err(error)) => {
-                        let complaint = Diagnostic::error("file", &path.span, error.to_string());
+                        let complaint = wrong_file(sheet.file, &error);
+                        self.sheet = None;
                         return Some(Err(vec![complaint]));
                     }
-                    None => self.rows = None,
+                    None => self.sheet = None,
                 }
             }
-            let path = self.files.next()?;
-            if let Err(complaints) = self.open(path) {
-                return Some(Err(complaints));
+            let file = self.files.next()?;
+            match Sheet::open(self.repository, file, Subject::Groups, self.now) {
+                Ok(sheet) => self.sheet = Some(sheet),
+                Err(complaints) => return Some(Err(complaints)),
             }
         }
     }

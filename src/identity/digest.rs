@@ -28,6 +28,12 @@ impl Digest {
         u32::from_be_bytes([self.0[0], self.0[1], self.0[2], self.0[3]])
     }
 
+    pub fn first_64_bits(self) -> u64 {
+        let (first, rest) = self.0.split_at(4);
+        let half = |bytes: &[u8]| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        u64::from(half(first)) << 32 | u64::from(half(rest))
+    }
+
     pub fn short(self) -> String {
         self.to_string()[..Self::SHORT].to_owned()
     }

@@ -27,6 +27,8 @@ pub enum InvalidName {
     Group,
     #[error("a group id has no space before or after it")]
     GroupSpace,
+    #[error("a user id is 1 to 32 printable ASCII characters, without space before or after it")]
+    User,
 }
 
 impl CampaignName {
@@ -88,6 +90,36 @@ impl TryFrom<&str> for GroupId {
 }
 
 impl fmt::Display for GroupId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// An account at the vendor (`UserID`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    const LENGTH_MAX: usize = 32;
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<&str> for UserId {
+    type Error = InvalidName;
+
+    fn try_from(text: &str) -> Result<UserId, InvalidName> {
+        if text.trim() == text && is_printable_ascii(text, Self::LENGTH_MAX) {
+            Ok(UserId(text.into()))
+        } else {
+            Err(InvalidName::User)
+        }
+    }
+}
+
+impl fmt::Display for UserId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }

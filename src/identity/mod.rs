@@ -5,12 +5,14 @@
 
 mod digest;
 mod ids;
+mod key;
 mod moment;
 mod occurrence;
 mod random;
 
 pub use digest::{Digest, Hasher};
-pub use ids::{CampaignName, DeliveryNumber, GroupId, SdkAppId};
+pub use ids::{CampaignName, DeliveryNumber, GroupId, SdkAppId, UserId};
+pub use key::DeliveryKey;
 pub use moment::Moment;
 pub use occurrence::{InvalidRunName, OccurrenceKey, RunName, VendorApp, civil_text};
 pub use random::{Random, RecentRandoms};

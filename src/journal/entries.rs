@@ -4,9 +4,10 @@ use super::columns::{from_row, to_row};
 use super::{Error, Journal, RunId};
 use crate::channel::{Channel, Request};
 use crate::delivery::{Delivery, End, Entry};
-use crate::identity::{DeliveryNumber, GroupId, Moment};
+use crate::identity::{DeliveryNumber, GroupId, Moment, UserId};
 use serde_json::Value;
 use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 use std::sync::Arc;
 
 /// An entry on its way in.
@@ -66,7 +67,7 @@ impl Journal {
         limit: u32,
     ) -> Result<Vec<Record>, Error> {
         let rows = sqlx::query(
-            "/* page */ SELECT delivery.number, target, skip, body, run.opened_ms
+            "/* page */ SELECT delivery.number, target, members, skip, body, run.opened_ms
              FROM run
              JOIN delivery ON delivery.plan = run.id
              JOIN content ON content.plan = delivery.plan AND content.number = delivery.content
@@ -80,9 +81,6 @@ impl Journal {
         .await?;
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
-            let target: String = row.try_get("target")?;
-            let group = GroupId::try_from(target.as_str())
-                .map_err(|_| Error::damaged("a target that is no id"))?;
             let content: Arc<str> = row.try_get::<String, _>("body")?.into();
             let skip: Option<String> = row.try_get("skip")?;
             let opened_ms = row.try_get("opened_ms")?;
@@ -90,7 +88,8 @@ impl Journal {
                 number: DeliveryNumber(row.try_get("number")?),
                 request: Request {
                     channel,
-                    group,
+                    group: group(&row)?,
+                    members: members(&row)?,
                     content,
                 },
                 entries: skip
@@ -137,6 +136,30 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// A broadcast has no group.
+fn group(row: &SqliteRow) -> Result<Option<GroupId>, Error> {
+    let target: String = row.try_get("target")?;
+    if target.is_empty() {
+        return Ok(None);
+    }
+    let group = GroupId::try_from(target.as_str());
+    group
+        .map(Some)
+        .map_err(|_| Error::damaged("a target that is no id"))
+}
+
+fn members(row: &SqliteRow) -> Result<Arc<[UserId]>, Error> {
+    let Some(text) = row.try_get::<Option<String>, _>("members")? else {
+        return Ok(Arc::new([]));
+    };
+    let damaged = || Error::damaged("members that are no list of ids");
+    let ids: Vec<String> = serde_json::from_str(&text).map_err(|_| damaged())?;
+    let ids = ids
+        .iter()
+        .map(|id| UserId::try_from(id.as_str()).map_err(|_| damaged()));
+    ids.collect()
 }
 
 /// What was never to be sent ended when the plan was opened.

@@ -3,7 +3,10 @@
 //! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
+
+/// From version 1: deliveries may be for members.
+pub(super) const FROM_1: &str = "ALTER TABLE delivery ADD COLUMN members TEXT";
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -27,6 +30,7 @@ CREATE TABLE delivery (
     target TEXT NOT NULL,
     content INTEGER NOT NULL,
     skip TEXT,
+    members TEXT,
     PRIMARY KEY (plan, number)
 ) STRICT, WITHOUT ROWID;
 

@@ -83,11 +83,13 @@ impl Journal {
             if is_new {
                 bodies.push(json!([content, &*request.content]));
             }
+            let members = (!request.members.is_empty()).then(|| request.members_json().to_string());
             deliveries.push(json!([
                 planned.number.0,
-                request.group.as_str(),
+                request.group_name(),
                 content,
-                planned.skip
+                planned.skip,
+                members
             ]));
         }
         let mut transaction = self.writer.begin().await?;
@@ -100,8 +102,8 @@ impl Journal {
         .execute(&mut *transaction)
         .await?;
         sqlx::query(
-            "/* stage deliveries */ INSERT INTO delivery (plan, number, target, content, skip)
-             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)",
+            "/* stage deliveries */ INSERT INTO delivery (plan, number, target, content, skip, members)
+             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?2)",
         )
         .bind(plan.0)
         .bind(Value::Array(deliveries).to_string())

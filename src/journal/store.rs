@@ -1,9 +1,10 @@
 //! Opening a journal.
 
 use super::Error;
-use super::schema::{APPLICATION_ID, CREATE, VERSION};
+use super::schema::{APPLICATION_ID, CREATE, FROM_1, VERSION};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -81,11 +82,7 @@ impl Journal {
         match (owner, found, tables) {
             (0, 0, 0) => {
                 sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
-                sqlx::query(sqlx::AssertSqlSafe(format!(
-                    "PRAGMA user_version = {VERSION}"
-                )))
-                .execute(&mut *transaction)
-                .await?;
+                set_version(&mut transaction).await?;
                 sqlx::query(sqlx::AssertSqlSafe(format!(
                     "PRAGMA application_id = {APPLICATION_ID}"
                 )))
@@ -95,6 +92,12 @@ impl Journal {
                 Ok(())
             }
             (APPLICATION_ID, VERSION, _) => Ok(()),
+            (APPLICATION_ID, 1, _) => {
+                sqlx::raw_sql(FROM_1).execute(&mut *transaction).await?;
+                set_version(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(())
+            }
             (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
                 found,
                 known: VERSION,
@@ -104,6 +107,14 @@ impl Journal {
             }),
         }
     }
+}
+
+async fn set_version(connection: &mut SqliteConnection) -> Result<(), Error> {
+    let statement = format!("PRAGMA user_version = {VERSION}");
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

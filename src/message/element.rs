@@ -2,7 +2,8 @@
 
 use super::media::{FileSpec, ImageSpec, SoundSpec, VideoSpec};
 use super::shape::{Lowering, Shape};
-use crate::source::{Node, Text};
+use crate::source::Node;
+use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,11 +12,11 @@ use serde::Deserialize;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ElementSpec {
     /// Text that people read; a template (`TIMTextElem`).
-    Text(Text),
+    Text(TemplateSpec),
     /// An emoji (`TIMFaceElem`).
     Face(FaceSpec),
     /// Data for the app, such as a red packet; at most one in a message (`TIMCustomElem`).
-    Custom(CustomSpec),
+    Custom(Box<CustomSpec>),
     /// A place on the map (`TIMLocationElem`).
     Location(LocationSpec),
     /// A picture that is on the web already (`TIMImageElem`).
@@ -25,9 +26,9 @@ pub enum ElementSpec {
     /// A file that is on the web already (`TIMFileElem`).
     File(FileSpec),
     /// A video that is on the web already (`TIMVideoFileElem`).
-    Video(VideoSpec),
+    Video(Box<VideoSpec>),
     /// Forwarded messages in one bundle (`TIMRelayElem`).
-    Relay(RelaySpec),
+    Relay(Box<RelaySpec>),
 }
 
 /// An emoji.
@@ -38,7 +39,7 @@ pub struct FaceSpec {
     #[schemars(required)]
     pub index: Option<i64>,
     /// Extra data (`Data`); a template.
-    pub data: Option<Text>,
+    pub data: Option<TemplateSpec>,
 }
 
 /// Data for the app.
@@ -46,17 +47,17 @@ pub struct FaceSpec {
 #[serde(deny_unknown_fields)]
 pub struct CustomSpec {
     /// The data (`Data`); a template. Text that begins with `{` must come out as JSON.
-    pub data: Option<Text>,
+    pub data: Option<TemplateSpec>,
     /// The data as YAML, sent as JSON text (`Data`); its texts are templates.
     pub data_json: Option<Node>,
     /// What an offline push shows (`Desc`); a template.
-    pub desc: Option<Text>,
+    pub desc: Option<TemplateSpec>,
     /// Passed through with an offline push (`Ext`); a template.
-    pub ext: Option<Text>,
+    pub ext: Option<TemplateSpec>,
     /// As YAML, sent as JSON text (`Ext`).
     pub ext_json: Option<Node>,
     /// The sound of the push (`Sound`).
-    pub sound: Option<Text>,
+    pub sound: Option<TemplateSpec>,
 }
 
 /// A place on the map.
@@ -64,7 +65,7 @@ pub struct CustomSpec {
 #[serde(deny_unknown_fields)]
 pub struct LocationSpec {
     /// What is there (`Desc`); a template.
-    pub desc: Option<Text>,
+    pub desc: Option<TemplateSpec>,
     /// Degrees north (`Latitude`).
     #[schemars(required, range(min = -90.0, max = 90.0))]
     pub latitude: Option<f64>,
@@ -79,24 +80,26 @@ pub struct LocationSpec {
 pub struct RelaySpec {
     /// `Title`; a template.
     #[schemars(required)]
-    pub title: Option<Text>,
+    pub title: Option<TemplateSpec>,
     /// How many messages (`MsgNum`).
     #[schemars(required)]
     pub count: Option<u32>,
     /// What old clients show (`CompatibleText`); a template.
-    pub compatible_text: Option<Text>,
+    pub compatible_text: Option<TemplateSpec>,
     /// A line for each of the first messages (`AbstractList`); templates.
-    pub abstracts: Option<Vec<Text>>,
+    pub abstracts: Option<Vec<TemplateSpec>>,
     /// The messages in the vendor's own shape (`MsgList`), up to 12 KB.
     pub messages: Option<Node>,
     /// The key of a longer bundle (`JsonMsgKey`), instead of `messages`.
-    pub json_key: Option<Text>,
+    pub json_key: Option<TemplateSpec>,
 }
 
 impl ElementSpec {
     pub fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
         match self {
-            ElementSpec::Text(text) => text_element(text, lowering),
+            ElementSpec::Text(text) => {
+                text_element(lowering.text(Some(text)).unwrap_or(Shape::fixed("")))
+            }
             ElementSpec::Face(face) => element("TIMFaceElem", face.lower(lowering)),
             ElementSpec::Custom(custom) => element("TIMCustomElem", custom.lower(lowering)),
             ElementSpec::Location(location) => element("TIMLocationElem", location.lower(lowering)),
@@ -118,11 +121,8 @@ pub fn has_custom_twice(elements: &[ElementSpec]) -> bool {
         > 1
 }
 
-pub fn text_element(text: &Text, lowering: &mut Lowering<'_>) -> Shape {
-    element(
-        "TIMTextElem",
-        Shape::map([("Text", lowering.text(Some(text)))]),
-    )
+pub fn text_element(text: Shape) -> Shape {
+    element("TIMTextElem", Shape::map([("Text", Some(text))]))
 }
 
 fn element(kind: &str, content: Shape) -> Shape {

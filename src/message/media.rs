@@ -1,7 +1,7 @@
 //! Elements whose content lies on the web already: pictures, sounds, files, videos.
 
 use super::shape::{Lowering, Shape};
-use crate::source::Text;
+use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ const BY_URL: u32 = 2;
 pub struct ImageSpec {
     /// The picture's own id (`UUID`).
     #[schemars(required)]
-    pub uuid: Option<Text>,
+    pub uuid: Option<TemplateSpec>,
     /// `ImageFormat`.
     pub format: Option<ImageFormat>,
     /// The sizes there are of it (`ImageInfoArray`).
@@ -49,7 +49,7 @@ pub struct ImageInfoSpec {
     pub height: Option<u32>,
     /// Where it is (`URL`); a template.
     #[schemars(required)]
-    pub url: Option<Text>,
+    pub url: Option<TemplateSpec>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -66,10 +66,10 @@ pub enum ImageKind {
 pub struct SoundSpec {
     /// Where it is (`Url`); a template.
     #[schemars(required)]
-    pub url: Option<Text>,
+    pub url: Option<TemplateSpec>,
     /// Its own id (`UUID`).
     #[schemars(required)]
-    pub uuid: Option<Text>,
+    pub uuid: Option<TemplateSpec>,
     /// Bytes (`Size`).
     pub size: Option<u64>,
     /// Its length (`Second`).
@@ -82,14 +82,14 @@ pub struct SoundSpec {
 pub struct FileSpec {
     /// Where it is (`Url`); a template.
     #[schemars(required)]
-    pub url: Option<Text>,
+    pub url: Option<TemplateSpec>,
     /// Its own id (`UUID`).
     #[schemars(required)]
-    pub uuid: Option<Text>,
+    pub uuid: Option<TemplateSpec>,
     /// Bytes (`FileSize`).
     pub size: Option<u64>,
     /// What it is called (`FileName`); a template.
-    pub name: Option<Text>,
+    pub name: Option<TemplateSpec>,
 }
 
 /// A video that is on the web already.
@@ -98,16 +98,16 @@ pub struct FileSpec {
 pub struct VideoSpec {
     /// Where it is (`VideoUrl`); a template.
     #[schemars(required)]
-    pub url: Option<Text>,
+    pub url: Option<TemplateSpec>,
     /// Its own id (`VideoUUID`).
     #[schemars(required)]
-    pub uuid: Option<Text>,
+    pub uuid: Option<TemplateSpec>,
     /// Bytes (`VideoSize`).
     pub size: Option<u64>,
     /// Its length (`VideoSecond`).
     pub seconds: Option<u32>,
     /// `VideoFormat`, such as mp4.
-    pub format: Option<Text>,
+    pub format: Option<TemplateSpec>,
     /// The picture that stands for it.
     #[schemars(required)]
     pub thumb: Option<ThumbSpec>,
@@ -119,10 +119,10 @@ pub struct VideoSpec {
 pub struct ThumbSpec {
     /// Where it is (`ThumbUrl`); a template.
     #[schemars(required)]
-    pub url: Option<Text>,
+    pub url: Option<TemplateSpec>,
     /// Its own id (`ThumbUUID`).
     #[schemars(required)]
-    pub uuid: Option<Text>,
+    pub uuid: Option<TemplateSpec>,
     /// Bytes (`ThumbSize`).
     pub size: Option<u64>,
     /// Pixels (`ThumbWidth`).
@@ -132,7 +132,7 @@ pub struct ThumbSpec {
     #[schemars(required)]
     pub height: Option<u32>,
     /// `ThumbFormat`, such as JPG.
-    pub format: Option<Text>,
+    pub format: Option<TemplateSpec>,
 }
 
 impl ImageFormat {

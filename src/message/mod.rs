@@ -9,8 +9,10 @@ mod shape;
 
 pub use element::{ElementSpec, has_custom_twice, text_element};
 pub use push::OfflinePushSpec;
-pub use shape::{Lowering, Shape};
+pub use shape::{Lowering, Shape, Texts};
 
 /// Bytes of compact JSON of `MsgBody` and `CloudCustomData` together. The sources disagree between 8,000 and 12K; above
 /// this nobody takes it.
 pub const SIZE_MAX: usize = 12_000;
+/// Some of the vendor's pages say this much, so more is worth a word.
+pub const SIZE_SAFE: usize = 8_000;

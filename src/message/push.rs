@@ -1,7 +1,8 @@
 //! What an offline push shows (`OfflinePushInfo`).
 
 use super::shape::{Lowering, Shape};
-use crate::source::{Node, Text};
+use crate::source::Node;
+use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -12,11 +13,11 @@ pub struct OfflinePushSpec {
     /// Whether there is a push at all (`PushFlag` 0; false is 1).
     pub push: Option<bool>,
     /// `Title`; a template.
-    pub title: Option<Text>,
+    pub title: Option<TemplateSpec>,
     /// `Desc`; a template. Instead of the elements' own push text.
-    pub desc: Option<Text>,
+    pub desc: Option<TemplateSpec>,
     /// Passed through (`Ext`); a template. Text that begins with `{` must come out as JSON.
-    pub ext: Option<Text>,
+    pub ext: Option<TemplateSpec>,
     /// As YAML, sent as JSON text (`Ext`).
     pub ext_json: Option<Node>,
     /// `AndroidInfo`.
@@ -32,42 +33,42 @@ pub struct OfflinePushSpec {
 #[serde(deny_unknown_fields)]
 pub struct AndroidPushSpec {
     /// `Sound`: the sound's name, a template.
-    pub sound: Option<Text>,
+    pub sound: Option<TemplateSpec>,
     /// `PushStyle`: 0 default, 1 big text; Huawei, Honor, OPPO.
     #[schemars(range(min = 0, max = 1))]
     pub push_style: Option<u32>,
     /// `HuaWeiChannelID`.
-    pub huawei_channel_id: Option<Text>,
+    pub huawei_channel_id: Option<TemplateSpec>,
     /// `XiaoMiChannelID`.
-    pub xiaomi_channel_id: Option<Text>,
+    pub xiaomi_channel_id: Option<TemplateSpec>,
     /// `OPPOChannelID`.
-    pub oppo_channel_id: Option<Text>,
+    pub oppo_channel_id: Option<TemplateSpec>,
     /// `GoogleChannelID`.
-    pub google_channel_id: Option<Text>,
+    pub google_channel_id: Option<TemplateSpec>,
     /// `VIVOClassification`: 0 operation, 1 system.
     #[schemars(range(min = 0, max = 1))]
     pub vivo_classification: Option<u32>,
     /// `VIVOCategory`: such as IM or MARKETING.
-    pub vivo_category: Option<Text>,
+    pub vivo_category: Option<TemplateSpec>,
     /// `HuaWeiImportance`: LOW or NORMAL.
-    pub huawei_importance: Option<Text>,
+    pub huawei_importance: Option<TemplateSpec>,
     /// `HuaWeiCategory`: such as IM or MARKETING.
-    pub huawei_category: Option<Text>,
+    pub huawei_category: Option<TemplateSpec>,
     /// `ExtAsHuaweiIntentParam`: 0 or 1.
     #[schemars(range(min = 0, max = 1))]
     pub ext_as_huawei_intent_param: Option<u32>,
     /// `HuaWeiImage`: an https URL.
-    pub huawei_image: Option<Text>,
+    pub huawei_image: Option<TemplateSpec>,
     /// `HonorImportance`: LOW or NORMAL.
-    pub honor_importance: Option<Text>,
+    pub honor_importance: Option<TemplateSpec>,
     /// `HonorImage`: an https URL.
-    pub honor_image: Option<Text>,
+    pub honor_image: Option<TemplateSpec>,
     /// `GoogleImage`: an https URL.
-    pub google_image: Option<Text>,
+    pub google_image: Option<TemplateSpec>,
     /// `OPPOCategory`: such as IM or MARKETING.
-    pub oppo_category: Option<Text>,
+    pub oppo_category: Option<TemplateSpec>,
     /// `OPPOPrivateMsgTemplateId`.
-    pub oppo_private_msg_template_id: Option<Text>,
+    pub oppo_private_msg_template_id: Option<TemplateSpec>,
     /// `MeiZuNoticeMsgType`: 0 or 1.
     #[schemars(range(min = 0, max = 1))]
     pub meizu_notice_msg_type: Option<u32>,
@@ -80,21 +81,21 @@ pub struct AndroidPushSpec {
 #[serde(deny_unknown_fields)]
 pub struct ApnsPushSpec {
     /// `Sound`: the sound's name, a template.
-    pub sound: Option<Text>,
+    pub sound: Option<TemplateSpec>,
     /// `BadgeMode`: 0 counts the message, 1 does not.
     #[schemars(range(min = 0, max = 1))]
     pub badge_mode: Option<u32>,
     /// `Title`: instead of the title above, a template.
-    pub title: Option<Text>,
+    pub title: Option<TemplateSpec>,
     /// `SubTitle`: a template.
-    pub sub_title: Option<Text>,
+    pub sub_title: Option<TemplateSpec>,
     /// `Image`: a URL.
-    pub image: Option<Text>,
+    pub image: Option<TemplateSpec>,
     /// `MutableContent`: 0 or 1.
     #[schemars(range(min = 0, max = 1))]
     pub mutable_content: Option<u32>,
     /// `InterruptionLevel`: active, critical, passive or time-sensitive.
-    pub interruption_level: Option<Text>,
+    pub interruption_level: Option<TemplateSpec>,
     /// `ContentAvailable`: 1 for a silent push.
     #[schemars(range(min = 0, max = 1))]
     pub content_available: Option<u32>,

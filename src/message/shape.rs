@@ -1,8 +1,10 @@
 //! JSON with templates in its leaves: what a message is before anybody's values are in it.
 
-use crate::source::{Content, Diagnostic, Node, Span, Style, Text};
-use crate::template::{Template, Templates, Value};
+use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, Style, Text, TextOr};
+use crate::template::{Ready, Template, TemplateSpec, Templates, Value};
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub enum Shape {
@@ -30,7 +32,23 @@ impl Shape {
         Shape::Fixed(value.into())
     }
 
-    pub fn render(&self, templates: &Templates, context: &Value) -> Result<Json, Diagnostic> {
+    /// Whether any of its templates uses this name at the top.
+    pub fn mentions(&self, templates: &Templates, name: &str) -> bool {
+        match self {
+            Shape::Text(template) | Shape::Checked(template, _) => {
+                templates.mention(template, name)
+            }
+            Shape::Fixed(_) => false,
+            Shape::List(items) => items.iter().any(|item| item.mentions(templates, name)),
+            Shape::Map(entries) => {
+                let mut shapes = entries.iter().map(|(_, shape)| shape);
+                shapes.any(|shape| shape.mentions(templates, name))
+            }
+            Shape::Packed(inner) => inner.mentions(templates, name),
+        }
+    }
+
+    pub fn render(&self, templates: &Ready<'_>, context: &Value) -> Result<Json, Diagnostic> {
         Ok(match self {
             Shape::Text(template) => Json::from(templates.render(template, context)?),
             Shape::Fixed(value) => value.clone(),
@@ -77,19 +95,39 @@ fn check_json(text: &str, span: &Span) -> Result<(), Diagnostic> {
 pub struct Lowering<'a> {
     pub templates: &'a mut Templates,
     pub complaints: &'a mut Vec<Diagnostic>,
+    /// The files that hold texts.
+    pub texts: &'a Texts,
 }
+
+/// Files by their paths as written, or why they cannot be read.
+pub type Texts = BTreeMap<String, Result<Arc<Source>, String>>;
 
 impl Lowering<'_> {
     /// A text that is sent.
-    pub fn text(&mut self, text: Option<&Text>) -> Option<Shape> {
+    pub fn text(&mut self, text: Option<&TemplateSpec>) -> Option<Shape> {
         self.template(text?).map(Shape::Text)
     }
 
+    /// A text that is sent and stands in a file of its own.
+    pub fn text_file(&mut self, path: &Spanned<String>) -> Option<Shape> {
+        let complaint = match self.texts.get(path.as_str()) {
+            Some(Ok(source)) => {
+                let spec = TextOr::Text(Text::whole(source));
+                return self.add(&spec).map(Shape::Text);
+            }
+            Some(Err(why)) => why.clone(),
+            None => format!("`{}` was not read", path.value),
+        };
+        self.complaints
+            .push(Diagnostic::error("file", &path.span, complaint));
+        None
+    }
+
     /// A text that is sent and may be JSON.
-    pub fn checked(&mut self, text: Option<&Text>) -> Option<Shape> {
+    pub fn checked(&mut self, text: Option<&TemplateSpec>) -> Option<Shape> {
         let text = text?;
         let template = self.template(text)?;
-        Some(Shape::Checked(template, text.span.clone()))
+        Some(Shape::Checked(template, text.span()?))
     }
 
     /// YAML that is sent as JSON inside a text, its texts being templates.
@@ -98,11 +136,13 @@ impl Lowering<'_> {
     }
 
     /// Two spellings of one thing: a text, or YAML below the key with `_json` at its end.
-    pub fn either(&mut self, text: Option<&Text>, node: Option<&Node>) -> Option<Shape> {
+    pub fn either(&mut self, text: Option<&TemplateSpec>, node: Option<&Node>) -> Option<Shape> {
         if let (Some(text), Some(node)) = (text, node) {
             let message = "this is given twice: as text and as `_json`";
-            let complaint = Diagnostic::error("given-twice", &node.span, message)
-                .also(&text.span, "the text is here");
+            let complaint = Diagnostic::error("given-twice", &node.span, message).also(
+                &text.span().unwrap_or_else(|| node.span.clone()),
+                "the text is here",
+            );
             self.complaints.push(complaint.help("keep one of them"));
             return None;
         }
@@ -118,7 +158,7 @@ impl Lowering<'_> {
             Content::Float(value) => Shape::fixed(*value),
             Content::Text(value) if !value.contains(['{', '}']) => Shape::fixed(value.as_str()),
             Content::Text(_) => {
-                let text = Text::of(node).and_then(|text| self.add(&text));
+                let text = Text::of(node).and_then(|text| self.add(&TextOr::Text(text)));
                 text.map_or(Shape::Fixed(Json::Null), Shape::Text)
             }
             Content::List(items) => {
@@ -138,16 +178,14 @@ impl Lowering<'_> {
     }
 
     /// What YAML would change in silence must be quoted.
-    fn template(&mut self, text: &Text) -> Option<Template> {
-        self.complaints.extend(check_style(text));
-        self.add(text)
+    fn template(&mut self, spec: &TemplateSpec) -> Option<Template> {
+        self.complaints.extend(spec.texts().filter_map(check_style));
+        self.add(spec)
     }
 
-    fn add(&mut self, text: &Text) -> Option<Template> {
-        self.templates
-            .add(text)
-            .map_err(|complaint| self.complaints.push(complaint))
-            .ok()
+    fn add(&mut self, spec: &TemplateSpec) -> Option<Template> {
+        let added = self.templates.add(spec);
+        added.map_err(|found| self.complaints.extend(found)).ok()
     }
 }
 

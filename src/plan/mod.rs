@@ -6,4 +6,4 @@ mod header;
 mod planner;
 
 pub use header::{Header, Planned};
-pub use planner::Planner;
+pub use planner::{Frame, Planner};

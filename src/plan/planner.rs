@@ -1,31 +1,56 @@
 //! Renders every target before anything is sent.
 
 use super::{Header, Planned};
-use crate::audience::Target;
+use crate::audience::{Member, Reach, Target, about};
 use crate::campaign::Campaign;
-use crate::channel::Request;
-use crate::identity::{DeliveryNumber, Digest, Hasher};
+use crate::channel::{Rendered, Request};
+use crate::identity::{DeliveryKey, DeliveryNumber, Digest, GroupId, Hasher, UserId};
 use crate::schedule::Occurrence;
-use crate::source::Diagnostic;
-use crate::template::Value;
+use crate::source::{Diagnostic, Severity};
+use crate::template::{Ready, Value, merged};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 #[derive(Debug)]
 pub struct Planner<'a> {
     campaign: &'a Campaign,
+    ready: &'a Ready<'a>,
+    /// What the templates know, whoever the target is.
     context: Value,
+    occurrence: Digest,
+    members_max: usize,
+    /// Each member has a text of its own.
+    is_personal: bool,
     hasher: Hasher,
     header: Header,
+    warnings: Vec<Diagnostic>,
 }
 
+/// What a plan is for.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub occurrence: Occurrence,
+    /// The digest of the occurrence's key.
+    pub digest: Digest,
+    /// Chosen members that one call takes.
+    pub members_max: usize,
+}
+
+/// Nobody is left of a group's members.
+const NO_MEMBERS: &str = "no members";
+
 impl<'a> Planner<'a> {
-    pub fn new(campaign: &'a Campaign, occurrence: &Occurrence) -> Planner<'a> {
-        let channel = campaign.channel();
+    pub fn new(campaign: &'a Campaign, ready: &'a Ready<'a>, frame: &Frame) -> Planner<'a> {
         Planner {
             campaign,
-            context: campaign.context(occurrence),
+            ready,
+            context: campaign.context(&frame.occurrence),
+            occurrence: frame.digest,
+            members_max: frame.members_max,
+            is_personal: campaign.mentions("member"),
             hasher: Digest::over("plan"),
             header: Header {
-                channel,
+                channel: campaign.channel(),
                 digest: Digest::of("plan", []),
                 planned: 0,
                 skipped: 0,
@@ -33,30 +58,160 @@ impl<'a> Planner<'a> {
                 bytes_longest: 0,
                 first_text: None,
             },
+            warnings: Vec::new(),
         }
     }
 
-    /// The next delivery.
-    pub fn plan(&mut self, target: &Target) -> Result<Planned, Diagnostic> {
-        let rendered = self.campaign.render(&self.context, target)?;
-        let number = DeliveryNumber(u32::try_from(self.header.planned).unwrap_or(u32::MAX));
+    /// The deliveries of a target: one, or as many as its members need.
+    pub fn plan(&mut self, target: &Target) -> Result<Vec<Planned>, Vec<Diagnostic>> {
+        let unfit = self.campaign.send.fit(target);
+        if unfit.iter().any(|found| found.severity == Severity::Error) {
+            return Err(unfit);
+        }
+        self.warnings.extend(unfit);
+        let planned = match &target.reach {
+            Reach::Everybody => self.whole_group(target),
+            Reach::Members(members) if members.is_empty() => Ok(vec![self.nobody(target)]),
+            Reach::Members(members) if self.is_personal => self.personal(target, members),
+            Reach::Members(members) => self.shared(target, members),
+        };
+        planned.map_err(|complaint| vec![about(complaint, &target.group, &target.origin)])
+    }
+
+    /// The one delivery of a broadcast.
+    pub fn broadcast(&mut self) -> Result<Planned, Diagnostic> {
+        let rendered = self.render(None, None, None)?;
+        Ok(self.take(None, Arc::new([]), rendered))
+    }
+
+    fn whole_group(&mut self, target: &Target) -> Result<Vec<Planned>, Diagnostic> {
+        let rendered = self.render(Some(target), None, None)?;
+        Ok(vec![self.take(Some(&target.group), Arc::new([]), rendered)])
+    }
+
+    /// One text for all: as many calls as the vendor's limit makes of them.
+    fn shared(
+        &mut self,
+        target: &Target,
+        members: &[Arc<Member>],
+    ) -> Result<Vec<Planned>, Diagnostic> {
+        let calls = members.chunks(self.members_max);
+        calls
+            .map(|members| {
+                let ids: Arc<[UserId]> = members.iter().map(|member| member.id.clone()).collect();
+                let rendered = self.render(Some(target), None, ids.first())?;
+                Ok(self.take(Some(&target.group), ids, rendered))
+            })
+            .collect()
+    }
+
+    /// A text for each: those with equal ones share their calls.
+    fn personal(
+        &mut self,
+        target: &Target,
+        members: &[Arc<Member>],
+    ) -> Result<Vec<Planned>, Diagnostic> {
+        let mut texts: Vec<(Rendered, Vec<UserId>)> = Vec::new();
+        let mut known: HashMap<Arc<str>, usize> = HashMap::new();
+        for member in members {
+            let rendered = self.render(Some(target), Some(member), Some(&member.id))?;
+            let at = *known
+                .entry(Arc::clone(&rendered.content))
+                .or_insert(texts.len());
+            if at == texts.len() {
+                texts.push((rendered, Vec::new()));
+            }
+            texts[at].1.push(member.id.clone());
+        }
+        let mut planned = Vec::new();
+        for (rendered, ids) in texts {
+            for ids in ids.chunks(self.members_max) {
+                planned.push(self.take(Some(&target.group), ids.into(), rendered.clone()));
+            }
+        }
+        Ok(planned)
+    }
+
+    /// An empty list would mean everybody to the vendor, so nothing goes out.
+    fn nobody(&mut self, target: &Target) -> Planned {
+        self.header.skipped += 1;
         let request = Request {
             channel: self.header.channel,
-            group: target.group.clone(),
+            group: Some(target.group.clone()),
+            members: Arc::new([]),
+            content: "{}".into(),
+        };
+        Planned {
+            number: self.number(&request),
+            request,
+            skip: Some(NO_MEMBERS.to_owned()),
+        }
+    }
+
+    fn render(
+        &self,
+        target: Option<&Target>,
+        member: Option<&Member>,
+        first: Option<&UserId>,
+    ) -> Result<Rendered, Diagnostic> {
+        let group = target.map(|target| &target.group);
+        let channel = self.header.channel.name();
+        let key = DeliveryKey::of(self.occurrence, channel, group, first);
+        let delivery = BTreeMap::from([("key", Value::from(key.to_string()))]);
+        let mut own = BTreeMap::from([("delivery", Value::from(delivery))]);
+        if let Some(target) = target {
+            own.insert("group", target.context.clone());
+        }
+        if let Some(member) = member {
+            own.insert("member", member.context());
+        }
+        let context = merged(Value::from(own), self.context.clone());
+        self.campaign.send.render(self.ready, &context)
+    }
+
+    /// Counts a delivery in.
+    fn take(
+        &mut self,
+        group: Option<&GroupId>,
+        members: Arc<[UserId]>,
+        rendered: Rendered,
+    ) -> Planned {
+        if rendered.is_long {
+            let message = "the message comes out longer than 8,000 bytes, which some of the vendor's pages do not allow";
+            let warning = Diagnostic::warning("long-text", self.campaign.send.span(), message);
+            self.warnings.push(warning.help("shorten it, to be safe"));
+        }
+        let request = Request {
+            channel: self.header.channel,
+            group: group.cloned(),
+            members,
             content: rendered.content,
         };
-        self.hasher.part(request.group.as_str().as_bytes());
-        self.hasher.part(request.content.as_bytes());
         let bytes = request.content.len() as u64;
-        self.header.planned += 1;
         self.header.bytes += bytes;
         self.header.bytes_longest = self.header.bytes_longest.max(bytes);
         self.header.first_text.get_or_insert(rendered.text);
-        Ok(Planned {
-            number,
+        Planned {
+            number: self.number(&request),
             request,
             skip: None,
-        })
+        }
+    }
+
+    fn number(&mut self, request: &Request) -> DeliveryNumber {
+        self.hasher.part(request.group_name().as_bytes());
+        for member in request.members.iter() {
+            self.hasher.part(member.as_str().as_bytes());
+        }
+        self.hasher.part(request.content.as_bytes());
+        let number = u32::try_from(self.header.planned).unwrap_or(u32::MAX);
+        self.header.planned += 1;
+        DeliveryNumber(number)
+    }
+
+    /// What was worth a word since it was asked last.
+    pub fn warnings(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.warnings)
     }
 
     pub fn finish(self) -> Header {

@@ -2,7 +2,7 @@
 
 use crate::channel::{Answer, Outcome, Request};
 use crate::delivery::Delivery;
-use crate::identity::{DeliveryNumber, Moment};
+use crate::identity::{DeliveryKey, Digest, Moment, UserId};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use std::fmt::Write;
@@ -14,6 +14,8 @@ pub struct RunFacts {
     pub campaign: String,
     /// `2026-11-11T09:00 Asia/Shanghai`
     pub occurrence: String,
+    /// What the keys of deliveries are made from.
+    pub digest: Digest,
     pub run: String,
     pub channel: &'static str,
 }
@@ -25,10 +27,10 @@ pub struct LogLine<'a> {
     pub campaign: &'a str,
     pub occurrence: &'a str,
     pub run: &'a str,
-    pub delivery: u32,
+    pub delivery: String,
     pub channel: &'static str,
     pub group: String,
-    pub members: Option<String>,
+    pub members: Option<Vec<String>>,
     pub state: &'static str,
     pub reason: Option<String>,
     pub attempts: u32,
@@ -43,12 +45,10 @@ pub struct LogLine<'a> {
 }
 
 impl<'a> LogLine<'a> {
-    pub fn new(
-        facts: &'a RunFacts,
-        number: DeliveryNumber,
-        request: &Request,
-        delivery: &Delivery,
-    ) -> LogLine<'a> {
+    pub fn new(facts: &'a RunFacts, request: &Request, delivery: &Delivery) -> LogLine<'a> {
+        let (group, first) = (request.group.as_ref(), request.members.first());
+        let key = DeliveryKey::of(facts.digest, facts.channel, group, first);
+        let members: Vec<String> = request.members.iter().map(UserId::to_string).collect();
         let answer = delivery.last().and_then(answer);
         let receipt = delivery.receipt().unwrap_or_default();
         LogLine {
@@ -56,10 +56,10 @@ impl<'a> LogLine<'a> {
             campaign: &facts.campaign,
             occurrence: &facts.occurrence,
             run: &facts.run,
-            delivery: number.0,
+            delivery: key.to_string(),
             channel: facts.channel,
-            group: request.group.to_string(),
-            members: None,
+            group: request.group_name().to_owned(),
+            members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
             reason: delivery.reason().map(str::to_owned),
             attempts: delivery.attempts(),
@@ -108,10 +108,10 @@ impl<'a> LogLine<'a> {
             self.campaign.to_owned(),
             self.occurrence.to_owned(),
             self.run.to_owned(),
-            self.delivery.to_string(),
+            self.delivery.clone(),
             self.channel.to_owned(),
             self.group.clone(),
-            text(self.members.as_ref()),
+            text(self.members.as_ref().map(|ids| ids.join(" ")).as_ref()),
             self.state.to_owned(),
             text(self.reason.as_ref()),
             self.attempts.to_string(),
@@ -133,7 +133,15 @@ impl<'a> LogLine<'a> {
             .as_deref()
             .or(self.started_at.as_deref())
             .unwrap_or("-");
-        let mut line = format!("{at:<24}  {:<9}  {}", self.state, self.group);
+        let group = if self.group.is_empty() {
+            "(all live rooms)"
+        } else {
+            &self.group
+        };
+        let mut line = format!("{at:<24}  {:<9}  {group}", self.state);
+        if let Some(members) = &self.members {
+            let _ = write!(line, "  to {}", told(members));
+        }
         if let Some(seq) = self.msg_seq {
             let _ = write!(line, "  seq {seq}");
         }
@@ -147,6 +155,16 @@ impl<'a> LogLine<'a> {
             let _ = write!(line, "  {why}");
         }
         line
+    }
+}
+
+/// The first members of a call, and how many more there are.
+fn told(members: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let first = members.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+    match members.len().saturating_sub(SHOWN) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 

@@ -43,6 +43,10 @@ pub enum SecretSource {
 pub struct Limits {
     /// Calls a second.
     pub group_message: u32,
+    pub notification: u32,
+    pub broadcast: u32,
+    /// Chosen members of one notification.
+    pub members_per_call: u32,
     pub deduplication: Duration,
 }
 
@@ -51,6 +55,9 @@ const CAMPAIGNS: &str = "campaigns";
 const ADMINISTRATOR: &str = "administrator";
 const DEFAULT_LIMITS: Limits = Limits {
     group_message: 200,
+    notification: 200,
+    broadcast: 1,
+    members_per_call: 50,
     deduplication: Duration::from_mins(5),
 };
 
@@ -310,6 +317,9 @@ fn lower_limits(spec: Option<&LimitsSpec>, complaints: &mut Vec<Diagnostic>) -> 
     };
     Some(Limits {
         group_message: spec.group_message.unwrap_or(DEFAULT_LIMITS.group_message),
+        notification: DEFAULT_LIMITS.notification,
+        broadcast: DEFAULT_LIMITS.broadcast,
+        members_per_call: DEFAULT_LIMITS.members_per_call,
         deduplication: deduplication?,
     })
 }

@@ -52,7 +52,7 @@ pub use parse::parse;
 pub use read::{Read, read};
 pub use render::render;
 pub use schema::{Schema, one_key};
-pub use shapes::{Entries, Short, Shorthand};
+pub use shapes::{Entries, Short, Shorthand, TextOr};
 pub use span::{Source, Span};
 pub use spanned::Spanned;
 pub use text::Text;

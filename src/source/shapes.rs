@@ -11,6 +11,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::handing::{Handed, PLACE, taken};
 use super::spanned::Spanned;
+use super::text::Text;
 
 /// A map with free keys, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,5 +132,50 @@ where
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({ "anyOf": [generator.subschema_for::<T::First>(), generator.subschema_for::<T>()] })
+    }
+}
+
+/// A text, or a map that says more. The reader looks which it is, so that complaints are about that one.
+#[derive(Debug, Clone)]
+pub enum TextOr<T> {
+    Text(Text),
+    Map(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TextOr<T>, D::Error> {
+        struct Either<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = TextOr<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a text or a map")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                inner: D,
+            ) -> Result<TextOr<T>, D::Error> {
+                match taken()? {
+                    Handed::Place { is_map: true, .. } => T::deserialize(inner).map(TextOr::Map),
+                    _ => Text::deserialize(inner).map(TextOr::Text),
+                }
+            }
+        }
+        deserializer.deserialize_newtype_struct(PLACE, Either(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for TextOr<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Text_or_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [generator.subschema_for::<Text>(), generator.subschema_for::<T>()] })
     }
 }

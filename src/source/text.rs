@@ -1,13 +1,14 @@
 //! A text scalar that remembers how it was written.
 
 use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::node::{Content, Node, Style};
 use super::offsets::written_range;
-use super::span::Span;
+use super::span::{Source, Span};
 
 /// Text with its style, and a way back from each byte of the value to where it was typed: a
 /// template error inside a quoted text with escapes, or in the middle of a block, is shown at its
@@ -34,8 +35,22 @@ impl Text {
         })
     }
 
+    /// A whole file as one text.
+    pub fn whole(source: &Arc<Source>) -> Text {
+        let span = Span::new(source, 0..source.text.len());
+        Text {
+            value: source.text.clone(),
+            style: Style::Literal,
+            span: span.clone(),
+            written: span,
+        }
+    }
+
     /// Where these bytes of the value were typed.
     pub fn span_of(&self, range: Range<usize>) -> Span {
+        if self.written.slice() == self.value {
+            return self.written.part(range);
+        }
         match written_range(&self.value, self.style, self.written.slice(), range) {
             Some(range) => self.written.part(range),
             None => self.written.clone(),

@@ -1,32 +1,63 @@
-//! One campaign's templates, compiled once and rendered for every target.
+//! One campaign's templates: read once, made ready once for each plan, rendered for every target.
 
-use super::Fault;
-use crate::source::{Diagnostic, Text};
+use super::operators::{LENGTH_MAX, add_checks};
+use super::program::{self, Program};
+use super::{ChosenSpec, Fault, TemplateSpec, add_filters};
+use crate::source::{Diagnostic, Span, Text, TextOr, list_of};
+use minijinja::machinery::{eval, make_string_output};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
 };
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
 
-/// One template among a campaign's, and where it was typed.
+/// One template among a campaign's.
 #[derive(Clone, Debug)]
-pub struct Template {
-    name: String,
-    text: Text,
+pub enum Template {
+    Plain(Plain),
+    Chosen(Box<Chosen>),
+}
+
+/// A text among a campaign's.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain(usize);
+
+/// An expression among a campaign's.
+#[derive(Clone, Copy, Debug)]
+pub struct Expression(usize);
+
+/// A text chosen by a value.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    by: Expression,
+    cases: BTreeMap<String, Plain>,
+    otherwise: Option<Plain>,
 }
 
 /// Longer templates are refused.
 const TEXT_MAX: usize = 64 << 10;
-/// Longer messages are refused.
-const RENDERED_MAX: usize = 64 << 10;
 /// Steps one rendering may take.
 const FUEL: u64 = 100_000;
 
 pub struct Templates {
     environment: Environment<'static>,
-    count: usize,
+    texts: Vec<Known>,
+}
+
+/// A text that compiles.
+struct Known {
+    kind: Kind,
+    text: Text,
+    /// The names at the top that it uses: `group`, `member`, `bonus`.
+    names: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Template,
+    Expression,
 }
 
 impl Templates {
@@ -37,192 +68,258 @@ impl Templates {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.set_fuel(Some(FUEL));
         environment.set_formatter(print);
-        // Would print the whole context, which is customer data.
-        environment.remove_global("debug");
-        // Fuel counts steps, not bytes: these make gigabytes in a few steps.
-        environment.remove_global("namespace");
-        environment.remove_filter("format");
-        environment.remove_filter("indent");
-        let mut syntax = SyntaxConfig::builder();
-        syntax.trim_blocks(true).lstrip_blocks(true);
-        if let Ok(syntax) = syntax.build() {
-            environment.set_syntax(syntax);
-        }
+        environment.set_syntax(syntax());
+        add_checks(&mut environment);
+        add_filters(&mut environment);
         Templates {
             environment,
-            count: 0,
+            texts: Vec::new(),
         }
     }
 
-    pub fn add(&mut self, text: &Text) -> Result<Template, Diagnostic> {
+    /// A text, or several to choose from.
+    pub fn add(&mut self, spec: &TemplateSpec) -> Result<Template, Vec<Diagnostic>> {
+        match spec {
+            TextOr::Text(text) => {
+                let plain = self.add_text(text);
+                plain
+                    .map(Template::Plain)
+                    .map_err(|complaint| vec![complaint])
+            }
+            TextOr::Map(chosen) => self.add_chosen(chosen),
+        }
+    }
+
+    pub fn add_text(&mut self, text: &Text) -> Result<Plain, Diagnostic> {
+        self.take(Kind::Template, text).map(Plain)
+    }
+
+    pub fn add_expression(&mut self, text: &Text) -> Result<Expression, Diagnostic> {
+        self.take(Kind::Expression, text).map(Expression)
+    }
+
+    fn add_chosen(&mut self, spec: &ChosenSpec) -> Result<Template, Vec<Diagnostic>> {
+        let mut complaints = Vec::new();
+        let by = spec.by.as_ref().map(|by| self.add_expression(by));
+        let mut cases = BTreeMap::new();
+        for (case, text) in spec.cases.iter().flat_map(|cases| cases.iter()) {
+            match self.add_text(text) {
+                Ok(plain) => drop(cases.insert(case.value.clone(), plain)),
+                Err(complaint) => complaints.push(complaint),
+            }
+        }
+        let otherwise = spec.otherwise.as_ref().map(|text| self.add_text(text));
+        let otherwise = otherwise
+            .transpose()
+            .map_err(|complaint| complaints.push(complaint));
+        match (by, otherwise) {
+            (Some(Ok(by)), Ok(otherwise)) if complaints.is_empty() => {
+                let chosen = Chosen {
+                    by,
+                    cases,
+                    otherwise,
+                };
+                Ok(Template::Chosen(Box::new(chosen)))
+            }
+            (by, _) => {
+                complaints.extend(by.and_then(Result::err));
+                Err(complaints)
+            }
+        }
+    }
+
+    fn take(&mut self, kind: Kind, text: &Text) -> Result<usize, Diagnostic> {
         if text.len() > TEXT_MAX {
             let message = "a template may not be longer than 64 KiB";
             return Err(Diagnostic::error("template-too-long", &text.span, message));
         }
-        let template = Template {
-            name: self.count.to_string(),
+        compile(kind, text).map_err(|error| Fault::of(&error, text).diagnostic(text, None))?;
+        self.texts.push(Known {
+            kind,
             text: text.clone(),
-        };
-        self.count += 1;
-        let added = self
-            .environment
-            .add_template_owned(template.name.clone(), text.value.clone());
-        added.map_err(|error| Fault::of(&error, text).diagnostic(text, None))?;
-        Ok(template)
+            names: names(&self.environment, kind, text),
+        });
+        Ok(self.texts.len() - 1)
     }
 
+    /// Whether a template uses this name at the top.
+    pub fn mention(&self, template: &Template, name: &str) -> bool {
+        let uses = |at: usize| self.texts[at].names.contains(name);
+        match template {
+            Template::Plain(plain) => uses(plain.0),
+            Template::Chosen(chosen) => {
+                let texts = chosen.cases.values().chain(&chosen.otherwise);
+                uses(chosen.by.0) || texts.into_iter().any(|plain| uses(plain.0))
+            }
+        }
+    }
+
+    /// The names at the top that an expression uses.
+    pub fn names_of(&self, expression: Expression) -> &BTreeSet<String> {
+        &self.texts[expression.0].names
+    }
+
+    /// Compiles all of them, for a plan.
+    pub fn ready(&self) -> Ready<'_> {
+        let programs = self.texts.iter().map(|known| {
+            compile(known.kind, &known.text)
+                .expect("what compiled when it was added compiles again")
+        });
+        Ready {
+            programs: programs.collect(),
+            templates: self,
+            no_blocks: BTreeMap::new(),
+        }
+    }
+}
+
+fn compile(kind: Kind, text: &Text) -> Result<Program<'_>, Error> {
+    match kind {
+        Kind::Template => program::template(text, syntax()),
+        Kind::Expression => program::expression(text),
+    }
+}
+
+fn names(environment: &Environment<'_>, kind: Kind, text: &Text) -> BTreeSet<String> {
+    let found = match kind {
+        Kind::Template => environment
+            .template_from_str(text)
+            .map(|template| template.undeclared_variables(false)),
+        Kind::Expression => environment
+            .compile_expression(text)
+            .map(|expression| expression.undeclared_variables(false)),
+    };
+    found.unwrap_or_default().into_iter().collect()
+}
+
+fn syntax() -> SyntaxConfig {
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true);
+    syntax.build().unwrap_or_default()
+}
+
+/// The templates of a campaign, compiled.
+pub struct Ready<'a> {
+    templates: &'a Templates,
+    programs: Vec<Program<'a>>,
+    /// Templates have no blocks; the machine wants to be told.
+    no_blocks: BTreeMap<&'a str, Program<'a>>,
+}
+
+impl Ready<'_> {
     pub fn render(&self, template: &Template, context: &Value) -> Result<String, Diagnostic> {
-        let render = || -> Result<Vec<u8>, Error> {
-            let mut rendered = Bounded(Vec::new());
-            let compiled = self.environment.get_template(&template.name)?;
-            compiled.render_captured_to(context.clone(), &mut rendered)?;
-            Ok(rendered.0)
+        match template {
+            Template::Plain(plain) => self.text(*plain, context),
+            Template::Chosen(chosen) => self.text(self.chosen(chosen, context)?, context),
+        }
+    }
+
+    fn chosen(&self, chosen: &Chosen, context: &Value) -> Result<Plain, Diagnostic> {
+        let value = self.value(chosen.by, context)?;
+        let case = match value.kind() {
+            ValueKind::String | ValueKind::Number => Some(value.to_string()),
+            ValueKind::Bool => Some(value.is_true().to_string()),
+            _ => None,
         };
-        let text = &template.text;
-        let rendered =
-            render().map_err(|error| Fault::of(&error, text).diagnostic(text, Some(context)))?;
-        Ok(String::from_utf8(rendered).expect("a template renders text"))
+        let found = case.and_then(|case| chosen.cases.get(&case).copied());
+        found.or(chosen.otherwise).ok_or_else(|| {
+            let cases: Vec<&str> = chosen.cases.keys().map(String::as_str).collect();
+            let help = format!(
+                "there are {}; add the case that is missing, or `otherwise`",
+                list_of(&cases)
+            );
+            let message = "there is no case for the value that this has";
+            Diagnostic::error("no-case", self.span(chosen.by.0), message).help(help)
+        })
+    }
+
+    fn text(&self, plain: Plain, context: &Value) -> Result<String, Diagnostic> {
+        let mut text = String::new();
+        self.run(plain.0, context, &mut make_string_output(&mut text))?;
+        Ok(text)
+    }
+
+    pub fn value(&self, expression: Expression, context: &Value) -> Result<Value, Diagnostic> {
+        let mut unused = String::new();
+        let value = self.run(expression.0, context, &mut make_string_output(&mut unused))?;
+        Ok(value.unwrap_or_default())
+    }
+
+    /// What is true or false.
+    pub fn holds(&self, expression: Expression, context: &Value) -> Result<bool, Diagnostic> {
+        let value = self.value(expression, context)?;
+        bool::try_from(value).map_err(|_| {
+            let message = "this comes out neither true nor false";
+            Diagnostic::error("no-condition", self.span(expression.0), message)
+                .help("compare: `group.city == \"Shenzhen\"`, or ask `group.city is defined`")
+        })
+    }
+
+    fn run(
+        &self,
+        at: usize,
+        context: &Value,
+        output: &mut Output<'_>,
+    ) -> Result<Option<Value>, Diagnostic> {
+        let environment = &self.templates.environment;
+        let program = &self.programs[at];
+        let done = eval(
+            environment,
+            program,
+            context.clone(),
+            &self.no_blocks,
+            output,
+            AutoEscape::None,
+        );
+        match done {
+            Ok((value, _)) => Ok(value),
+            Err(error) => {
+                let text = &self.templates.texts[at].text;
+                Err(Fault::of(&error, text).diagnostic(text, Some(context)))
+            }
+        }
+    }
+
+    fn span(&self, at: usize) -> &Span {
+        &self.templates.texts[at].text.span
     }
 }
 
 impl fmt::Debug for Templates {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Templates({})", self.count)
+        write!(formatter, "Templates({})", self.texts.len())
     }
 }
 
-/// Only text and numbers print.
+impl fmt::Debug for Ready<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Ready({})", self.programs.len())
+    }
+}
+
+/// How much one rendering has printed.
+#[derive(Default)]
+struct Printed(usize);
+
+pub(super) const TOO_LONG: &str = "the rendered text is too long";
+
+/// Only text and numbers print, and no more than a message may hold.
 fn print(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    match value.kind() {
+    let what = match value.kind() {
         ValueKind::String | ValueKind::Number | ValueKind::Undefined => {
-            minijinja::escape_formatter(output, state, value)
+            let printed = state.get_or_insert_extension(Printed::default());
+            printed.0 += value.as_str().map_or(1, str::len);
+            if printed.0 > LENGTH_MAX {
+                return Err(Error::new(ErrorKind::InvalidOperation, TOO_LONG));
+            }
+            return minijinja::escape_formatter(output, state, value);
         }
-        kind => {
-            let what = match kind {
-                ValueKind::Bool => "true or false",
-                ValueKind::None => "nothing",
-                ValueKind::Seq | ValueKind::Iterable => "a list",
-                ValueKind::Map => "a map",
-                _ => "no text",
-            };
-            let detail = format!("only text and numbers print, and this is {what}");
-            Err(Error::new(ErrorKind::InvalidOperation, detail))
-        }
-    }
-}
-
-struct Bounded(Vec<u8>);
-
-impl io::Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > RENDERED_MAX {
-            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::{Source, parse};
-    use minijinja::context;
-
-    fn render(yaml: &str) -> Result<String, Diagnostic> {
-        let source = Source::new("test.yaml", yaml);
-        let text = Text::of(&parse(&source).root.unwrap()).unwrap();
-        let mut templates = Templates::new();
-        let template = templates.add(&text)?;
-        let group = context! { city => "深圳", count => 3, tags => vec!["a"] };
-        templates.render(
-            &template,
-            &context! { bonus => 88, group => group, on => true },
-        )
-    }
-
-    fn place(diagnostic: &Diagnostic) -> &str {
-        diagnostic.primary.as_ref().unwrap().span.slice()
-    }
-
-    #[test]
-    fn text_and_numbers_print() {
-        let rendered = render("\"Hi {{ group.city }}, {{ bonus + 1 }} <coins>\"").unwrap();
-        assert_eq!(rendered, "Hi 深圳, 89 <coins>");
-    }
-
-    #[test]
-    fn a_missing_variable_is_an_error_where_it_was_typed() {
-        for yaml in [
-            "\"Hi\\n{{ group.ctiy }}!\"",
-            "'It''s {{ group.ctiy }}!'",
-            "|\n  Hi\n  {{ group.ctiy }}!\n",
-        ] {
-            let diagnostic = render(yaml).unwrap_err();
-            assert_eq!(place(&diagnostic), "group.ctiy", "{yaml}");
-            assert!(diagnostic.help.unwrap().contains("`group.city`"), "{yaml}");
-        }
-        assert!(
-            render("\"{{ nobody }}\"")
-                .unwrap_err()
-                .message
-                .contains("`nobody`")
-        );
-        assert!(render("\"{{ nobody.name }}\"").is_err());
-    }
-
-    #[test]
-    fn what_is_no_text_does_not_print() {
-        for what in ["on", "none", "group", "group.tags"] {
-            let diagnostic = render(&format!("\"{{{{ {what} }}}}\"")).unwrap_err();
-            assert!(
-                diagnostic.message.contains("only text and numbers"),
-                "{what}"
-            );
-        }
-    }
-
-    #[test]
-    fn work_and_length_are_bounded() {
-        let nested =
-            "'{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}'";
-        assert!(
-            render(nested)
-                .unwrap_err()
-                .message
-                .contains("too much work")
-        );
-        let long = "'{% for a in range(9000) %}0123456789{% endfor %}'";
-        assert!(render(long).unwrap_err().message.contains("too long"));
-        assert!(render(&"x".repeat(70_000)).is_err());
-    }
-
-    #[test]
-    fn nothing_makes_gigabytes_in_a_few_steps() {
-        for what in [
-            "{% set ns = namespace(x=1) %}",
-            "{{ '%1000000000d'|format(1) }}",
-            "{{ 'a'|indent(1000000000) }}",
-            "{{ 'x' * 1000000000 }}",
-        ] {
-            assert!(render(&format!("\"{what}\"")).is_err(), "{what}");
-        }
-    }
-
-    #[test]
-    fn other_templates_and_the_context_are_out_of_reach() {
-        for what in [
-            "{% include 'x' %}",
-            "{% import 'x' as y %}",
-            "{{ debug() }}",
-            "{% extends 'x' %}",
-        ] {
-            let diagnostic = render(&format!("\"{what}\"")).unwrap_err();
-            assert!(!diagnostic.message.contains("深圳"), "{what}");
-        }
-    }
+        ValueKind::Bool => "true or false",
+        ValueKind::None => "nothing",
+        ValueKind::Seq | ValueKind::Iterable => "a list",
+        ValueKind::Map => "a map",
+        _ => "no text",
+    };
+    let detail = format!("only text and numbers print, and this is {what}");
+    Err(Error::new(ErrorKind::InvalidOperation, detail))
 }

@@ -1,7 +1,10 @@
 //! What is wrong with a template, and where in it.
 
 use super::Value;
+use super::operators::{BOOLEAN, NUMBER_INSIDE, TEXT_FIRST, TEXT_INSIDE, TEXT_SECOND};
 use crate::source::{Diagnostic, Text, nearest};
+use minijinja::machinery::ast::Expr;
+use minijinja::machinery::{Span, parse_expr};
 use minijinja::{Error, ErrorKind};
 use std::ops::Range;
 
@@ -13,14 +16,23 @@ pub(super) struct Fault {
     pub range: Option<Range<usize>>,
     /// The name that stands for nothing, if that is what is wrong.
     pub undefined: Option<String>,
+    pub help: Option<String>,
 }
 
 impl Fault {
     /// What minijinja has to say, without the values.
     pub(super) fn of(error: &Error, text: &str) -> Fault {
-        let range = error
-            .range()
-            .filter(|range| text.get(range.clone()).is_some());
+        let detail = error.detail().unwrap_or_default();
+        let range = error.range().and_then(|range| expression_in(text, range));
+        // An operator at the end of an expression has a range that ends before it.
+        let range = match range {
+            Some(range)
+                if OPERATORS.contains(&detail) && operands(&text[range.clone()]).is_none() =>
+            {
+                operands(text).map_or(Some(range), |_| Some(0..text.len()))
+            }
+            range => range,
+        };
         let slice = range.clone().map(|range| text[range].trim());
         let undefined = match (error.kind(), slice) {
             (ErrorKind::UndefinedError, Some(name)) if is_path(name) => Some(name.to_owned()),
@@ -28,6 +40,7 @@ impl Fault {
         };
         Fault {
             message: message(error, undefined.as_deref()),
+            help: slice.and_then(|slice| conversion(detail, slice)),
             range,
             undefined,
         }
@@ -44,11 +57,9 @@ impl Fault {
             "template"
         };
         let diagnostic = Diagnostic::error(code, &span, self.message);
-        match self
-            .undefined
-            .zip(context)
-            .and_then(|(name, context)| suggestion(&name, context))
-        {
+        let suggested = self.undefined.zip(context);
+        let suggested = suggested.and_then(|(name, context)| suggestion(&name, context));
+        match suggested.or(self.help) {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         }
@@ -90,6 +101,51 @@ fn suggestion(path: &str, context: &Value) -> Option<String> {
     (!shown.is_empty()).then(|| format!("there are {}", shown.join(", ")))
 }
 
+/// What is said of operators whose sides do not go together.
+const OPERATORS: [&str; 5] = [TEXT_FIRST, TEXT_SECOND, TEXT_INSIDE, NUMBER_INSIDE, BOOLEAN];
+
+/// How text becomes what it is compared or computed with.
+fn conversion(detail: &str, slice: &str) -> Option<String> {
+    let (first, second) = operands(slice)?;
+    Some(match detail {
+        TEXT_FIRST => format!("cells of a CSV file are text; write `{first} | int`, or `| float`"),
+        TEXT_SECOND => {
+            format!("cells of a CSV file are text; write `{second} | int`, or `| float`")
+        }
+        TEXT_INSIDE => format!("write the numbers of `{second}` in quotes, and `{first} | string`"),
+        NUMBER_INSIDE => format!("cells of a CSV file are text; write `{first} | int`"),
+        BOOLEAN => "compare text with text, such as `== \"true\"`".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The engine's range of an operator may begin with the word before it: `if group.count > 5`.
+fn expression_in(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+    let slice = text.get(range.clone())?;
+    if parse_expr(slice).is_ok() {
+        return Some(range);
+    }
+    let behind = slice
+        .split_once(char::is_whitespace)
+        .map(|(_, behind)| behind);
+    match behind.filter(|behind| parse_expr(behind).is_ok()) {
+        Some(behind) => Some(range.end - behind.len()..range.end),
+        None => Some(range),
+    }
+}
+
+/// What stands on the two sides of an operator.
+fn operands(slice: &str) -> Option<(&str, &str)> {
+    let tree = parse_expr(slice).ok()?;
+    let (first, second) = match &tree {
+        Expr::BinOp(operation) => (operation.left.span(), operation.right.span()),
+        Expr::Compare(chain) => (chain.expr.span(), chain.ops.first()?.expr.span()),
+        _ => return None,
+    };
+    let text = |span: Span| slice.get(span.start_offset as usize..span.end_offset as usize);
+    Some((text(first)?, text(second)?))
+}
+
 /// `city`, `group.city`
 fn is_path(text: &str) -> bool {
     !text.is_empty()
@@ -104,9 +160,10 @@ fn message(error: &Error, undefined: Option<&str>) -> String {
     }
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
+        // Mostly sentences of ours.
+        ErrorKind::InvalidOperation if !detail.is_empty() => detail.to_owned(),
         ErrorKind::UndefinedError => "a value that is used here is not defined".to_owned(),
         ErrorKind::OutOfFuel => "the template does too much work for one message".to_owned(),
-        ErrorKind::WriteFailure => "the rendered text is too long".to_owned(),
         ErrorKind::SyntaxError => format!("the template cannot be read: {detail}"),
         _ if detail.is_empty() => error.kind().to_string(),
         kind => format!("{kind}: {detail}"),

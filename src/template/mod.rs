@@ -5,10 +5,19 @@
 
 mod engine;
 mod fault;
+mod filters;
+mod operators;
+mod program;
+mod spec;
 mod value;
 
 use fault::Fault;
+use filters::add_filters;
 
-pub use engine::{Template, Templates};
+pub use engine::{Expression, Ready, Template, Templates};
 pub use minijinja::Value;
+pub use spec::{ChosenSpec, TemplateSpec};
 pub use value::{is_identifier, merged, value_of};
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use campanile::workbench::{
     State, Step,
 };
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 const LIMIT: u32 = 200;
@@ -203,7 +204,8 @@ impl World {
             number,
             request: Request {
                 channel: Channel::GroupMessage,
-                group,
+                group: Some(group),
+                members: Arc::new([]),
                 content,
             },
             delivery,

@@ -1,0 +1,335 @@
+//! What the lines of one file mean: which cell is the id, which are variables.
+
+use super::meant::{RESERVED, check_name};
+use super::row::Row;
+use super::target::Origin;
+use super::{GroupType, ids};
+use crate::identity::{Digest, GroupId, UserId};
+use crate::source::{Diagnostic, Span, nearest};
+use crate::template::Value;
+use minijinja::value::Serde;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the lines of a file name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Groups,
+    Members,
+}
+
+impl Subject {
+    /// The column that every line needs.
+    fn key(self) -> &'static str {
+        match self {
+            Subject::Groups => GROUP,
+            Subject::Members => MEMBER,
+        }
+    }
+
+    /// The columns that are no variables.
+    fn own(self) -> [&'static str; 2] {
+        match self {
+            Subject::Groups => [GROUP, TYPE],
+            Subject::Members => [MEMBER, GROUP],
+        }
+    }
+}
+
+const GROUP: &str = "group";
+const TYPE: &str = "type";
+const MEMBER: &str = "member";
+const VARIABLES_MAX: usize = 256;
+
+/// An open file.
+#[derive(Debug)]
+pub struct Table {
+    pub(super) path: Arc<str>,
+    subject: Subject,
+    /// The columns of a CSV file; JSON Lines name them on every line.
+    columns: Option<Columns>,
+}
+
+#[derive(Debug)]
+struct Columns {
+    count: usize,
+    own: [Option<usize>; 2],
+    /// The variables by name, and the cells they stand in.
+    names: Arc<[String]>,
+    cells: Vec<usize>,
+}
+
+/// A line that made sense.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) group: Option<GroupId>,
+    pub(super) kind: Option<GroupType>,
+    pub(super) member: Option<UserId>,
+    /// Sorted.
+    pub(super) names: Arc<[String]>,
+    pub(super) values: Vec<Value>,
+    pub(super) origin: Origin,
+}
+
+impl Table {
+    pub fn of_objects(path: &str, subject: Subject) -> Table {
+        Table {
+            path: path.into(),
+            subject,
+            columns: None,
+        }
+    }
+
+    /// A CSV file by its first line. Complains of every column at once.
+    pub fn headed(path: &str, subject: Subject, header: &Row) -> Result<Table, Vec<Diagnostic>> {
+        let Row::Cells { cells, .. } = header else {
+            return Ok(Table::of_objects(path, subject));
+        };
+        let own = subject
+            .own()
+            .map(|name| cells.iter().position(|cell| cell == name));
+        let mut complaints = check_header(cells, &own, |at| header.span(path, at));
+        if own[0].is_none() {
+            complaints.push(no_key(subject, cells, &header.span(path, 0)));
+        }
+        if !complaints.is_empty() {
+            return Err(complaints);
+        }
+        let mut variables: Vec<(String, usize)> = cells.iter().cloned().zip(0..).collect();
+        variables.retain(|(_, at)| !own.contains(&Some(*at)));
+        variables.sort();
+        let (names, places): (Vec<String>, Vec<usize>) = variables.into_iter().unzip();
+        Ok(Table {
+            path: path.into(),
+            subject,
+            columns: Some(Columns {
+                count: cells.len(),
+                own,
+                names: names.into(),
+                cells: places,
+            }),
+        })
+    }
+
+    pub(super) fn record(&self, row: &Row) -> Result<Record, Diagnostic> {
+        match (row, &self.columns) {
+            (Row::Cells { cells, .. }, Some(columns)) => self.of_cells(row, cells, columns),
+            (Row::Object { text, .. }, _) => self.of_object(row, text),
+            (Row::Cells { .. }, None) => Err(Diagnostic::error(
+                "row",
+                &row.span(&self.path, 0),
+                "a line of cells in a file of objects",
+            )),
+        }
+    }
+
+    fn of_cells(
+        &self,
+        row: &Row,
+        cells: &[String],
+        columns: &Columns,
+    ) -> Result<Record, Diagnostic> {
+        if cells.len() != columns.count {
+            let message = format!(
+                "the header has {} columns, this row has {}",
+                columns.count,
+                cells.len()
+            );
+            let help = "a cell with a comma in it is quoted: \"a, b\"";
+            return Err(
+                Diagnostic::error("row-length", &row.span(&self.path, 0), message).help(help),
+            );
+        }
+        let own = columns.own.map(|at| at.map_or("", |at| cells[at].as_str()));
+        let span = |which: usize| row.span(&self.path, columns.own[which].unwrap_or(0));
+        let values = columns.cells.iter().map(|at| match cells[*at].as_str() {
+            "" => Value::UNDEFINED,
+            text => Value::from(text),
+        });
+        let variables = (columns.names.clone(), values.collect());
+        self.identified(own, span, variables, row.line())
+    }
+
+    fn of_object(&self, row: &Row, text: &str) -> Result<Record, Diagnostic> {
+        let whole = || row.span(&self.path, 0);
+        let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| {
+            let message = format!("this line is no JSON object (column {})", error.column());
+            Diagnostic::error("json-line", &whole(), message).help(
+                "each line is one object, such as {\"group\": \"@TGS#1\", \"city\": \"Shenzhen\"}",
+            )
+        })?;
+        let mut own = [const { String::new() }; 2];
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (name, raw) in entries {
+            let at = self.subject.own().iter().position(|own| *own == name);
+            if let Some(at) = at {
+                own[at] = id_text(&name, raw, &whole)?;
+                continue;
+            }
+            if let Some(complaint) = check_name(&name, &whole()) {
+                return Err(complaint);
+            }
+            values.push(json_value(raw, &whole)?);
+            names.push(name);
+        }
+        if names.len() > VARIABLES_MAX {
+            return Err(Diagnostic::error(
+                "too-many-columns",
+                &whole(),
+                too_many(names.len()),
+            ));
+        }
+        let own = [own[0].as_str(), own[1].as_str()];
+        self.identified(own, |_| whole(), (names.into(), values), row.line())
+    }
+
+    /// Reads the ids; a missing one is empty.
+    fn identified(
+        &self,
+        own: [&str; 2],
+        span: impl Fn(usize) -> Span,
+        (names, values): (Arc<[String]>, Vec<Value>),
+        line: u64,
+    ) -> Result<Record, Diagnostic> {
+        let given = |at: usize| Some(own[at]).filter(|text| !text.is_empty());
+        let (group, member, kind) = match self.subject {
+            Subject::Groups => (
+                Some(ids::group(own[0], || span(0))?),
+                None,
+                given(1)
+                    .map(|text| GroupType::parse(text, || span(1)))
+                    .transpose()?,
+            ),
+            Subject::Members => (
+                given(1)
+                    .map(|text| ids::group(text, || span(1)))
+                    .transpose()?,
+                Some(ids::member(own[0], || span(0))?),
+                None,
+            ),
+        };
+        let origin = Origin {
+            path: Arc::clone(&self.path),
+            line,
+        };
+        Ok(Record {
+            group,
+            kind,
+            member,
+            names,
+            values,
+            origin,
+        })
+    }
+}
+
+impl Record {
+    /// What two equal lines share.
+    pub(super) fn digest(&self) -> u32 {
+        let mut digest = Digest::over("variables");
+        digest.part(self.kind.map_or("", GroupType::name).as_bytes());
+        for (name, value) in self.names.iter().zip(&self.values) {
+            if !value.is_undefined() {
+                digest.part(name.as_bytes());
+                digest.part(format!("{value:?}").as_bytes());
+            }
+        }
+        digest.finish().first_32_bits()
+    }
+
+    /// `group` in the templates.
+    pub(super) fn group_context(&self, id: &GroupId) -> Value {
+        let variables = self.names.iter().zip(&self.values);
+        let given = variables.filter(|(_, value)| !value.is_undefined());
+        let mut context: BTreeMap<&str, Value> = given
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
+        context.insert("id", Value::from(id.as_str()));
+        if let Some(kind) = self.kind {
+            context.insert(TYPE, Value::from(kind.name()));
+        }
+        Value::from(context)
+    }
+}
+
+fn check_header(
+    cells: &[String],
+    own: &[Option<usize>; 2],
+    span: impl Fn(usize) -> Span,
+) -> Vec<Diagnostic> {
+    let mut complaints = Vec::new();
+    for (at, name) in cells.iter().enumerate() {
+        if cells[..at].contains(name) {
+            let message = format!("the column `{name}` stands twice in the header");
+            let complaint = Diagnostic::error("column-twice", &span(at), message);
+            complaints.push(complaint.help("name or drop one of them"));
+        } else if !own.contains(&Some(at)) {
+            complaints.extend(check_name(name, &span(at)));
+        }
+    }
+    if cells.len() > VARIABLES_MAX {
+        let message = too_many(cells.len());
+        complaints.push(Diagnostic::error(
+            "too-many-columns",
+            &span(VARIABLES_MAX),
+            message,
+        ));
+    }
+    complaints
+}
+
+fn too_many(count: usize) -> String {
+    format!("a row may have {VARIABLES_MAX} columns, and this has {count}")
+}
+
+fn no_key(subject: Subject, cells: &[String], span: &Span) -> Diagnostic {
+    let key = subject.key();
+    let others = cells
+        .iter()
+        .filter(|cell| !RESERVED.contains(&cell.as_str()));
+    let help = match nearest(key, others) {
+        Some(meant) => format!("rename the column `{meant}` to `{key}`"),
+        None => format!("the first line names the columns; one of them, `{key}`, holds the ids"),
+    };
+    let code = match subject {
+        Subject::Groups => "no-group-column",
+        Subject::Members => "no-member-column",
+    };
+    Diagnostic::error(code, span, format!("no column is named `{key}`")).help(help)
+}
+
+/// An id is text: a number would lose its zeros.
+fn id_text(name: &str, raw: &RawValue, span: &impl Fn() -> Span) -> Result<String, Diagnostic> {
+    serde_json::from_str::<Option<String>>(raw.get())
+        .map(Option::unwrap_or_default)
+        .map_err(|_| {
+            let message = format!("`{name}` is text");
+            Diagnostic::error("group-id", &span(), message).help(format!(
+                "write it in quotes: \"{name}\": \"{}\"",
+                raw.get().trim_matches('"')
+            ))
+        })
+}
+
+/// JSON keeps its types; nothing (`null`) is missing.
+fn json_value(raw: &RawValue, span: &impl Fn() -> Span) -> Result<Value, Diagnostic> {
+    let value: serde_json::Value = serde_json::from_str(raw.get()).map_err(|error| {
+        Diagnostic::error("json-line", &span(), format!("this is no JSON: {error}"))
+    })?;
+    if value.is_null() {
+        return Ok(Value::UNDEFINED);
+    }
+    let is_number = value.is_number();
+    let value = Value::from(Serde(value));
+    if is_number && value.to_string() != raw.get() {
+        let message = format!("the number `{}` would be sent as `{value}`", raw.get());
+        return Err(
+            Diagnostic::error("number-changes", &span(), message).help(format!(
+                "write \"{}\" with quotes to send it as it stands",
+                raw.get()
+            )),
+        );
+    }
+    Ok(value)
+}

@@ -1,0 +1,95 @@
+//! From a template's text to the program that renders it.
+//!
+//! minijinja compares text with numbers in silence, and bounds the steps of a template but not the texts it builds on
+//! the way. So checks of ours stand before its operators (see [`super::operators`]), and the text between the tags is printed
+//! like any other value, through the formatter that counts.
+
+use super::operators;
+use minijinja::machinery::{CodeGenerator, Instruction, Instructions, parse, parse_expr};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Error, Value};
+
+/// What the machine executes.
+pub(super) type Program<'a> = Instructions<'a>;
+
+/// Minijinja's caches have no place for our filters.
+const NOT_CACHED: u8 = !0;
+
+pub(super) fn template(source: &str, syntax: SyntaxConfig) -> Result<Program<'_>, Error> {
+    let tree = parse(source, "", syntax)?;
+    let mut code = CodeGenerator::new("", source);
+    code.compile_stmt(&tree);
+    Ok(checked(&code.finish().0))
+}
+
+pub(super) fn expression(source: &str) -> Result<Program<'_>, Error> {
+    let tree = parse_expr(source)?;
+    let mut code = CodeGenerator::new("", source);
+    // Else errors have no place.
+    code.set_line(1);
+    code.compile_expr(&tree);
+    Ok(checked(&code.finish().0))
+}
+
+/// The same program with checks before its operators and with our printing.
+fn checked<'a>(plain: &Program<'a>) -> Program<'a> {
+    let moved = places(plain);
+    let mut program = Instructions::new(plain.name(), plain.source());
+    for (at, instruction) in all(plain) {
+        for instruction in expanded(instruction) {
+            let instruction = relocated(instruction, &moved);
+            match plain.get_span(at) {
+                Some(span) => program.add_with_span(instruction, span),
+                None => program.add(instruction),
+            };
+        }
+    }
+    program
+}
+
+/// An operator has its two values looked at first; text between tags is loaded and printed.
+fn expanded<'a>(instruction: &Instruction<'a>) -> Vec<Instruction<'a>> {
+    if let Instruction::EmitRaw(text) = instruction {
+        return vec![
+            Instruction::LoadConst(Value::from(*text)),
+            Instruction::Emit,
+        ];
+    }
+    let Some(check) = operators::check_of(instruction) else {
+        return vec![instruction.clone()];
+    };
+    vec![
+        Instruction::BuildList(Some(2)),
+        Instruction::ApplyFilter(check, Some(1), NOT_CACHED),
+        Instruction::UnpackList(2),
+        Instruction::Swap,
+        instruction.clone(),
+    ]
+}
+
+/// Where each instruction stands when those before it are expanded.
+fn places(plain: &Program<'_>) -> Vec<u32> {
+    // A jump may lead behind the last one.
+    let mut moved = vec![0];
+    for (_, instruction) in all(plain) {
+        let here = moved.last().copied().unwrap_or(0);
+        moved.push(here + u32::try_from(expanded(instruction).len()).unwrap_or(1));
+    }
+    moved
+}
+
+fn relocated<'a>(instruction: Instruction<'a>, moved: &[u32]) -> Instruction<'a> {
+    let to = |target: u32| moved.get(target as usize).copied().unwrap_or(target);
+    match instruction {
+        Instruction::Iterate(target) => Instruction::Iterate(to(target)),
+        Instruction::Jump(target) => Instruction::Jump(to(target)),
+        Instruction::JumpIfFalse(target) => Instruction::JumpIfFalse(to(target)),
+        Instruction::JumpIfFalseOrPop(target) => Instruction::JumpIfFalseOrPop(to(target)),
+        Instruction::JumpIfTrueOrPop(target) => Instruction::JumpIfTrueOrPop(to(target)),
+        other => other,
+    }
+}
+
+fn all<'p, 'a>(program: &'p Program<'a>) -> impl Iterator<Item = (u32, &'p Instruction<'a>)> {
+    (0..).map_while(|at| Some((at, program.get(at)?)))
+}

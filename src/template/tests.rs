@@ -1,0 +1,254 @@
+//! Templates as their users meet them.
+
+use super::{Template, TemplateSpec, Templates};
+use crate::source::{Diagnostic, Schema, Source, Text, parse, read};
+use minijinja::context;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+fn render(yaml: &str) -> Result<String, Diagnostic> {
+    let source = Source::new("test.yaml", yaml);
+    let text = Text::of(&parse(&source).root.unwrap()).unwrap();
+    let mut templates = Templates::new();
+    let template = Template::Plain(templates.add_text(&text)?);
+    let group = context! { city => "深圳", count => 3, tags => vec!["a"] };
+    templates.ready().render(
+        &template,
+        &context! { bonus => 88, group => group, on => true },
+    )
+}
+
+fn place(diagnostic: &Diagnostic) -> &str {
+    diagnostic.primary.as_ref().unwrap().span.slice()
+}
+
+#[test]
+fn text_and_numbers_print() {
+    let rendered = render("\"Hi {{ group.city }}, {{ bonus + 1 }} <coins>\"").unwrap();
+    assert_eq!(rendered, "Hi 深圳, 89 <coins>");
+}
+
+#[test]
+fn a_missing_variable_is_an_error_where_it_was_typed() {
+    for yaml in [
+        "\"Hi\\n{{ group.ctiy }}!\"",
+        "'It''s {{ group.ctiy }}!'",
+        "|\n  Hi\n  {{ group.ctiy }}!\n",
+    ] {
+        let diagnostic = render(yaml).unwrap_err();
+        assert_eq!(place(&diagnostic), "group.ctiy", "{yaml}");
+        assert!(diagnostic.help.unwrap().contains("`group.city`"), "{yaml}");
+    }
+    assert!(
+        render("\"{{ nobody }}\"")
+            .unwrap_err()
+            .message
+            .contains("`nobody`")
+    );
+    assert!(render("\"{{ nobody.name }}\"").is_err());
+}
+
+#[test]
+fn what_is_no_text_does_not_print() {
+    for what in ["on", "none", "group", "group.tags"] {
+        let diagnostic = render(&format!("\"{{{{ {what} }}}}\"")).unwrap_err();
+        assert!(
+            diagnostic.message.contains("only text and numbers"),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn work_and_length_are_bounded() {
+    let nested = "'{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}'";
+    assert!(
+        render(nested)
+            .unwrap_err()
+            .message
+            .contains("too much work")
+    );
+    let long = "'{% for a in range(9000) %}0123456789{% endfor %}'";
+    assert!(render(long).unwrap_err().message.contains("too long"));
+    assert!(render(&"x".repeat(70_000)).is_err());
+}
+
+#[test]
+fn nothing_makes_gigabytes_in_a_few_steps() {
+    for what in [
+        "{% set ns = namespace(x=1) %}",
+        "{{ '%1000000000d'|format(1) }}",
+        "{{ 'a'|indent(1000000000) }}",
+        "{{ 'x' * 1000000000 }}",
+    ] {
+        assert!(render(&format!("\"{what}\"")).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn other_templates_and_the_context_are_out_of_reach() {
+    for what in [
+        "{% include 'x' %}",
+        "{% import 'x' as y %}",
+        "{{ debug() }}",
+        "{% extends 'x' %}",
+    ] {
+        let diagnostic = render(&format!("\"{what}\"")).unwrap_err();
+        assert!(!diagnostic.message.contains("深圳"), "{what}");
+    }
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Holder {
+    text: Option<TemplateSpec>,
+}
+
+fn chosen(yaml: &str) -> Result<String, Vec<Diagnostic>> {
+    let source = Source::new("test.yaml", yaml);
+    let read = read::<Holder>(&Schema::of::<Holder>(), &source);
+    if !read.complaints.is_empty() {
+        return Err(read.complaints);
+    }
+    let mut templates = Templates::new();
+    let template = templates.add(&read.spec.unwrap().text.unwrap())?;
+    let group = context! { id => "g1", locale => "zh", count => "3", tags => vec!["a"] };
+    let campaign = context! { name => "test" };
+    let context = context! { group => group, campaign => campaign, vip => true };
+    let rendered = templates.ready().render(&template, &context);
+    rendered.map_err(|complaint| vec![complaint])
+}
+
+#[test]
+fn a_text_is_chosen_by_a_value() {
+    let by = |by: &str| {
+        format!(
+            "text:\n  by: {by}\n  cases: {{ zh: \"你好 {{{{ group.count }}}}\", 'true': \"yes\", no: \"Hei\" }}\n"
+        )
+    };
+    assert_eq!(chosen(&by("group.locale")).unwrap(), "你好 3");
+    assert_eq!(chosen(&by("vip")).unwrap(), "yes");
+    assert_eq!(chosen(&by("\"'no'\"")).unwrap(), "Hei");
+    let complaint = chosen(&by("group.count")).unwrap_err().remove(0);
+    assert_eq!(
+        (complaint.code, place(&complaint)),
+        ("no-case", "group.count")
+    );
+    let otherwise = format!("{}  otherwise: \"hello\"\n", by("group.count"));
+    assert_eq!(chosen(&otherwise).unwrap(), "hello");
+    let wrong = "text: { by: \"group.\", cases: { a: \"{{ x\" }, else: \"\" }\n";
+    assert_eq!(
+        chosen(wrong).unwrap_err()[0].help.as_deref(),
+        Some("known keys: `by`, `cases` and `otherwise`")
+    );
+}
+
+#[test]
+fn a_bucket_is_stable_and_divides_groups() {
+    let bucket = chosen("text: \"{{ bucket(1000) }}\"").unwrap();
+    assert_eq!(bucket, chosen("text: \"{{ bucket(1000) }}\"").unwrap());
+    assert_eq!(chosen("text: \"{{ bucket(1) }}\"").unwrap(), "0");
+}
+
+#[test]
+fn text_never_meets_a_number_in_silence() {
+    for (expression, help) in [
+        ("group.count > 5", "`group.count | int`"),
+        ("5 < group.count", "`group.count | int`"),
+        ("group.count == 3", "`group.count | int`"),
+        ("1 < group.count < 5", "`group.count | int`"),
+        ("group.count + 1", "`group.count | int`"),
+        ("group.count * 2", "`group.count | int`"),
+        ("group.count - 1", "`group.count | int`"),
+        ("group.count in [1, 2, 3]", "`group.count | int`"),
+        ("group.count == true", "== \"true\""),
+    ] {
+        let complaint = chosen(
+            &format!("text: \"{{% if {expression} %}}x{{% endif %}}\"").replace("\"true\"", "true"),
+        );
+        let complaint = complaint.unwrap_err().remove(0);
+        let given = complaint.help.as_deref().unwrap_or_default();
+        assert!(given.contains(help), "{expression}: {complaint:?}");
+        assert_eq!(place(&complaint), expression);
+    }
+    let counted = "text: \"{% for i in range(3) if i < group.count | int - 1 %}{{ i }}{% else %}-{% endfor %}!\"";
+    assert_eq!(chosen(counted).unwrap(), "01!");
+    let fine = "text: \"{{ (group.count | int + 1) ~ '/' ~ (2 if 'a' in group.tags else 0) }}\"";
+    assert_eq!(chosen(fine).unwrap(), "4/2");
+}
+
+#[test]
+fn dates_and_numbers_print_as_asked() {
+    for (template, printed) in [
+        (
+            "'2026-11-11T09:00:00+08:00' | date('%d.%m.%Y %H:%M %z')",
+            "11.11.2026 09:00 +0800",
+        ),
+        ("'2026-11-11' | date", "2026-11-11"),
+        ("'2026-11-11 09:30' | date('%H:%M')", "09:30"),
+        ("1234567 | number", "1,234,567"),
+        ("'1234567.5' | number(2)", "1,234,567.50"),
+        ("2.675 | number(2)", "2.68"),
+        ("'999.999' | number(2)", "1,000.00"),
+        ("'-0.4' | number(0)", "0"),
+        ("-1234.5 | number(1, group='.', point=',')", "-1.234,5"),
+        ("'a\"b' | tojson", "\"a\\\"b\""),
+        ("[1, '深'] | tojson", "[1,\"深\"]"),
+        ("['a', 1] | join('+')", "a+1"),
+    ] {
+        let yaml = format!("text: '{{{{ {} }}}}'", template.replace('\'', "''"));
+        let rendered = chosen(&yaml.replace("\\\\", "\\"));
+        assert_eq!(rendered.as_deref(), Ok(printed), "{template}");
+    }
+    for template in [
+        "'soon' | date",
+        "'2026-11-11' | date('%Q')",
+        "'2026-11-11' | date('%z')",
+        "'1e5' | number",
+        "'' | number",
+    ] {
+        assert!(
+            chosen(&format!("text: \"{{{{ {template} }}}}\"")).is_err(),
+            "{template}"
+        );
+    }
+}
+
+#[test]
+fn what_is_built_on_the_way_is_bounded() {
+    let doubled = "{% set x = x ~ x %}".repeat(40);
+    for built in [
+        format!("{{% set x = '0123456789' %}}{doubled}"),
+        format!("{{% set x = '0123456789' %}}{}", doubled.replace('~', "+")),
+        format!("{{% set x = [1] %}}{}", doubled.replace('~', "+")),
+        "{% set y = [1] %}{% set x = y * 1000000 %}".to_owned(),
+        "{% set x = 'ab' | replace('', 'c') %}".to_owned(),
+        "{% set x = range(9999) | join('0123456789') %}".to_owned(),
+    ] {
+        let complaint = chosen(&format!("text: \"{built}\"")).unwrap_err().remove(0);
+        let is_bound =
+            complaint.message.contains("too long") || complaint.message.contains("`replace`");
+        assert!(is_bound, "{complaint:?}");
+    }
+}
+
+#[test]
+fn an_expression_points_to_its_operands() {
+    let source = Source::new("test.yaml", "group.count > 5");
+    let text = Text::of(&parse(&source).root.unwrap()).unwrap();
+    let mut templates = Templates::new();
+    let expression = templates.add_expression(&text).unwrap();
+    let group = context! { count => "3" };
+    let ready = templates.ready();
+    let complaint = ready
+        .holds(expression, &context! { group => group })
+        .unwrap_err();
+    assert!(
+        complaint
+            .help
+            .clone()
+            .unwrap_or_default()
+            .contains("`group.count | int`"),
+        "{complaint:?}"
+    );
+}
