@@ -3,7 +3,7 @@
 use super::Error;
 use crate::audience::{Resolver, Target};
 use crate::campaign::Campaign;
-use crate::files::{Repository, Rows};
+use crate::files::{self, Repository, Rows};
 use crate::identity::Moment;
 use crate::journal::{Contents, Journal, PlanId};
 use crate::plan::{Header, Planned, Planner};
@@ -147,9 +147,7 @@ impl<'a> Targets<'a> {
 
     /// Opens a file and takes its header in.
     fn open(&mut self, path: &'a Spanned<String>) -> Result<(), Vec<Diagnostic>> {
-        let unreadable = |error: &dyn std::fmt::Display| {
-            vec![Diagnostic::error("file", &path.span, error.to_string())]
-        };
+        let unreadable = |error: &files::Error| vec![error.diagnostic(&path.span)];
         let mut rows = self
             .repository
             .rows(path)
@@ -191,8 +189,7 @@ impl Iterator for Targets<'_> {
                         return Some(self.resolver.row(&row).map_err(|complaint| vec![complaint]));
                     }
                     Some(Err(error)) => {
-                        let complaint = Diagnostic::error("file", &path.span, error.to_string());
-                        return Some(Err(vec![complaint]));
+                        return Some(Err(vec![error.diagnostic(&path.span)]));
                     }
                     None => self.rows = None,
                 }
