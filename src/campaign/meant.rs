@@ -1,14 +1,15 @@
 //! The campaign as meant.
 
 use super::CampaignSpec;
-use super::spec::DeliverySpec;
 use crate::audience::{Audience, Target};
 use crate::channel::{Channel, Rendered, Send};
 use crate::identity::CampaignName;
 use crate::message::Lowering;
 use crate::schedule::Occurrence;
-use crate::settings::{Settings, zone_of};
-use crate::source::{Diagnostic, Entries, Node, Read, Schema, Source, Span, Spanned, read};
+use crate::settings::{DeliveryRules, DeliverySpec, Settings, zone_of};
+use crate::source::{
+    Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, read,
+};
 use crate::template::{Templates, Value, is_identifier, merged, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -22,20 +23,13 @@ pub struct Campaign {
     pub zone: Tz,
     pub audience: Audience,
     pub rules: DeliveryRules,
+    /// What is worth a look and stops nothing.
+    pub warnings: Vec<Diagnostic>,
     variables: BTreeMap<String, Value>,
     send: Send,
     templates: Templates,
 }
 
-/// The policy of its deliveries.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DeliveryRules {
-    /// Calls per second at most.
-    pub rate: Option<f64>,
-    pub attempts: u32,
-}
-
-const ATTEMPTS: u32 = 5;
 /// What a template can always name.
 const RESERVED: [&str; 5] = ["campaign", "occurrence", "group", "member", "delivery"];
 
@@ -53,7 +47,10 @@ impl Campaign {
         let campaign =
             spec.and_then(|spec| Campaign::lower(&spec, source, settings, &mut complaints));
         match campaign {
-            Some(campaign) if complaints.is_empty() => Ok(campaign),
+            Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
+                warnings: complaints,
+                ..campaign
+            }),
             _ => Err(complaints),
         }
     }
@@ -67,7 +64,8 @@ impl Campaign {
         let mut templates = Templates::new();
         let name = name(spec, source, complaints);
         let variables = variables(spec.variables.as_ref(), complaints);
-        complaints.extend(settings.app(spec.app.as_ref()).err());
+        let app = settings.app(spec.app.as_ref());
+        let app = app.map_err(|found| complaints.push(found)).ok();
         let zone = match &spec.timezone {
             Some(name) => zone_of(name, complaints),
             None => Some(settings.zone),
@@ -76,6 +74,8 @@ impl Campaign {
             .audience
             .as_ref()
             .map(|audience| Audience::lower(audience, &audience.span, complaints));
+        let defaults = settings.defaults.delivery;
+        let rules = defaults.replaced_by(spec.delivery.as_ref(), complaints);
         let mut lowering = Lowering {
             templates: &mut templates,
             complaints,
@@ -84,6 +84,10 @@ impl Campaign {
             .send
             .as_ref()
             .and_then(|send| Send::lower(send, &mut lowering));
+        if let (Some(app), Some(send)) = (app, &send) {
+            let limit = send.channel().limit(&app.limits);
+            complaints.extend(over_limit(spec.delivery.as_ref(), limit));
+        }
         Some(Campaign {
             name: name?,
             description: spec
@@ -93,7 +97,8 @@ impl Campaign {
             app: spec.app.clone(),
             zone: zone?,
             audience: audience?,
-            rules: rules(spec.delivery.as_ref()),
+            rules,
+            warnings: Vec::new(),
             variables,
             send: send?,
             templates,
@@ -137,6 +142,23 @@ impl Campaign {
                 ))
             })
     }
+}
+
+fn is_warning(complaint: &Diagnostic) -> bool {
+    complaint.severity == Severity::Warning
+}
+
+/// The limit holds whatever a campaign asks for, and takes longer than somebody hoped.
+fn over_limit(delivery: Option<&DeliverySpec>, limit: u32) -> Option<Diagnostic> {
+    let rate = delivery?.rate.as_ref()?;
+    if rate.value <= f64::from(limit) {
+        return None;
+    }
+    let message = format!("the app may make {limit} calls a second, and no more will be made");
+    let help = format!(
+        "write `rate: {limit}`, or raise the app's limit in the settings if the vendor did"
+    );
+    Some(Diagnostic::warning("rate-over-limit", &rate.span, message).help(help))
 }
 
 fn name(
@@ -187,11 +209,4 @@ fn variables(
         }
     }
     variables
-}
-
-fn rules(spec: Option<&DeliverySpec>) -> DeliveryRules {
-    DeliveryRules {
-        rate: spec.and_then(|spec| spec.rate),
-        attempts: spec.and_then(|spec| spec.attempts).unwrap_or(ATTEMPTS),
-    }
 }

@@ -19,6 +19,7 @@ pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope};
 pub use request::Request;
 pub use send::{Send, SendSpec};
 
+use crate::settings::Limits;
 use group_message::{GroupMessage, GroupMessageSpec};
 
 /// One of the vendor's calls.
@@ -45,6 +46,13 @@ impl Channel {
     pub fn command(self) -> &'static str {
         match self {
             Channel::GroupMessage => "group_open_http_svc/send_group_msg",
+        }
+    }
+
+    /// Calls a second that an app may make.
+    pub fn limit(self, limits: &Limits) -> u32 {
+        match self {
+            Channel::GroupMessage => limits.group_message,
         }
     }
 

@@ -27,6 +27,7 @@ const CUT_OFF: Duration = Duration::from_mins(15);
 pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let campaign = workspace.campaign(&options.campaign)?;
+    campaign.warnings.iter().for_each(print::diagnostic);
     let app = workspace
         .settings
         .app(campaign.app.as_ref())
@@ -258,12 +259,8 @@ fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
         ..
     } = request;
     let header = &staged.header;
-    let rate = campaign
-        .rules
-        .rate
-        .map_or(f64::from(app.limits.group_message), |rate| {
-            rate.min(f64::from(app.limits.group_message))
-        });
+    let limit = f64::from(header.channel.limit(&app.limits));
+    let rate = campaign.rules.rate.map_or(limit, |rate| rate.min(limit));
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
     let seconds = header.planned as f64 / rate;
     let endpoint = if workspace.is_sandbox() {

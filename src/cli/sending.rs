@@ -17,6 +17,7 @@ use crate::sandbox::Sandbox;
 use crate::settings::App;
 use crate::vendor::Client;
 use anyhow::Context;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -56,7 +57,7 @@ impl<'a> Sender<'a> {
         let (progress, progress_seen) = watch::channel(Progress::default());
         let limits = self.app.limits;
         let rules = LaneRules {
-            limit: limits.group_message,
+            limit: run.channel.limit(&limits),
             deduplication: limits.deduplication,
         };
         let (journal_of_run, run_sent) = (journal.clone(), run.clone());
@@ -86,6 +87,7 @@ impl<'a> Sender<'a> {
         let measured = Measured {
             elapsed,
             rate_per_s: progress.rate_per_s(),
+            journal: journal.path().to_owned(),
         };
         report(self.workspace, &run, &ending, &measured, output)?;
         if let Some(stand_in) = self.stand_in {
@@ -112,10 +114,12 @@ fn go_on(workspace: &Workspace, run: &Run) -> String {
     )
 }
 
-/// What this process measured.
+/// What this process knows beside the journal's contents.
 struct Measured {
     elapsed: Duration,
     rate_per_s: Option<f64>,
+    /// Where it was written down.
+    journal: PathBuf,
 }
 
 fn exit(ending: &Ending, signal: Option<Exit>) -> Exit {
@@ -172,7 +176,7 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
         None => format!("{elapsed:.1} s"),
     };
     let name = run.name();
-    let journal = workspace.shown(&workspace.journal_path());
+    let journal = workspace.shown(&measured.journal);
     vec![
         format!("{name} is {}: {}", run.state().name(), counts_text(counts)),
         pace,
