@@ -140,6 +140,7 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         header: staged.header,
         rate: campaign.rules.rate,
         attempts: campaign.rules.attempts,
+        tolerate: campaign.rules.tolerate,
         revision: revision(workspace.repository.root()),
     };
     let id = match journal.open_run(staged.plan, &opening, clock::now()).await {

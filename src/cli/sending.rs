@@ -14,7 +14,7 @@ use crate::identity::civil_text;
 use crate::journal::{Journal, Run};
 use crate::report::{RunFacts, RunReport, counts_text};
 use crate::sandbox::Sandbox;
-use crate::settings::App;
+use crate::settings::{App, Share};
 use crate::vendor::Client;
 use anyhow::Context;
 use std::path::PathBuf;
@@ -94,7 +94,7 @@ impl<'a> Sender<'a> {
             stand_in.stop().await;
         }
         journal.close().await;
-        Ok(exit(&ending, first))
+        Ok(exit(&ending, run.tolerate, first))
     }
 }
 
@@ -122,14 +122,19 @@ struct Measured {
     journal: PathBuf,
 }
 
-fn exit(ending: &Ending, signal: Option<Exit>) -> Exit {
+/// Some that never arrived may be tolerated; one of which nobody can tell whether it did may not.
+fn exit(ending: &Ending, tolerate: Share, signal: Option<Exit>) -> Exit {
     match ending {
         Ending::Paused(_) => signal.unwrap_or(Exit::Stopped),
         Ending::Stopped(..) => Exit::Stopped,
-        Ending::Finished(counts) if counts.refused + counts.failed + counts.unknown > 0 => {
-            Exit::Incomplete
+        Ending::Finished(counts) => {
+            let missed = counts.refused + counts.failed;
+            if counts.unknown == 0 && tolerate.allows(missed, counts.planned) {
+                Exit::Success
+            } else {
+                Exit::Incomplete
+            }
         }
-        Ending::Finished(_) => Exit::Success,
     }
 }
 

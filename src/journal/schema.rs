@@ -3,7 +3,7 @@
 //! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -48,6 +48,7 @@ CREATE TABLE run (
     attempts INTEGER NOT NULL,
     revision TEXT,
     opened_ms INTEGER NOT NULL,
+    tolerate INTEGER NOT NULL DEFAULT 0,
     UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)
 ) STRICT;
 
@@ -82,4 +83,9 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
+";
+
+/// From version 1: what a run tolerates, in millionths.
+pub(super) const UPGRADE_FROM_1: &str = "
+ALTER TABLE run ADD COLUMN tolerate INTEGER NOT NULL DEFAULT 0;
 ";

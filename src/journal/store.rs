@@ -1,10 +1,11 @@
 //! Opening a journal.
 
 use super::Error;
-use super::schema::{APPLICATION_ID, CREATE, VERSION};
+use super::schema::{APPLICATION_ID, CREATE, UPGRADE_FROM_1, VERSION};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,11 +82,7 @@ impl Journal {
         match (owner, found, tables) {
             (0, 0, 0) => {
                 sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
-                sqlx::query(sqlx::AssertSqlSafe(format!(
-                    "PRAGMA user_version = {VERSION}"
-                )))
-                .execute(&mut *transaction)
-                .await?;
+                set_version(&mut transaction).await?;
                 sqlx::query(sqlx::AssertSqlSafe(format!(
                     "PRAGMA application_id = {APPLICATION_ID}"
                 )))
@@ -95,6 +92,14 @@ impl Journal {
                 Ok(())
             }
             (APPLICATION_ID, VERSION, _) => Ok(()),
+            (APPLICATION_ID, 1, _) => {
+                sqlx::raw_sql(UPGRADE_FROM_1)
+                    .execute(&mut *transaction)
+                    .await?;
+                set_version(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok(())
+            }
             (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
                 found,
                 known: VERSION,
@@ -104,6 +109,14 @@ impl Journal {
             }),
         }
     }
+}
+
+async fn set_version(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let version = format!("PRAGMA user_version = {VERSION}");
+    sqlx::query(sqlx::AssertSqlSafe(version))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(())
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
