@@ -202,3 +202,30 @@ pub(super) fn facts(run: &Run) -> RunFacts {
         channel: run.channel.name(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_never_tolerated() {
+        let counts = Counts {
+            planned: 100,
+            accepted: 98,
+            refused: 1,
+            failed: 1,
+            ..Counts::default()
+        };
+        let exit = |counts: Counts, tolerate: &str| {
+            exit(&Ending::Finished(counts), tolerate.parse().unwrap(), None)
+        };
+        assert_eq!(exit(counts, "2%"), Exit::Success);
+        assert_eq!(exit(counts, "1%"), Exit::Incomplete);
+        let unknown = Counts {
+            accepted: 97,
+            unknown: 1,
+            ..counts
+        };
+        assert_eq!(exit(unknown, "100%"), Exit::Incomplete);
+    }
+}

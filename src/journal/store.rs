@@ -154,3 +154,35 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
         why: text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_journal_of_the_first_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let journal = Journal::open(&path).await.unwrap();
+        let back = "ALTER TABLE run DROP COLUMN tolerate; PRAGMA user_version = 1";
+        sqlx::raw_sql(back).execute(&journal.writer).await.unwrap();
+        journal.close().await;
+        for _ in 0..2 {
+            let journal = Journal::open(&path).await.unwrap();
+            let tolerate = sqlx::query("SELECT tolerate FROM run");
+            assert!(
+                tolerate
+                    .fetch_all(&journal.reader)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+                .fetch_one(&journal.reader)
+                .await
+                .unwrap();
+            assert_eq!(version, VERSION);
+            journal.close().await;
+        }
+    }
+}

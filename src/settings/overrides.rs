@@ -21,7 +21,12 @@ pub(super) fn overridden(
     variables: &[(String, String)],
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
-    let named = named(root);
+    let is_name = |variable: &&(String, String)| variable.0.ends_with("__ENV");
+    let given = variables
+        .iter()
+        .filter(is_name)
+        .map(|(_, value)| value.clone());
+    let named: Vec<String> = named(root).into_iter().chain(given).collect();
     let mut variables: Vec<&(String, String)> = variables.iter().collect();
     // A whole map comes before what is changed inside it.
     variables.sort();

@@ -54,7 +54,7 @@ fn what_is_not_given_has_its_default() {
         (200, 200)
     );
     assert_eq!((app.limits.broadcast, app.limits.members_per_call), (1, 50));
-    assert_eq!(app.limits.deduplication, Duration::from_secs(300));
+    assert_eq!(app.limits.deduplication, Duration::from_mins(5));
     assert_eq!(app.test_groups, []);
     assert_eq!(settings.zone, chrono_tz::UTC);
     assert_eq!(settings.campaigns, "campaigns");
@@ -103,7 +103,7 @@ serve: { listen: \"[::1]:9999\" }
         notification: 150,
         broadcast: 5,
         members_per_call: 500,
-        deduplication: Duration::from_secs(120),
+        deduplication: Duration::from_mins(2),
     };
     assert_eq!(app.limits, limits);
     assert_eq!(app.test_groups[0].as_str(), "@TGS#MYTEST");
@@ -177,6 +177,30 @@ serve: { listen: 8787 }
         "wrong-type",
     ];
     assert_eq!(codes, expected);
+}
+
+#[test]
+fn every_region_of_the_vendor_is_known() {
+    let regions: Vec<&str> = region::names().collect();
+    assert_eq!(regions.len(), 9);
+    for region in regions {
+        let text = PLAIN.replace("singapore", region);
+        let endpoint = read(&text, &[]).unwrap().apps[0].endpoint.clone();
+        assert!(
+            endpoint.ends_with("qcloud.com") || region == "china",
+            "{endpoint}"
+        );
+    }
+    let help = |region: &str| {
+        let found = read(&PLAIN.replace("singapore", region), &[]).unwrap_err();
+        found[0].help.clone().unwrap()
+    };
+    assert_eq!(help("Singapore"), "did you mean `singapore`?");
+    assert_eq!(
+        help("paris"),
+        "known are `china`, `singapore`, `seoul`, `tokyo`, `frankfurt`, `silicon_valley`, `jakarta`, `mumbai` and \
+         `saudi_arabia`"
+    );
 }
 
 #[test]
@@ -381,7 +405,14 @@ fn a_variable_that_leads_nowhere_is_told() {
 #[test]
 fn a_variable_that_the_settings_name_is_no_override() {
     let text = format!("{PLAIN}    secret_key: {{ env: CAMPANILE_KEYS__MAIN }}\n");
-    assert!(read(&text, &[("CAMPANILE_KEYS__MAIN", "hush")]).is_ok());
+    let key = ("CAMPANILE_KEYS__MAIN", "hush");
+    assert!(read(&text, &[key]).is_ok());
+    let named = (
+        "CAMPANILE_APPS__MAIN__SECRET_KEY__ENV",
+        "CAMPANILE_KEYS__MAIN",
+    );
+    assert!(read(PLAIN, &[key, named]).is_ok());
+    assert_eq!(codes(PLAIN, &[key]), ["unknown-override"]);
 }
 
 #[test]
