@@ -1,9 +1,9 @@
 //! How the deliveries of a campaign are made: the block `delivery:` of a campaign and of the defaults.
 
-use super::share::Share;
-use super::window::Window;
-use crate::source::{Diagnostic, Spanned};
-use schemars::JsonSchema;
+use super::share::{InvalidShare, Share};
+use super::window::{InvalidWindow, Window};
+use crate::source::{Content, Diagnostic, Node, Spanned};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 /// How it is delivered.
@@ -29,8 +29,9 @@ pub struct DeliverySpec {
     pub pause_after: Option<u64>,
     /// The share of refused and failed deliveries with which a run still ends well (exit code 0): `1%` of those
     /// planned. One that is unknown is never tolerated. Default: 0.
-    #[schemars(extend("default" = "0", "examples" = ["1%", "0.5%"]))]
-    pub tolerate: Option<Spanned<String>>,
+    #[serde(default)]
+    #[schemars(schema_with = "tolerate_schema", extend("default" = 0, "examples" = ["1%", "0.5%"]))]
+    pub tolerate: Option<Node>,
 }
 
 /// What becomes of a delivery of which nobody can tell whether it arrived.
@@ -102,7 +103,7 @@ fn window(written: Option<&Spanned<String>>, complaints: &mut Vec<Diagnostic>) -
     let written = written?;
     let window = written.parse();
     window
-        .map_err(|error: super::window::InvalidWindow| {
+        .map_err(|error: InvalidWindow| {
             let diagnostic = Diagnostic::error("window", &written.span, error.to_string());
             let help = "write it as `\"08:00-22:00\"`, or leave it out for the whole day";
             complaints.push(diagnostic.help(help));
@@ -110,11 +111,20 @@ fn window(written: Option<&Spanned<String>>, complaints: &mut Vec<Diagnostic>) -
         .ok()
 }
 
-fn tolerate(written: Option<&Spanned<String>>, complaints: &mut Vec<Diagnostic>) -> Option<Share> {
+/// A plain 0 is a number in YAML.
+fn tolerate_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "integer"] })
+}
+
+fn tolerate(written: Option<&Node>, complaints: &mut Vec<Diagnostic>) -> Option<Share> {
     let written = written?;
-    let share = written.parse();
+    let share = match &written.content {
+        Content::Text(text) => text.parse(),
+        Content::Integer(number) => number.to_string().parse(),
+        _ => Err(InvalidShare),
+    };
     share
-        .map_err(|error: super::share::InvalidShare| {
+        .map_err(|error| {
             let diagnostic = Diagnostic::error("tolerate", &written.span, error.to_string());
             complaints.push(diagnostic.help("write `1%` or `0.5%`"));
         })

@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub const OVERRIDE_PREFIX: &str = "CAMPANILE_";
 /// Between the levels of a path.
 const LEVEL: &str = "__";
+/// The end of a variable that names another one.
+const ENV: &str = "__ENV";
 /// Two spellings of one thing: who gives the one means it instead of the other.
 const SPELLINGS: [[&str; 2]; 1] = [["region", "endpoint"]];
 
@@ -21,11 +23,12 @@ pub(super) fn overridden(
     variables: &[(String, String)],
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
-    let is_name = |variable: &&(String, String)| variable.0.ends_with("__ENV");
-    let given = variables
-        .iter()
-        .filter(is_name)
-        .map(|(_, value)| value.clone());
+    // What the file is instead is told; nothing has a place in it.
+    if !matches!(root.content, Content::Map(_)) {
+        return complaints;
+    }
+    let given = variables.iter().filter(|(name, _)| name.ends_with(ENV));
+    let given = given.map(|(_, value)| value.clone());
     let named: Vec<String> = named(root).into_iter().chain(given).collect();
     let mut variables: Vec<&(String, String)> = variables.iter().collect();
     // A whole map comes before what is changed inside it.

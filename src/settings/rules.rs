@@ -68,7 +68,10 @@ impl<'s> Rules<'s> {
     }
 
     pub(super) fn is_text(self, rule: &Value) -> bool {
-        let is_text = |rule: &Value| (rule.get("type")? == "string").then_some(());
+        let is_text = |rule: &Value| match rule.get("type")? {
+            Value::Array(types) => types.contains(&"string".into()).then_some(()),
+            only => (only == "string").then_some(()),
+        };
         self.any(rule, &is_text).is_some()
     }
 

@@ -368,6 +368,13 @@ error[region]: there is no region `singapur`
 }
 
 #[test]
+fn a_file_that_is_no_map_is_not_made_one() {
+    let variable = [("CAMPANILE_APPS__MAIN__SDK_APP_ID", "1")];
+    assert_eq!(codes("- apps\n", &variable), ["wrong-type"]);
+    assert_eq!(codes("apps: [\n", &variable), ["yaml-syntax"]);
+}
+
+#[test]
 fn a_variable_that_leads_nowhere_is_told() {
     let help = |name: &str| {
         let complaints = read(PLAIN, &[(name, "hush")]).unwrap_err();

@@ -186,7 +186,7 @@ fn so_many_losses_as_are_tolerated_end_well() {
     run(&two, "delivery: { tolerate: 3.9999% }\n", "").assert(5, &["2 refused"]);
     let defaults = "defaults: { delivery: { tolerate: 4% } }\n";
     run(&two, "", defaults).assert(0, &["2 refused"]);
-    run(&two, "delivery: { tolerate: \"0\" }\n", defaults).assert(5, &["2 refused"]);
+    run(&two, "delivery: { tolerate: 0 }\n", defaults).assert(5, &["2 refused"]);
 }
 
 #[test]
