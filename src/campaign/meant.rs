@@ -1,13 +1,12 @@
 //! The campaign as meant.
 
 use super::CampaignSpec;
-use super::spec::DeliverySpec;
 use crate::audience::Audience;
 use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
 use crate::schedule::Occurrence;
-use crate::settings::{Settings, zone_of};
+use crate::settings::{DeliveryRules, DeliverySpec, Settings, zone_of};
 use crate::source::{
     Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, parse, read,
 };
@@ -36,15 +35,6 @@ pub struct Campaign {
     templates: Templates,
 }
 
-/// The policy of its deliveries.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DeliveryRules {
-    /// Calls per second at most.
-    pub rate: Option<f64>,
-    pub attempts: u32,
-}
-
-const ATTEMPTS: u32 = 5;
 /// The key of a text in a file of its own.
 const TEXT_FILE: &str = "text_file";
 /// What a template can always name.
@@ -86,9 +76,8 @@ impl Campaign {
             texts,
         };
         let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
-        let is_error = |complaint: &Diagnostic| complaint.severity == Severity::Error;
         match campaign {
-            Some(campaign) if !complaints.iter().any(is_error) => Ok(Campaign {
+            Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
                 templates,
                 warnings: complaints,
                 ..campaign
@@ -136,7 +125,8 @@ fn lower(
     let complaints = &mut *lowering.complaints;
     let name = name(spec, source, complaints);
     let variables = variables(spec.variables.as_ref(), complaints);
-    complaints.extend(settings.app(spec.app.as_ref()).err());
+    let app = settings.app(spec.app.as_ref());
+    let app = app.map_err(|found| complaints.push(found)).ok();
     let zone = match &spec.timezone {
         Some(name) => zone_of(name, complaints),
         None => Some(settings.zone),
@@ -153,8 +143,15 @@ fn lower(
         .send
         .as_ref()
         .and_then(|send| Send::lower(send, lowering));
+    let complaints = &mut *lowering.complaints;
+    let defaults = settings.defaults.delivery;
+    let rules = defaults.replaced_by(spec.delivery.as_ref(), complaints);
     if let Some(send) = &send {
-        check_audience(spec, send, lowering.complaints);
+        check_audience(spec, send, complaints);
+        if let Some(app) = app {
+            let limit = send.channel().limit(&app.limits);
+            complaints.extend(over_limit(spec.delivery.as_ref(), limit));
+        }
     }
     let labels = spec.labels.iter().flat_map(|labels| labels.iter());
     Some(Campaign {
@@ -168,7 +165,7 @@ fn lower(
         app: spec.app.clone(),
         zone: zone?,
         audience,
-        rules: rules(spec.delivery.as_ref()),
+        rules,
         send: send?,
         warnings: Vec::new(),
         variables,
@@ -196,6 +193,23 @@ fn check_audience(spec: &CampaignSpec, send: &Send, complaints: &mut Vec<Diagnos
         }
         _ => {}
     }
+}
+
+fn is_warning(complaint: &Diagnostic) -> bool {
+    complaint.severity == Severity::Warning
+}
+
+/// The limit holds whatever a campaign asks for, and takes longer than somebody hoped.
+fn over_limit(delivery: Option<&DeliverySpec>, limit: u32) -> Option<Diagnostic> {
+    let rate = delivery?.rate.as_ref()?;
+    if rate.value <= f64::from(limit) {
+        return None;
+    }
+    let message = format!("the app may make {limit} calls a second, and no more will be made");
+    let help = format!(
+        "write `rate: {limit}`, or raise the app's limit in the settings if the vendor did"
+    );
+    Some(Diagnostic::warning("rate-over-limit", &rate.span, message).help(help))
 }
 
 fn name(
@@ -246,11 +260,4 @@ fn variables(
         }
     }
     variables
-}
-
-fn rules(spec: Option<&DeliverySpec>) -> DeliveryRules {
-    DeliveryRules {
-        rate: spec.and_then(|spec| spec.rate),
-        attempts: spec.and_then(|spec| spec.attempts).unwrap_or(ATTEMPTS),
-    }
 }

@@ -2,6 +2,7 @@
 
 use crate::audience::AudienceSpec;
 use crate::channel::SendSpec;
+use crate::settings::DeliverySpec;
 use crate::source::{Entries, Node, Spanned};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,16 +34,4 @@ pub struct CampaignSpec {
     pub send: Option<Spanned<SendSpec>>,
     /// How it is delivered.
     pub delivery: Option<DeliverySpec>,
-}
-
-/// How it is delivered.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeliverySpec {
-    /// Calls per second at most. Default: what the lane allows.
-    #[schemars(range(min = 0.001, max = 10_000.0))]
-    pub rate: Option<f64>,
-    /// Attempts that may come back undelivered before a delivery has failed. Default: 5.
-    #[schemars(range(min = 1, max = 100))]
-    pub attempts: Option<u32>,
 }

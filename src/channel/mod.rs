@@ -22,6 +22,7 @@ pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope};
 pub use request::Request;
 pub use send::{Rendered, Send, SendSpec};
 
+use crate::settings::Limits;
 use send::Call;
 
 /// One of the vendor's calls.
@@ -63,6 +64,15 @@ impl Channel {
         }
     }
 
+    /// Calls a second that an app may make.
+    pub fn limit(self, limits: &Limits) -> u32 {
+        match self {
+            Channel::GroupMessage => limits.group_message,
+            Channel::Notification => limits.notification,
+            Channel::Broadcast => limits.broadcast,
+        }
+    }
+
     /// Whether the vendor discards a repetition of the same `Random`.
     pub fn deduplicates(self) -> bool {
         match self {
@@ -81,11 +91,11 @@ impl Channel {
     }
 
     /// Chosen members that one call takes. The vendor's pages say 500 or 50 for notifications, so that is a setting.
-    pub fn members_max(self, notification: u32) -> usize {
+    pub fn members_max(self, limits: &Limits) -> usize {
         const GROUP_MESSAGE: usize = 50;
         match self {
             Channel::GroupMessage | Channel::Broadcast => GROUP_MESSAGE,
-            Channel::Notification => usize::try_from(notification)
+            Channel::Notification => usize::try_from(limits.members_per_call)
                 .unwrap_or(GROUP_MESSAGE)
                 .max(1),
         }

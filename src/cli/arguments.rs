@@ -15,9 +15,9 @@ use std::time::Duration;
     max_term_width = 100
 )]
 #[command(
-    after_help = "Exit codes: 0 success, 1 error, 4 needs the override that is printed, 5 finished with refused, \
-failed or unknown deliveries, 6 stopped and still open, 64 usage, 75 try again later, 78 invalid campaign or settings, \
-130/143 interrupted after a clean drain."
+    after_help = "Exit codes: 0 success, 1 error, 4 needs the override that is printed, 5 finished with more \
+refused or failed deliveries than are tolerated or with unknown ones, 6 stopped and still open, 64 usage, 75 try again \
+later, 78 invalid campaign or settings, 130/143 interrupted after a clean drain."
 )]
 pub(super) struct Arguments {
     #[command(flatten)]

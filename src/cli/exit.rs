@@ -8,7 +8,7 @@ pub(super) enum Exit {
     Error = 1,
     /// Needs the override that is printed.
     Safety = 4,
-    /// Finished with refused, failed or unknown deliveries.
+    /// Finished with more refused or failed deliveries than are tolerated, or with unknown ones.
     Incomplete = 5,
     /// Stopped before its end and still open.
     Stopped = 6,

@@ -4,7 +4,7 @@ use super::arguments::{Common, Output, Run as RunOptions};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
-use super::sending::{Sender, lane_limit};
+use super::sending::Sender;
 use super::workspace::{Workspace, quoted};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
@@ -29,6 +29,7 @@ const CUT_OFF: Duration = Duration::from_mins(15);
 pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let campaign = workspace.campaign(&options.campaign)?;
+    campaign.warnings.iter().for_each(print::diagnostic);
     let app = workspace
         .settings
         .app(campaign.app.as_ref())
@@ -131,7 +132,7 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
     let frame = Frame {
         occurrence,
         digest: key.digest(),
-        members_max: campaign.channel().members_max(app.limits.members_per_call),
+        members_max: campaign.channel().members_max(&app.limits),
     };
     let staged = stage(journal, &workspace.repository, campaign, &frame, now).await?;
     let staged = staged.map_err(|complaints| {
@@ -151,6 +152,7 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         header: staged.header,
         rate: campaign.rules.rate,
         attempts: campaign.rules.attempts,
+        tolerate: campaign.rules.tolerate,
         revision: revision(workspace.repository.root()),
     };
     let id = match journal.open_run(staged.plan, &opening, clock::now()).await {
@@ -274,7 +276,7 @@ fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
         ..
     } = request;
     let header = &staged.header;
-    let limit = f64::from(lane_limit(app, header.channel));
+    let limit = f64::from(header.channel.limit(&app.limits));
     let rate = campaign.rules.rate.map_or(limit, |rate| rate.min(limit));
     #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
     let seconds = header.planned as f64 / rate;

@@ -7,7 +7,6 @@ use super::print;
 use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
-use crate::channel::Channel;
 use crate::clock;
 use crate::delivery::Counts;
 use crate::executor::{self, Ending, Execution, LaneRules, Progress};
@@ -15,9 +14,10 @@ use crate::identity::civil_text;
 use crate::journal::{Journal, Run};
 use crate::report::{RunFacts, RunReport, counts_text};
 use crate::sandbox::Sandbox;
-use crate::settings::App;
+use crate::settings::{App, Share};
 use crate::vendor::Client;
 use anyhow::Context;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -57,7 +57,7 @@ impl<'a> Sender<'a> {
         let (progress, progress_seen) = watch::channel(Progress::default());
         let limits = self.app.limits;
         let rules = LaneRules {
-            limit: lane_limit(self.app, run.channel),
+            limit: run.channel.limit(&limits),
             deduplication: limits.deduplication,
         };
         let (journal_of_run, run_sent) = (journal.clone(), run.clone());
@@ -87,13 +87,14 @@ impl<'a> Sender<'a> {
         let measured = Measured {
             elapsed,
             rate_per_s: progress.rate_per_s(),
+            journal: journal.path().to_owned(),
         };
         report(self.workspace, &run, &ending, &measured, output)?;
         if let Some(stand_in) = self.stand_in {
             stand_in.stop().await;
         }
         journal.close().await;
-        Ok(exit(&ending, first))
+        Ok(exit(&ending, run.tolerate, first))
     }
 }
 
@@ -113,20 +114,27 @@ fn go_on(workspace: &Workspace, run: &Run) -> String {
     )
 }
 
-/// What this process measured.
+/// What this process knows beside the journal's contents.
 struct Measured {
     elapsed: Duration,
     rate_per_s: Option<f64>,
+    /// Where it was written down.
+    journal: PathBuf,
 }
 
-fn exit(ending: &Ending, signal: Option<Exit>) -> Exit {
+/// Some that never arrived may be tolerated; one of which nobody can tell whether it did may not.
+fn exit(ending: &Ending, tolerate: Share, signal: Option<Exit>) -> Exit {
     match ending {
         Ending::Paused(_) => signal.unwrap_or(Exit::Stopped),
         Ending::Stopped(..) => Exit::Stopped,
-        Ending::Finished(counts) if counts.refused + counts.failed + counts.unknown > 0 => {
-            Exit::Incomplete
+        Ending::Finished(counts) => {
+            let missed = counts.refused + counts.failed;
+            if counts.unknown == 0 && tolerate.allows(missed, counts.planned) {
+                Exit::Success
+            } else {
+                Exit::Incomplete
+            }
         }
-        Ending::Finished(_) => Exit::Success,
     }
 }
 
@@ -173,7 +181,7 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
         None => format!("{elapsed:.1} s"),
     };
     let name = run.name();
-    let journal = workspace.shown(&workspace.journal_path());
+    let journal = workspace.shown(&measured.journal);
     vec![
         format!("{name} is {}: {}", run.state().name(), counts_text(counts)),
         pace,
@@ -182,15 +190,6 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
             workspace.flag()
         ),
     ]
-}
-
-/// Calls a second that the vendor takes on a lane.
-pub(super) fn lane_limit(app: &App, channel: Channel) -> u32 {
-    match channel {
-        Channel::GroupMessage => app.limits.group_message,
-        Channel::Notification => app.limits.notification,
-        Channel::Broadcast => app.limits.broadcast,
-    }
 }
 
 /// What all lines about a run share.
@@ -202,5 +201,32 @@ pub(super) fn facts(run: &Run) -> RunFacts {
         digest: run.key.digest(),
         run: run.name().to_string(),
         channel: run.channel.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_never_tolerated() {
+        let counts = Counts {
+            planned: 100,
+            accepted: 98,
+            refused: 1,
+            failed: 1,
+            ..Counts::default()
+        };
+        let exit = |counts: Counts, tolerate: &str| {
+            exit(&Ending::Finished(counts), tolerate.parse().unwrap(), None)
+        };
+        assert_eq!(exit(counts, "2%"), Exit::Success);
+        assert_eq!(exit(counts, "1%"), Exit::Incomplete);
+        let unknown = Counts {
+            accepted: 97,
+            unknown: 1,
+            ..counts
+        };
+        assert_eq!(exit(unknown, "100%"), Exit::Incomplete);
     }
 }

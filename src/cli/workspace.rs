@@ -11,7 +11,9 @@ use crate::files::{
 use crate::identity::{RunName, VendorApp};
 use crate::journal::{Journal, Run};
 use crate::sandbox::{Faults, Options, Sandbox};
-use crate::settings::{App, SecretSource, Settings};
+use crate::settings::{
+    App, InvalidJournal, JournalSource, OVERRIDE_PREFIX, SecretSource, Settings, journal_path,
+};
 use crate::source::{Source, list_of, nearest};
 use crate::vendor::{Access, Signer};
 use anyhow::Context;
@@ -62,11 +64,12 @@ impl Workspace {
             .unwrap_or(&path)
             .display()
             .to_string();
-        let settings = Settings::read(&Source::new(shown, text))
+        let settings = Settings::read(&Source::new(shown, text), &overrides()?)
             .map_err(|found| Failure::invalid(found, 0))?;
         let root = path.parent().unwrap_or(Path::new("."));
-        let repository =
-            Repository::at(root).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let repository = Repository::at(root)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?
+            .with_roots(&settings.roots);
         Ok(Workspace {
             settings,
             repository,
@@ -175,20 +178,44 @@ impl Workspace {
     }
 
     /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
-    pub(super) fn journal_path(&self) -> PathBuf {
+    fn journal_path(&self) -> Result<PathBuf, Failure> {
         let root = self.repository.root();
         if self.sandbox {
-            root.join(OWN_FOLDER).join("sandbox.db")
-        } else {
-            root.join(&self.settings.journal)
+            return Ok(root.join(OWN_FOLDER).join("sandbox.db"));
         }
+        let invalid = |text: String| Failure::new(Exit::Invalid, text);
+        let (text, place) = match &self.settings.journal {
+            JournalSource::Path(path) => return Ok(root.join(path)),
+            JournalSource::Environment(name) => {
+                let text = variable(name).ok_or_else(|| {
+                    invalid(format!(
+                        "the environment variable `{name}` with the journal is not set"
+                    ))
+                    .help(format!("export {name}=sqlite:campanile.db"))
+                })?;
+                (text, format!("the environment variable `{name}`"))
+            }
+            JournalSource::File(path) => {
+                let text = read_secret(&root.join(path)).map_err(|error| {
+                    invalid(format!(
+                        "where the journal is cannot be read from `{path}`: {error}"
+                    ))
+                })?;
+                (text, format!("`{path}`"))
+            }
+        };
+        // The text is not repeated: it may hold a password.
+        let path = journal_path(&text).map_err(|error| {
+            invalid(format!("{place} names no journal: {error}")).help(InvalidJournal::HELP)
+        })?;
+        Ok(root.join(path))
     }
 
     pub(super) async fn journal(&self) -> Result<Journal, Failure> {
         if self.sandbox {
             self.ensure_own_folder()?;
         }
-        Ok(Journal::open(&self.journal_path()).await?)
+        Ok(Journal::open(&self.journal_path()?).await?)
     }
 
     fn ensure_own_folder(&self) -> Result<(), Failure> {
@@ -198,7 +225,7 @@ impl Workspace {
 
     /// For reading what has been sent; nothing is made.
     pub(super) async fn existing_journal(&self) -> Result<Journal, Failure> {
-        let path = self.journal_path();
+        let path = self.journal_path()?;
         if !path.exists() {
             let text = format!(
                 "nothing has been sent yet: there is no journal `{}`",
@@ -429,4 +456,24 @@ pub(super) fn quoted(word: &str) -> String {
 )]
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// The variables that may override settings, read here and nowhere else.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
+fn overrides() -> Result<Vec<(String, String)>, Failure> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        name.starts_with(OVERRIDE_PREFIX).then_some((name, value))
+    });
+    ours.map(|(name, value)| {
+        let value = value.into_string().map_err(|_| {
+            let text = format!("the environment variable `{name}` is not UTF-8 text");
+            Failure::new(Exit::Invalid, text)
+        })?;
+        Ok((name, value))
+    })
+    .collect()
 }

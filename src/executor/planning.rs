@@ -3,7 +3,7 @@
 use super::Error;
 use crate::audience::{Audience, ListFile, Resolver, Row, Subject, Table, Target};
 use crate::campaign::Campaign;
-use crate::files::{self, Repository, Rows};
+use crate::files::{Repository, Rows};
 use crate::identity::Moment;
 use crate::journal::{Contents, Journal, PlanId};
 use crate::plan::{Frame, Header, Planned, Planner};
@@ -195,7 +195,7 @@ impl<'a> Sheet<'a> {
         let path = &file.path;
         let mut rows = repository
             .rows(path)
-            .map_err(|error| vec![wrong_file(file, &error)])?;
+            .map_err(|error| vec![error.diagnostic(&file.path.span)])?;
         check_age(file, &rows, now).map_err(|complaint| vec![complaint])?;
         if rows.are_objects() {
             let table = Table::of_objects(path, subject);
@@ -208,7 +208,7 @@ impl<'a> Sheet<'a> {
                 complaint.help("its first line names the columns: `group,city`"),
             ]);
         };
-        let header = header.map_err(|error| vec![wrong_file(file, &error)])?;
+        let header = header.map_err(|error| vec![error.diagnostic(&file.path.span)])?;
         let table = Table::headed(path, subject, &header)?;
         Ok(Sheet { file, table, rows })
     }
@@ -226,14 +226,10 @@ impl<'a> Sheet<'a> {
                         complaints.extend(take(&self.table, &row).err());
                     }
                 }
-                Err(error) => return complaints.push(wrong_file(self.file, &error)),
+                Err(error) => return complaints.push(error.diagnostic(&self.file.path.span)),
             }
         }
     }
-}
-
-fn wrong_file(file: &ListFile, error: &files::Error) -> Diagnostic {
-    Diagnostic::error("file", &file.path.span, error.to_string())
 }
 
 /// An export that was not renewed would go to yesterday's people.
@@ -278,7 +274,7 @@ impl Iterator for Targets<'_> {
                         Err(complaint) => return Some(Err(vec![complaint])),
                     },
                     Some(Err(error)) => {
-                        let complaint = wrong_file(sheet.file, &error);
+                        let complaint = error.diagnostic(&sheet.file.path.span);
                         self.sheet = None;
                         return Some(Err(vec![complaint]));
                     }

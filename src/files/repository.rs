@@ -1,5 +1,7 @@
 //! Files of the repository: below its root, plain, and no larger than they may be.
 
+use crate::source::{Diagnostic, Span, list_of, nearest};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -10,6 +12,8 @@ use thiserror::Error;
 #[derive(Clone, Debug)]
 pub struct Repository {
     root: PathBuf,
+    /// Folders elsewhere from which may be read, by name.
+    roots: BTreeMap<String, PathBuf>,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -20,6 +24,22 @@ pub enum Error {
     NotPlain(String),
     #[error("`{0}` leads out of the repository")]
     Outside(String),
+    #[error("`{path}` leads out of the root `{root}`")]
+    OutsideRoot { path: String, root: String },
+    #[error("`{0}` is an absolute path")]
+    Absolute(String),
+    #[error("there is no root `{root}`, as in `{path}`")]
+    NoRoot {
+        path: String,
+        root: String,
+        known: Vec<String>,
+    },
+    #[error("the folder `{folder}` of the root `{root}` cannot be read: {why}")]
+    RootUnreadable {
+        root: String,
+        folder: String,
+        why: String,
+    },
     #[error("`{path}` is larger than {limit}")]
     TooLarge { path: String, limit: &'static str },
     #[error("`{path}` is not UTF-8 text (byte {byte})")]
@@ -32,12 +52,59 @@ pub enum Error {
 const TEXT_MAX: u64 = 1 << 20;
 const TEXT_MAX_WORDS: &str = "1 MiB";
 
+/// Between the name of a root and a path below it.
+const ROOT_MARK: char = ':';
+
+impl Error {
+    /// The same about the place in a file that names it.
+    pub fn diagnostic(&self, place: &Span) -> Diagnostic {
+        let diagnostic = Diagnostic::error("file", place, self.to_string());
+        match self.help() {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+
+    /// What to type instead, where that can be said.
+    fn help(&self) -> Option<String> {
+        match self {
+            Error::Absolute(path) => {
+                let path = Path::new(path);
+                let folder = path.parent().unwrap_or(path).display();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                Some(format!(
+                    "name its folder in the settings, `roots: {{ exports: {folder} }}`, and write `exports:{name}`"
+                ))
+            }
+            Error::NoRoot { path, root, known } => Some(match nearest(root, known) {
+                Some(meant) => format!("did you mean `{meant}{}`?", &path[root.len()..]),
+                None if known.is_empty() => {
+                    format!("name its folder in the settings: `roots: {{ {root}: /srv/{root} }}`")
+                }
+                None => format!("the settings name {}", list_of(known)),
+            }),
+            _ => None,
+        }
+    }
+}
+
 impl Repository {
     pub fn at(root: &Path) -> Result<Repository, Error> {
         let root = root
             .canonicalize()
             .map_err(|error| unreadable(root, &error))?;
-        Ok(Repository { root })
+        Ok(Repository {
+            root,
+            roots: BTreeMap::new(),
+        })
+    }
+
+    /// With folders elsewhere, each below the repository's unless absolute. They need not be there until they are read.
+    #[must_use]
+    pub fn with_roots(mut self, roots: &BTreeMap<String, String>) -> Repository {
+        let below = |(name, folder): (&String, &String)| (name.clone(), self.root.join(folder));
+        self.roots = roots.iter().map(below).collect();
+        self
     }
 
     pub fn root(&self) -> &Path {
@@ -49,27 +116,33 @@ impl Repository {
         read_whole(self.open(path)?, path)
     }
 
-    /// Opens a plain file below the root, following links that stay below it.
+    /// Opens a plain file below the repository's root, or below one with a name (`exports:weekly.csv`), following
+    /// links that stay below it.
     pub(super) fn open(&self, path: &str) -> Result<File, Error> {
-        let relative = Path::new(path);
-        let stays = relative
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if !stays {
-            return Err(Error::Outside(path.to_owned()));
-        }
-        let real = self
-            .root
-            .join(relative)
+        let Some((name, relative)) = in_root(path) else {
+            if Path::new(path).is_absolute() {
+                return Err(Error::Absolute(path.to_owned()));
+            }
+            return open_below(&self.root, path, path, || Error::Outside(path.to_owned()));
+        };
+        let Some(folder) = self.roots.get(name) else {
+            return Err(Error::NoRoot {
+                path: path.to_owned(),
+                root: name.to_owned(),
+                known: self.roots.keys().cloned().collect(),
+            });
+        };
+        let root = folder
             .canonicalize()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => Error::Missing(path.to_owned()),
-                _ => unreadable(relative, &error),
+            .map_err(|error| Error::RootUnreadable {
+                root: name.to_owned(),
+                folder: folder.display().to_string(),
+                why: error.to_string(),
             })?;
-        if !real.starts_with(&self.root) {
-            return Err(Error::Outside(path.to_owned()));
-        }
-        open_plain(&real, path)
+        open_below(&root, relative, path, || Error::OutsideRoot {
+            path: path.to_owned(),
+            root: name.to_owned(),
+        })
     }
 
     /// A path given by a person, from the working directory, as one below the root.
@@ -87,6 +160,39 @@ impl Repository {
             .map(str::to_owned)
             .ok_or(Error::Outside(shown))
     }
+}
+
+/// The name of a root and the path below it. A file with a colon in its name is written `./a:b.csv`.
+fn in_root(path: &str) -> Option<(&str, &str)> {
+    let (name, relative) = path.split_once(ROOT_MARK)?;
+    let is_plain = |each: char| matches!(each, 'a'..='z' | '0'..='9' | '_' | '-');
+    (!name.is_empty() && name.chars().all(is_plain)).then_some((name, relative))
+}
+
+/// Opens what is and stays below `root`, which has no links in it.
+fn open_below(
+    root: &Path,
+    relative: &str,
+    shown: &str,
+    outside: impl Fn() -> Error,
+) -> Result<File, Error> {
+    let stays = Path::new(relative)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !stays {
+        return Err(outside());
+    }
+    let real = root
+        .join(relative)
+        .canonicalize()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::Missing(shown.to_owned()),
+            _ => unreadable(Path::new(shown), &error),
+        })?;
+    if !real.starts_with(root) {
+        return Err(outside());
+    }
+    open_plain(&real, shown)
 }
 
 /// The nearest `name` in `from` or a folder above it.
@@ -166,7 +272,11 @@ mod tests {
         fs::write(folder.path().join("secret"), "hush").unwrap();
         symlink(folder.path().join("secret"), root.join("link")).unwrap();
         let repository = Repository::at(&root).unwrap();
-        for path in ["../secret", "/etc/passwd", "link", "a/../../secret"] {
+        assert_eq!(
+            repository.read_text("/etc/passwd"),
+            Err(Error::Absolute("/etc/passwd".to_owned()))
+        );
+        for path in ["../secret", "link", "a/../../secret"] {
             assert_eq!(
                 repository.read_text(path),
                 Err(Error::Outside(path.to_owned()))
@@ -179,6 +289,66 @@ mod tests {
         assert_eq!(
             repository.read_text("."),
             Err(Error::NotPlain(".".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_root_with_a_name_is_read_from_and_never_left() {
+        let folder = tempfile::tempdir().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+        for name in ["repository", "exports/in"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+        for (path, text) in [
+            ("hush", "hush"),
+            ("exports/in/a.csv", "a"),
+            ("repository/b:c.csv", "bc"),
+        ] {
+            fs::write(folder.path().join(path), text).unwrap();
+        }
+        symlink(
+            folder.path().join("hush"),
+            folder.path().join("exports/link"),
+        )
+        .unwrap();
+        let roots = [("exports", "../exports"), ("none", "/there/is/none")];
+        let roots = roots
+            .map(|(name, path)| (name.to_owned(), path.to_owned()))
+            .into();
+        let root = folder.path().join("repository");
+        let repository = Repository::at(&root).unwrap().with_roots(&roots);
+        assert_eq!(repository.read_text("exports:in/a.csv").as_deref(), Ok("a"));
+        assert_eq!(repository.read_text("./b:c.csv").as_deref(), Ok("bc"));
+        for path in [
+            "exports:../hush",
+            "exports:/etc/passwd",
+            "exports:link",
+            "exports:in/../../hush",
+        ] {
+            let outside = Error::OutsideRoot {
+                path: path.to_owned(),
+                root: "exports".to_owned(),
+            };
+            assert_eq!(repository.read_text(path), Err(outside), "{path}");
+        }
+        assert_eq!(
+            repository.read_text("exports:no.csv"),
+            Err(Error::Missing("exports:no.csv".to_owned()))
+        );
+        assert_eq!(
+            repository.read_text("exports:"),
+            Err(Error::NotPlain("exports:".to_owned()))
+        );
+        let gone = repository.read_text("none:a.csv").unwrap_err();
+        assert!(
+            gone.to_string()
+                .starts_with("the folder `/there/is/none` of the root `none` cannot be read")
+        );
+        let slip = repository.read_text("exprots:in/a.csv").unwrap_err();
+        assert_eq!(
+            slip.help().as_deref(),
+            Some("did you mean `exports:in/a.csv`?")
         );
     }
 }

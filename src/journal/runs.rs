@@ -5,6 +5,7 @@ use super::{Error, Journal};
 use crate::channel::Channel;
 use crate::delivery::{Counts, RunEntry, RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp};
+use crate::settings::Share;
 use chrono::NaiveDateTime;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -26,6 +27,7 @@ pub struct Run {
     pub skipped: u64,
     pub rate: Option<f64>,
     pub attempts: u32,
+    pub tolerate: Share,
     pub revision: Option<String>,
     pub opened_ms: i64,
     pub entries: Vec<RunEntry>,
@@ -184,6 +186,8 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
         skipped,
         rate,
         attempts: row.try_get("attempts")?,
+        tolerate: Share::from_millionths(row.try_get("tolerate")?)
+            .ok_or_else(|| Error::damaged("a run that tolerates more than all"))?,
         revision: row.try_get("revision")?,
         opened_ms: row.try_get("opened_ms")?,
         entries: Vec::new(),

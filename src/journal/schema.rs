@@ -5,9 +5,6 @@
 
 pub(super) const VERSION: i64 = 2;
 
-/// From version 1: deliveries may be for members.
-pub(super) const FROM_1: &str = "ALTER TABLE delivery ADD COLUMN members TEXT";
-
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
 
@@ -52,6 +49,7 @@ CREATE TABLE run (
     attempts INTEGER NOT NULL,
     revision TEXT,
     opened_ms INTEGER NOT NULL,
+    tolerate INTEGER NOT NULL DEFAULT 0,
     UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)
 ) STRICT;
 
@@ -86,4 +84,10 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
+";
+
+/// From version 1: what a run tolerates, in millionths.
+pub(super) const UPGRADE_FROM_1: &str = "
+ALTER TABLE run ADD COLUMN tolerate INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE delivery ADD COLUMN members TEXT;
 ";

@@ -3,6 +3,7 @@
 use super::{Error, Journal, RunId};
 use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
+use crate::settings::Share;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Opening {
     /// The campaign's own cap in calls per second.
     pub rate: Option<f64>,
     pub attempts: u32,
+    /// With so many refused and failed it still ends well.
+    pub tolerate: Share,
     /// The commit of the repository the campaign was read from.
     pub revision: Option<String>,
 }
@@ -153,8 +156,8 @@ impl Journal {
         }
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
-                digest, planned, skipped, rate, attempts, revision, opened_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
              ON CONFLICT DO NOTHING",
         )
         .bind(plan.0)
@@ -174,6 +177,7 @@ impl Journal {
         .bind(opening.attempts)
         .bind(opening.revision.as_deref())
         .bind(now.wall_ms)
+        .bind(opening.tolerate.millionths())
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() == 0 {

@@ -1,11 +1,11 @@
 //! Opening a journal.
 
 use super::Error;
-use super::schema::{APPLICATION_ID, CREATE, FROM_1, VERSION};
+use super::schema::{APPLICATION_ID, CREATE, UPGRADE_FROM_1, VERSION};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -93,7 +93,9 @@ impl Journal {
             }
             (APPLICATION_ID, VERSION, _) => Ok(()),
             (APPLICATION_ID, 1, _) => {
-                sqlx::raw_sql(FROM_1).execute(&mut *transaction).await?;
+                sqlx::raw_sql(UPGRADE_FROM_1)
+                    .execute(&mut *transaction)
+                    .await?;
                 set_version(&mut transaction).await?;
                 transaction.commit().await?;
                 Ok(())
@@ -109,10 +111,10 @@ impl Journal {
     }
 }
 
-async fn set_version(connection: &mut SqliteConnection) -> Result<(), Error> {
-    let statement = format!("PRAGMA user_version = {VERSION}");
-    sqlx::query(sqlx::AssertSqlSafe(statement))
-        .execute(connection)
+async fn set_version(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
+    let version = format!("PRAGMA user_version = {VERSION}");
+    sqlx::query(sqlx::AssertSqlSafe(version))
+        .execute(&mut **transaction)
         .await?;
     Ok(())
 }
@@ -150,5 +152,38 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
     Error::Open {
         path: path.to_owned(),
         why: text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_journal_of_the_first_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let journal = Journal::open(&path).await.unwrap();
+        let back = "ALTER TABLE run DROP COLUMN tolerate;
+            ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
+        sqlx::raw_sql(back).execute(&journal.writer).await.unwrap();
+        journal.close().await;
+        for _ in 0..2 {
+            let journal = Journal::open(&path).await.unwrap();
+            let tolerate = sqlx::query("SELECT tolerate, members FROM run, delivery");
+            assert!(
+                tolerate
+                    .fetch_all(&journal.reader)
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
+            let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+                .fetch_one(&journal.reader)
+                .await
+                .unwrap();
+            assert_eq!(version, VERSION);
+            journal.close().await;
+        }
     }
 }

@@ -1,80 +1,80 @@
 //! Settings as meant.
 
-use super::SettingsSpec;
-use super::region;
-use super::spec::{AppSpec, LimitsSpec, SecretSpec};
-use crate::identity::{SdkAppId, VendorApp};
+use super::app::{App, suggest};
+use super::delivery::DeliveryRules;
+use super::journal::{self, JournalSource};
+use super::overrides::overridden;
+use super::secret::{masked, misplaced};
+use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
 use crate::schedule::parse_zone;
-use crate::source::{Diagnostic, Read, Schema, Source, Span, Spanned, list_of, nearest, read};
+use crate::source::{
+    Diagnostic, Entries, Read, Schema, Source, Span, Spanned, list_of, nearest, parse, read_parsed,
+};
 use chrono_tz::Tz;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Component, Path};
 use std::sync::Arc;
-use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub apps: Vec<App>,
     default_app: Option<String>,
     pub zone: Tz,
-    /// The folder of the campaign files.
+    /// The folder of the campaign files, below that of the settings.
     pub campaigns: String,
-    /// The journal's file, below the folder of the settings unless absolute.
-    pub journal: String,
+    /// Folders outside the repository by name, below that of the settings unless absolute.
+    pub roots: BTreeMap<String, String>,
+    pub defaults: Defaults,
+    pub on_invalid: OnInvalid,
+    pub journal: JournalSource,
+    /// Where the daemon listens.
+    pub listen: SocketAddr,
 }
 
+/// What holds for campaigns that do not say otherwise.
 #[derive(Clone, Debug)]
-pub struct App {
-    /// Its name in campaign files.
-    pub role: String,
-    pub sdk_app_id: SdkAppId,
-    pub administrator: String,
-    pub secret: Option<SecretSource>,
-    /// `https://console.tim.qq.com`
-    pub endpoint: String,
-    pub limits: Limits,
+pub struct Defaults {
+    pub delivery: DeliveryRules,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretSource {
-    Environment(String),
-    File(String),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Calls a second.
-    pub group_message: u32,
-    pub notification: u32,
-    pub broadcast: u32,
-    /// Chosen members of one notification.
-    pub members_per_call: u32,
-    pub deduplication: Duration,
-}
-
-const JOURNAL: &str = "sqlite:campanile.db";
-const CAMPAIGNS: &str = "campaigns";
-const ADMINISTRATOR: &str = "administrator";
-const DEFAULT_LIMITS: Limits = Limits {
-    group_message: 200,
-    notification: 200,
-    broadcast: 1,
-    members_per_call: 50,
-    deduplication: Duration::from_mins(5),
-};
+pub(super) const CAMPAIGNS: &str = "campaigns";
+pub(super) const LISTEN: &str = "127.0.0.1:8787";
 
 impl Settings {
     pub fn schema() -> Schema {
         Schema::of::<SettingsSpec>()
     }
 
-    pub fn read(source: &Arc<Source>) -> Result<Settings, Vec<Diagnostic>> {
+    /// Reads the file, with variables of the environment (name and value) in the place of what they override.
+    pub fn read(
+        source: &Arc<Source>,
+        variables: &[(String, String)],
+    ) -> Result<Settings, Vec<Diagnostic>> {
+        let schema = Settings::schema();
+        let mut parsed = parse(source);
+        let (mut wrong, mut secrets) = (Vec::new(), Vec::new());
+        if let Some(root) = &mut parsed.root {
+            misplaced(root, &mut secrets);
+            wrong = overridden(root, schema.json(), variables);
+            misplaced(root, &mut secrets);
+        }
         let Read {
             spec,
             mut complaints,
-        } = read::<SettingsSpec>(&Settings::schema(), source);
+        } = read_parsed::<SettingsSpec>(&schema, parsed);
         let settings = spec.and_then(|spec| lower(&spec, source, &mut complaints));
+        complaints.extend(wrong);
         match settings {
             Some(settings) if complaints.is_empty() => Ok(settings),
-            _ => Err(complaints),
+            _ => {
+                let is_elsewhere = |complaint: &Diagnostic| {
+                    let place = complaint.primary.as_ref().map(|label| label.span.source());
+                    place.is_some_and(|place| !Arc::ptr_eq(place, source))
+                };
+                complaints.sort_by_key(is_elsewhere);
+                Err(masked(complaints, &secrets))
+            }
         }
     }
 
@@ -106,36 +106,13 @@ impl Settings {
     }
 }
 
-impl App {
-    /// The app as the vendor tells it from others; two roles with one `SDKAppID` share their lanes.
-    pub fn vendor_app(&self) -> VendorApp {
-        let host = self
-            .endpoint
-            .split_once("://")
-            .map_or(self.endpoint.as_str(), |(_, host)| host);
-        VendorApp {
-            sdk_app_id: self.sdk_app_id,
-            host: host.to_owned(),
-        }
-    }
-}
-
 fn lower(
     spec: &SettingsSpec,
     source: &Arc<Source>,
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<Settings> {
-    let beginning = Span::beginning(source);
     let entries = spec.apps.as_ref()?;
-    if entries.is_empty() {
-        let message = "the settings name no app";
-        complaints
-            .push(Diagnostic::error("no-app", &beginning, message).help("add one below `apps:`"));
-    }
-    let apps: Vec<App> = entries
-        .iter()
-        .filter_map(|(role, app)| lower_app(role, app, complaints))
-        .collect();
+    let apps = apps(entries, source, complaints);
     if let Some(default) = &spec.default_app {
         let roles: Vec<&str> = entries.iter().map(|(role, _)| role.as_str()).collect();
         if !roles.contains(&default.as_str()) {
@@ -145,19 +122,41 @@ fn lower(
         }
     }
     let zone = match &spec.timezone {
-        Some(name) => zone_of(name, complaints)?,
-        None => Tz::UTC,
+        Some(name) => zone_of(name, complaints),
+        None => Some(Tz::UTC),
     };
+    let campaigns = campaigns(spec.campaigns.as_ref(), complaints);
+    let roots = roots(spec.roots.as_ref(), complaints);
+    let defaults = defaults(spec.defaults.as_ref(), complaints);
+    let journal = journal::lower(spec.journal.as_ref().map(|journal| &***journal), complaints);
+    let listen = listen(spec.serve.as_ref(), complaints);
     Some(Settings {
         apps,
         default_app: spec.default_app.as_ref().map(|name| name.value.clone()),
-        zone,
-        campaigns: spec
-            .campaigns
-            .as_ref()
-            .map_or(CAMPAIGNS.to_owned(), |path| path.value.clone()),
-        journal: journal(spec.journal.as_ref(), complaints)?,
+        zone: zone?,
+        campaigns,
+        roots,
+        defaults,
+        on_invalid: spec.on_invalid.unwrap_or_default(),
+        journal: journal?,
+        listen: listen?,
     })
+}
+
+fn apps(
+    entries: &Entries<AppSpec>,
+    source: &Arc<Source>,
+    complaints: &mut Vec<Diagnostic>,
+) -> Vec<App> {
+    if entries.is_empty() {
+        let message = "the settings name no app";
+        let place = Span::beginning(source);
+        complaints.push(Diagnostic::error("no-app", &place, message).help("add one below `apps:`"));
+    }
+    entries
+        .iter()
+        .filter_map(|(role, app)| App::lower(role, app, complaints))
+        .collect()
 }
 
 /// A zone by its IANA name, or a complaint with the nearest one.
@@ -178,155 +177,59 @@ pub fn zone_of(name: &Spanned<String>, complaints: &mut Vec<Diagnostic>) -> Opti
     zone
 }
 
-fn journal(written: Option<&Spanned<String>>, complaints: &mut Vec<Diagnostic>) -> Option<String> {
-    let url = written.map_or(JOURNAL, |url| url.as_str());
-    let path = url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
-    if let (None, Some(written)) = (path, written) {
-        let message = format!("`{}` is no journal that is known here", written.value);
-        let help = "write `sqlite:` and a path, such as `sqlite:campanile.db`";
-        complaints.push(Diagnostic::error("journal", &written.span, message).help(help));
+/// What is sent stands in the repository, so that it is reviewed and known by its commit.
+fn campaigns(written: Option<&Spanned<String>>, complaints: &mut Vec<Diagnostic>) -> String {
+    let Some(path) = written else {
+        return CAMPAIGNS.to_owned();
+    };
+    let stays = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    if path.is_empty() || !Path::new(path.as_str()).components().all(stays) {
+        let message = "the campaigns are in a folder below that of the settings";
+        let help = "write a relative path without `..`, such as `campaigns`";
+        complaints.push(Diagnostic::error("campaigns", &path.span, message).help(help));
     }
-    path.map(str::to_owned)
+    path.value.clone()
 }
 
-fn lower_app(
-    role: &Spanned<String>,
-    spec: &AppSpec,
+fn roots(
+    written: Option<&Entries<Spanned<String>>>,
     complaints: &mut Vec<Diagnostic>,
-) -> Option<App> {
-    let endpoint = endpoint(role, spec, complaints);
-    let secret = spec
-        .secret_key
-        .as_ref()
-        .and_then(|secret| lower_secret(&secret.value));
-    let limits = lower_limits(spec.limits.as_ref(), complaints);
-    Some(App {
-        role: role.value.clone(),
-        sdk_app_id: SdkAppId(spec.sdk_app_id.as_ref()?.value),
-        administrator: spec
-            .administrator
-            .as_ref()
-            .map_or(ADMINISTRATOR.to_owned(), |name| name.value.clone()),
-        secret,
-        endpoint: endpoint?,
-        limits: limits?,
-    })
+) -> BTreeMap<String, String> {
+    let mut roots = BTreeMap::new();
+    for (name, folder) in written.iter().flat_map(|entries| entries.iter()) {
+        let is_plain = |each: char| matches!(each, 'a'..='z' | '0'..='9' | '_' | '-');
+        if name.is_empty() || !name.chars().all(is_plain) {
+            let message = format!("`{}` cannot be the name of a root", name.value);
+            let help = "use a-z, 0-9, `_` and `-`: campaigns write it before a colon, as in `exports:weekly.csv`";
+            complaints.push(Diagnostic::error("root-name", &name.span, message).help(help));
+        }
+        if folder.is_empty() {
+            let message = format!("the root `{}` has no folder", name.value);
+            let help = "write the path of a folder, such as `/srv/exports`";
+            complaints.push(Diagnostic::error("root-folder", &folder.span, message).help(help));
+        }
+        roots.insert(name.value.clone(), folder.value.clone());
+    }
+    roots
 }
 
-fn lower_secret(spec: &SecretSpec) -> Option<SecretSource> {
-    match (&spec.env, &spec.file) {
-        (Some(name), _) => Some(SecretSource::Environment(name.value.clone())),
-        (None, Some(path)) => Some(SecretSource::File(path.value.clone())),
-        (None, None) => None,
+fn defaults(spec: Option<&DefaultsSpec>, complaints: &mut Vec<Diagnostic>) -> Defaults {
+    let delivery = spec.and_then(|spec| spec.delivery.as_ref());
+    Defaults {
+        delivery: DeliveryRules::default().replaced_by(delivery, complaints),
     }
 }
 
-fn endpoint(
-    role: &Spanned<String>,
-    spec: &AppSpec,
-    complaints: &mut Vec<Diagnostic>,
-) -> Option<String> {
-    match (&spec.region, &spec.endpoint) {
-        (Some(region), None) => {
-            let host = region::host(region);
-            if host.is_none() {
-                let names: Vec<&str> = region::names().collect();
-                let message = format!("there is no region `{}`", region.value);
-                complaints.push(
-                    Diagnostic::error("region", &region.span, message)
-                        .help(suggest(region, &names)),
-                );
-            }
-            host.map(|host| format!("https://{host}"))
-        }
-        (None, Some(endpoint)) => check_endpoint(endpoint, complaints),
-        (None, None) => {
-            let message = format!(
-                "the app `{}` has neither `region` nor `endpoint`",
-                role.value
-            );
-            let help = "write `region: singapore`, or where the app's data centre is";
-            complaints.push(Diagnostic::error("no-region", &role.span, message).help(help));
-            None
-        }
-        (Some(region), Some(endpoint)) => {
-            let message = format!("the app `{}` has both `region` and `endpoint`", role.value);
-            complaints.push(
-                Diagnostic::error("two-endpoints", &endpoint.span, message)
-                    .also(&region.span, "the region is here")
-                    .help("keep one of them"),
-            );
-            None
-        }
-    }
-}
-
-/// The signature travels in the URL, so nothing leaves this machine without TLS.
-fn check_endpoint(endpoint: &Spanned<String>, complaints: &mut Vec<Diagnostic>) -> Option<String> {
-    let address = endpoint.trim_end_matches('/');
-    let (scheme, rest) = address.split_once("://").unwrap_or(("", ""));
-    let (host, port) = host_and_port(rest);
-    let is_plain = !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']);
-    let is_bad_port = port.is_some_and(|port| port.parse::<u16>().is_err());
-    let complaint = match scheme {
-        "https" | "http" if is_bad_port => Some("a port is a number up to 65535"),
-        "https" | "http" if !is_plain => {
-            Some("an endpoint is a scheme, a host and perhaps a port, nothing else")
-        }
-        "https" => None,
-        "http" if ["127.0.0.1", "localhost", "[::1]"].contains(&host) => None,
-        "http" => Some("plain `http` is for this machine only: the signature stands in the URL"),
-        _ => Some("an endpoint begins with `https://`"),
+fn listen(spec: Option<&ServeSpec>, complaints: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
+    let Some(written) = spec.and_then(|spec| spec.listen.as_ref()) else {
+        return LISTEN.parse().ok();
     };
-    if let Some(message) = complaint {
-        let help = "write `https://console.tim.qq.com`, or `region:` instead";
-        complaints.push(Diagnostic::error("endpoint", &endpoint.span, message).help(help));
-        return None;
-    }
-    Some(address.to_owned())
-}
-
-/// The colons of an IPv6 address stand in brackets.
-fn host_and_port(text: &str) -> (&str, Option<&str>) {
-    let name_ends = text.rfind(']').map_or(0, |at| at + 1);
-    match text[name_ends..].find(':') {
-        Some(at) => (&text[..name_ends + at], Some(&text[name_ends + at + 1..])),
-        None => (text, None),
-    }
-}
-
-fn lower_limits(spec: Option<&LimitsSpec>, complaints: &mut Vec<Diagnostic>) -> Option<Limits> {
-    let Some(spec) = spec else {
-        return Some(DEFAULT_LIMITS);
-    };
-    let deduplication = match &spec.deduplication {
-        None => Some(DEFAULT_LIMITS.deduplication),
-        Some(text) => {
-            // Longer than the vendor promises would send twice.
-            let parsed = humantime::parse_duration(text)
-                .ok()
-                .filter(|length| *length <= DEFAULT_LIMITS.deduplication);
-            if parsed.is_none() {
-                let message = format!("`{}` is no length of time up to five minutes", text.value);
-                complaints.push(
-                    Diagnostic::error("duration", &text.span, message).help("write `300s` or `5m`"),
-                );
-            }
-            parsed
-        }
-    };
-    Some(Limits {
-        group_message: spec.group_message.unwrap_or(DEFAULT_LIMITS.group_message),
-        notification: DEFAULT_LIMITS.notification,
-        broadcast: DEFAULT_LIMITS.broadcast,
-        members_per_call: DEFAULT_LIMITS.members_per_call,
-        deduplication: deduplication?,
-    })
-}
-
-fn suggest(word: &str, known: &[&str]) -> String {
-    match nearest(word, known.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("known are {}", list_of(known)),
-    }
+    let address = written.parse();
+    address
+        .map_err(|_| {
+            let message = format!("`{}` is no address with a port", written.value);
+            let help = format!("write `{LISTEN}`, or `0.0.0.0:8787` to be reached from elsewhere");
+            complaints.push(Diagnostic::error("listen", &written.span, message).help(help));
+        })
+        .ok()
 }

@@ -1,11 +1,30 @@
-//! Apps, lanes, limits and roots: `campanile.yaml`.
+//! Apps, lanes, limits, roots and defaults: `campanile.yaml`, and the variables that override it.
 //!
-//! Knows where a secret is kept, never the secret. Must never know the environment or a file: overrides and secrets
-//! come later and from outside.
+//! Knows where a secret is kept, never the secret. Must never know the environment or a file: what variables there are
+//! is told, and secrets come later and from outside.
 
+mod app;
+mod delivery;
+mod journal;
+mod limits;
 mod meant;
+mod overrides;
 mod region;
+mod rules;
+mod secret;
+mod share;
 mod spec;
+mod window;
 
-pub use meant::{App, SecretSource, Settings, zone_of};
-pub use spec::SettingsSpec;
+pub use app::App;
+pub use delivery::{DeliveryRules, DeliverySpec};
+pub use journal::{InvalidJournal, JournalSource, journal_path};
+pub use limits::Limits;
+pub use meant::{Settings, zone_of};
+pub use overrides::OVERRIDE_PREFIX;
+pub use secret::SecretSource;
+pub use share::Share;
+pub use window::Window;
+
+#[cfg(test)]
+mod tests;

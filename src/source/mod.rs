@@ -49,7 +49,7 @@ mod words;
 pub use diagnostic::{Diagnostic, Severity};
 pub use node::{Content, Node, Style};
 pub use parse::parse;
-pub use read::{Read, read};
+pub use read::{Read, read, read_parsed};
 pub use render::render;
 pub use schema::{Schema, one_key};
 pub use shapes::{Entries, Short, Shorthand, TextOr};

@@ -29,10 +29,15 @@ pub struct Read<T> {
 
 /// Parses, checks against the schema of `T`, and derives `T` from what is left.
 pub fn read<T: DeserializeOwned>(schema: &Schema, source: &Arc<Source>) -> Read<T> {
+    read_parsed(schema, parse(source))
+}
+
+/// The same for a tree that was parsed before, and perhaps changed since.
+pub fn read_parsed<T: DeserializeOwned>(schema: &Schema, parsed: Parsed) -> Read<T> {
     let Parsed {
         root,
         mut complaints,
-    } = parse(source);
+    } = parsed;
     let Some(tree) = root else {
         return Read {
             spec: None,

@@ -118,7 +118,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    fn of(output: &Output) -> Ended {
+    pub(crate) fn of(output: &Output) -> Ended {
         Ended {
             code: code(output.status),
             out: String::from_utf8(output.stdout.clone()).unwrap(),

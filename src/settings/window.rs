@@ -1,0 +1,116 @@
+//! A part of the day.
+
+use chrono::NaiveTime;
+use std::fmt;
+use std::str::FromStr;
+use thiserror::Error;
+
+/// From one time of day up to, and without, another; it spans midnight where the second is the earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    start: NaiveTime,
+    end: NaiveTime,
+}
+
+/// Why a text is no window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidWindow {
+    #[error("a window is two times of day with `-` between them")]
+    Shape,
+    #[error("a window that ends when it begins has no times in it, or all of them")]
+    Equal,
+}
+
+impl Window {
+    pub fn contains(&self, time: NaiveTime) -> bool {
+        if self.start < self.end {
+            (self.start..self.end).contains(&time)
+        } else {
+            time >= self.start || time < self.end
+        }
+    }
+}
+
+impl FromStr for Window {
+    type Err = InvalidWindow;
+
+    fn from_str(text: &str) -> Result<Window, InvalidWindow> {
+        let (start, end) = text.split_once('-').ok_or(InvalidWindow::Shape)?;
+        let start = time_of_day(start).ok_or(InvalidWindow::Shape)?;
+        // The end of the day has a name of its own, and is the beginning of the next.
+        let end = if end == "24:00" {
+            NaiveTime::MIN
+        } else {
+            time_of_day(end).ok_or(InvalidWindow::Shape)?
+        };
+        if start == end {
+            return Err(InvalidWindow::Equal);
+        }
+        Ok(Window { start, end })
+    }
+}
+
+/// `08:00`, in full: `8:0` could be a slip.
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    const LENGTH: usize = "08:00".len();
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok();
+    time.filter(|_| text.len() == LENGTH && text.bytes().all(|byte| !byte.is_ascii_whitespace()))
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = (self.start.format("%H:%M"), self.end.format("%H:%M"));
+        write!(formatter, "{start}-{end}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inside(window: &str, times: &[&str]) -> Vec<bool> {
+        let window: Window = window.parse().unwrap();
+        let times = times.iter().map(|time| time.parse().unwrap());
+        times.map(|time| window.contains(time)).collect()
+    }
+
+    #[test]
+    fn the_end_is_not_inside() {
+        let times = ["07:59:59", "08:00:00", "21:59:59", "22:00:00"];
+        assert_eq!(inside("08:00-22:00", &times), [false, true, true, false]);
+    }
+
+    #[test]
+    fn it_may_span_midnight() {
+        let times = ["21:59:59", "22:00:00", "00:00:00", "05:59:59", "06:00:00"];
+        assert_eq!(
+            inside("22:00-06:00", &times),
+            [false, true, true, true, false]
+        );
+        let times = ["19:59:59", "20:00:00", "23:59:59", "00:00:00"];
+        assert_eq!(inside("20:00-24:00", &times), [false, true, true, false]);
+        assert_eq!(inside("20:00-00:00", &times), [false, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_no_window_is_refused() {
+        for text in [
+            "08:00",
+            "8:00-22:00",
+            "08:00-25:00",
+            "08:00 - 22:00",
+            "08:00-22:00:30",
+            "24:00-08:00",
+            "+8:00-22:00",
+        ] {
+            assert_eq!(text.parse::<Window>(), Err(InvalidWindow::Shape), "{text}");
+        }
+        for text in ["08:00-08:00", "00:00-24:00"] {
+            assert_eq!(text.parse::<Window>(), Err(InvalidWindow::Equal), "{text}");
+        }
+        assert_eq!(
+            "20:00-24:00".parse::<Window>().unwrap().to_string(),
+            "20:00-00:00"
+        );
+    }
+}
