@@ -6,9 +6,11 @@ use crate::audience::{Audience, Target};
 use crate::channel::{Channel, Rendered, Send};
 use crate::identity::CampaignName;
 use crate::message::Lowering;
-use crate::schedule::Occurrence;
+use crate::schedule::{Occurrence, Schedule};
 use crate::settings::{Settings, zone_of};
-use crate::source::{Diagnostic, Entries, Node, Read, Schema, Source, Span, Spanned, read};
+use crate::source::{
+    Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, read,
+};
 use crate::template::{Templates, Value, is_identifier, merged, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -20,8 +22,12 @@ pub struct Campaign {
     pub description: Option<String>,
     pub app: Option<Spanned<String>>,
     pub zone: Tz,
+    /// None: by hand only.
+    pub schedule: Option<Schedule>,
     pub audience: Audience,
     pub rules: DeliveryRules,
+    /// What is odd about the file, but does not keep it from being used.
+    pub warnings: Vec<Diagnostic>,
     variables: BTreeMap<String, Value>,
     send: Send,
     templates: Templates,
@@ -52,8 +58,14 @@ impl Campaign {
         } = read::<CampaignSpec>(&Campaign::schema(), source);
         let campaign =
             spec.and_then(|spec| Campaign::lower(&spec, source, settings, &mut complaints));
+        let is_usable = complaints
+            .iter()
+            .all(|complaint| complaint.severity == Severity::Warning);
         match campaign {
-            Some(campaign) if complaints.is_empty() => Ok(campaign),
+            Some(campaign) if is_usable => Ok(Campaign {
+                warnings: complaints,
+                ..campaign
+            }),
             _ => Err(complaints),
         }
     }
@@ -72,6 +84,7 @@ impl Campaign {
             Some(name) => zone_of(name, complaints),
             None => Some(settings.zone),
         };
+        let schedule = schedule(spec, source, zone, complaints);
         let audience = spec
             .audience
             .as_ref()
@@ -92,8 +105,10 @@ impl Campaign {
                 .map(|description| description.value.clone()),
             app: spec.app.clone(),
             zone: zone?,
+            schedule,
             audience: audience?,
             rules: rules(spec.delivery.as_ref()),
+            warnings: Vec::new(),
             variables,
             send: send?,
             templates,
@@ -144,12 +159,7 @@ fn name(
     source: &Arc<Source>,
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<CampaignName> {
-    let stem = source
-        .path
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(".yaml");
+    let stem = stem(source);
     let (text, span) = match &spec.name {
         Some(name) => (name.as_str(), name.span.clone()),
         None => (stem, Span::beginning(source)),
@@ -163,6 +173,35 @@ fn name(
         });
     })
     .ok()
+}
+
+/// The file's name without its ending.
+fn stem(source: &Source) -> &str {
+    let name = source.path.rsplit('/').next().unwrap_or_default();
+    name.trim_end_matches(".yaml")
+}
+
+/// With a zone that is not known, all else that is wrong is told all the same: UTC has no clock changes to tell of.
+fn schedule(
+    spec: &CampaignSpec,
+    source: &Arc<Source>,
+    zone: Option<Tz>,
+    complaints: &mut Vec<Diagnostic>,
+) -> Option<Schedule> {
+    let written = spec.schedule.as_ref()?;
+    if spec.name.is_none() {
+        let place = Span::beginning(source);
+        let message = "a campaign with a schedule needs a `name`";
+        let stem = stem(source);
+        let help =
+            format!("write `name: {stem}` at the top: under another name it would be sent again");
+        complaints.push(
+            Diagnostic::error("unnamed-schedule", &place, message)
+                .also(&written.span, "the schedule is here")
+                .help(help),
+        );
+    }
+    Schedule::lower(written, &written.span, zone.unwrap_or(Tz::UTC), complaints)
 }
 
 fn variables(

@@ -27,6 +27,7 @@ const CUT_OFF: Duration = Duration::from_mins(15);
 pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let campaign = workspace.campaign(&options.campaign)?;
+    campaign.warnings.iter().for_each(print::diagnostic);
     let app = workspace
         .settings
         .app(campaign.app.as_ref())
