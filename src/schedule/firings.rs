@@ -318,6 +318,23 @@ mod tests {
     }
 
     #[test]
+    fn the_last_day_and_weekdays_stand_in_one_list() {
+        // 31 October 2026 is a Saturday, so the last weekday is the 30th; the 15th is a Thursday.
+        for (days, expected) in [
+            ("L,LW", ["2026-10-30", "2026-10-31"]),
+            ("L,15W", ["2026-10-15", "2026-10-31"]),
+        ] {
+            let expression = format!("0 0 {days} * *");
+            let found = firings(&expression, "UTC", Dst::RunOnce, "2026-10-01T00:00:00Z", 2);
+            assert_eq!(
+                found,
+                expected.map(|date| format!("{date}T00:00:00+00:00")),
+                "{days}"
+            );
+        }
+    }
+
+    #[test]
     fn what_never_comes_ends_the_search() {
         assert!(firings("0 0 30 2 *", "UTC", Dst::RunOnce, "2026-01-01T00:00:00Z", 1).is_empty());
         assert_eq!(

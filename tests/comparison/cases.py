@@ -60,9 +60,9 @@ class Cases:
 
     def day(self):
         kind = self.random.random()
-        if kind < 0.5:
+        if kind < 0.65:
             return "*"
-        if kind < 0.6:
+        if kind < 0.75:
             return f"*/{self.random.randint(2, 10)}"
         special = lambda: self.random.choice(["L", "LW"])
         plain = lambda: self.plain(1, 31, lambda: self.random.randint(1, 31))
@@ -70,19 +70,19 @@ class Cases:
 
     def month(self):
         kind = self.random.random()
-        if kind < 0.6:
+        if kind < 0.75:
             return "*"
-        if kind < 0.7:
-            return f"*/{self.random.randint(2, 5)}"
         if kind < 0.8:
+            return f"*/{self.random.randint(2, 5)}"
+        if kind < 0.9:
             return self.list(lambda: self.cased(self.random.choice(MONTHS)))
         return self.list(lambda: self.plain(1, 12, lambda: self.random.randint(1, 12)))
 
     def weekday(self):
         kind = self.random.random()
-        if kind < 0.5:
+        if kind < 0.65:
             return "*"
-        if kind < 0.55:
+        if kind < 0.7:
             return f"*/{self.random.randint(2, 7)}"
         return self.list(self.one_weekday)
 
