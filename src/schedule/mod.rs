@@ -19,3 +19,6 @@ pub use meant::{NO_SUCH_DAY, Schedule};
 pub use spec::{Overlap, ScheduleSpec};
 
 use days::Days;
+
+#[cfg(test)]
+mod tests;
