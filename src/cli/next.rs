@@ -8,7 +8,7 @@ use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;
 use crate::identity::civil_text;
-use crate::schedule::{Cron, Dst, NO_SUCH_DAY, Note, Schedule, Slot, parse_zone};
+use crate::schedule::{ALL_SKIPPED, Cron, Dst, NO_SUCH_DAY, Note, Schedule, Slot, parse_zone};
 use crate::source::{Diagnostic, Source, Span, Spanned, nearest};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -45,7 +45,12 @@ fn of_expression(expression: &str, common: &Common, options: &Next) -> Result<Ex
     );
     let coming = coming(&[(None, &schedule)], options);
     if coming.iter().all(|line| line.skipped) {
-        return Err(wrong(Diagnostic::error("never-fires", &span, NO_SUCH_DAY)));
+        let message = if coming.is_empty() {
+            NO_SUCH_DAY
+        } else {
+            ALL_SKIPPED
+        };
+        return Err(wrong(Diagnostic::error("never-fires", &span, message)));
     }
     match options.output {
         Output::Json => {

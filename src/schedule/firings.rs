@@ -77,7 +77,7 @@ pub(super) struct Slots<'a> {
 }
 
 /// Longer than the longest wait there is: 29 February on a given weekday across a year like 2100.
-const DAYS_SEARCHED_MAX: u32 = 36_525;
+pub(super) const DAYS_SEARCHED_MAX: u32 = 36_525;
 
 impl<'a> Slots<'a> {
     /// Those later than `after`.

@@ -1,11 +1,12 @@
 //! The schedule as meant.
 
-use super::days::{Days, Range};
+use super::days::Days;
 use super::firings::{Dst, Slot, Slots};
+use super::limits::{START_WITHIN, limits};
 use super::one_shot::OneShot;
 use super::{Cron, Overlap, ScheduleSpec};
 use crate::source::{Diagnostic, Span, Spanned, Text};
-use chrono::{DateTime, Days as Count, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,29 +18,17 @@ pub struct Schedule {
     /// How long after its time deliveries may start.
     pub finish_within: Option<Duration>,
     pub overlap: Overlap,
-    times: Times,
-    days: Days,
-    zone: Tz,
+    pub(super) times: Times,
+    pub(super) days: Days,
+    pub(super) zone: Tz,
 }
 
 #[derive(Clone, Debug)]
-enum Times {
+pub(super) enum Times {
     Cron(Box<Spanned<Cron>>, Dst),
     /// In order.
     At(Vec<OneShot>),
 }
-
-const START_WITHIN: Duration = Duration::from_mins(15);
-/// An occurrence of last week is no news.
-const START_WITHIN_MAX: Duration = Duration::from_hours(7 * 24);
-const FINISH_WITHIN_MAX: Duration = Duration::from_hours(31 * 24);
-/// A search for the first firing begins here where nothing says a better time: what comes at all comes within a
-/// hundred years of it.
-const SEARCHED_FROM: NaiveDate =
-    NaiveDate::from_ymd_opt(2000, 1, 1).expect("a new year's day exists");
-const SEARCHED_DAYS: u64 = 36_525;
-/// Whether an exception covers anything is looked for no further: the longest wait for 29 February.
-const EXCEPTION_DAYS: usize = 8 * 366;
 
 impl Schedule {
     /// Every complaint at once. `place` stands for the whole schedule, `zone` is that of the campaign.
@@ -118,150 +107,7 @@ impl Schedule {
                 .collect(),
         }
     }
-
-    /// What only times and days together show.
-    fn check(&self, spec: &ScheduleSpec, complaints: &mut Vec<Diagnostic>) {
-        match &self.times {
-            Times::Cron(cron, dst) => {
-                match self.never(cron, *dst, spec) {
-                    Some(complaint) => complaints.push(complaint),
-                    None => {
-                        self.idle_exceptions(|range| self.names_day_of(range, cron), complaints);
-                    }
-                }
-                if let Some(dst) = spec.dst.as_ref().filter(|_| !cron.is_fixed()) {
-                    complaints.push(idle_dst(
-                        dst,
-                        "an interval simply goes on when the clock changes",
-                    ));
-                }
-            }
-            Times::At(shots) => {
-                for shot in shots {
-                    complaints.extend(self.left_out(shot, spec));
-                }
-                self.idle_exceptions(
-                    |range| shots.iter().any(|shot| range.contains(shot.date)),
-                    complaints,
-                );
-                if let Some(dst) = &spec.dst {
-                    complaints.push(idle_dst(
-                        dst,
-                        "a time of `at` says itself which instant it means",
-                    ));
-                }
-            }
-        }
-    }
-
-    /// Why it never fires, if it does not.
-    fn never(&self, cron: &Spanned<Cron>, dst: Dst, spec: &ScheduleSpec) -> Option<Diagnostic> {
-        let fires = |days: &Days, dst| {
-            let first = days.from.or(days
-                .until
-                .and_then(|until| until.checked_sub_days(Count::new(SEARCHED_DAYS))));
-            // A day earlier, because local days begin before those of UTC.
-            let after = first
-                .unwrap_or(SEARCHED_FROM)
-                .and_time(NaiveTime::MIN)
-                .and_utc()
-                - TimeDelta::days(2);
-            Slots::after(&cron.value, days, (self.zone, dst), after)
-                .any(|slot| slot.firing().is_some())
-        };
-        if fires(&self.days, dst) {
-            return None;
-        }
-        let error = |message: &str| Diagnostic::error("never-fires", &cron.span, message);
-        if !fires(&Days::default(), Dst::RunOnce) {
-            return Some(error(NO_SUCH_DAY).help("choose a day that the month has"));
-        }
-        if fires(&self.days, Dst::RunOnce) {
-            let diagnostic =
-                error("every time it names falls into a gap of the clock and is skipped");
-            return Some(diagnostic.help("write `dst: run_once`, or another time"));
-        }
-        let diagnostic = error("it never fires on the days that are left")
-            .help("change the expression, or `from`, `until` and `except`");
-        let end = spec
-            .until
-            .as_ref()
-            .map(|until| (&until.span, "the last day is here"));
-        let other = end.or_else(|| {
-            Some((
-                &self.days.exceptions.first()?.span,
-                "days are excepted here",
-            ))
-        });
-        Some(match other {
-            Some((span, text)) => diagnostic.also(span, text),
-            None => diagnostic,
-        })
-    }
-
-    fn names_day_of(&self, range: Range, cron: &Cron) -> bool {
-        let days = range.first.iter_days().take_while(|day| *day <= range.last);
-        let mut searched = 0;
-        for day in days.skip_while(|day| self.days.from.is_some_and(|from| *day < from)) {
-            searched += 1;
-            if searched > EXCEPTION_DAYS || (self.days.covers(day) && cron.names_day(day)) {
-                return true;
-            }
-        }
-        false
-    }
-
-    fn idle_exceptions(&self, covers: impl Fn(Range) -> bool, complaints: &mut Vec<Diagnostic>) {
-        let idle = self
-            .days
-            .exceptions
-            .iter()
-            .filter(|range| !covers(range.value));
-        complaints.extend(idle.map(|range| {
-            Diagnostic::warning(
-                "idle-exception",
-                &range.span,
-                "nothing would fire on these days anyway",
-            )
-            .help("delete it, or write the days you mean")
-        }));
-    }
-
-    /// A single time that the days leave out: the file says two things, and only its author knows which is meant.
-    fn left_out(&self, shot: &OneShot, spec: &ScheduleSpec) -> Option<Diagnostic> {
-        let error = |message: &str| Diagnostic::error("left-out", &shot.span, message);
-        if let Some(exception) = self.days.exception(shot.date) {
-            let diagnostic =
-                error("this time is on a day that is excepted").also(exception, "excepted here");
-            return Some(diagnostic.help("delete one of the two"));
-        }
-        if self.days.covers(shot.date) {
-            return None;
-        }
-        let is_early = self.days.from.is_some_and(|from| shot.date < from);
-        let (message, bound, text) = if is_early {
-            (
-                "this time is before the first day",
-                &spec.from,
-                "the first day is here",
-            )
-        } else {
-            (
-                "this time is after the last day",
-                &spec.until,
-                "the last day is here",
-            )
-        };
-        let diagnostic = error(message).help("delete it, or move the day");
-        Some(match bound {
-            Some(bound) => diagnostic.also(&bound.span, text),
-            None => diagnostic,
-        })
-    }
 }
-
-/// What is said of an expression whose day never comes.
-pub const NO_SUCH_DAY: &str = "there is no such day in the next hundred years";
 
 fn times(
     spec: &ScheduleSpec,
@@ -351,70 +197,4 @@ fn one_shots(
         shots.insert(instant, shot);
     }
     (complaints.len() == before).then(|| shots.into_values().collect())
-}
-
-fn idle_dst(dst: &Spanned<Dst>, why: &str) -> Diagnostic {
-    Diagnostic::warning(
-        "idle-dst",
-        &dst.span,
-        format!("`dst` changes nothing here: {why}"),
-    )
-    .help("delete it")
-}
-
-/// `start_within` and `finish_within`.
-fn limits(
-    spec: &ScheduleSpec,
-    complaints: &mut Vec<Diagnostic>,
-) -> Option<(Duration, Option<Duration>)> {
-    let before = complaints.len();
-    let start = spec
-        .start_within
-        .as_ref()
-        .and_then(|text| length(text, START_WITHIN_MAX, complaints));
-    let finish = spec
-        .finish_within
-        .as_ref()
-        .and_then(|text| length(text, FINISH_WITHIN_MAX, complaints));
-    if let (Some(late), Some(end)) = (&spec.start_within, &spec.finish_within)
-        && start
-            .zip(finish)
-            .is_some_and(|(start, finish)| finish < start)
-    {
-        complaints.push(
-            Diagnostic::error(
-                "start-after-finish",
-                &late.span,
-                "an occurrence could start when it is too late for all its deliveries",
-            )
-            .also(&end.span, "nothing starts later than this")
-            .help(format!("write `start_within: {}` or less", end.value)),
-        );
-    }
-    let start = start.unwrap_or(finish.map_or(START_WITHIN, |finish| START_WITHIN.min(finish)));
-    (complaints.len() == before).then_some((start, finish))
-}
-
-fn length(
-    written: &Spanned<String>,
-    longest: Duration,
-    complaints: &mut Vec<Diagnostic>,
-) -> Option<Duration> {
-    const SHORTEST: Duration = Duration::from_secs(1);
-    let days = longest.as_secs() / 86_400;
-    let text = &written.value;
-    let message = match humantime::parse_duration(text) {
-        Ok(length) if length < SHORTEST => format!("`{text}` is shorter than a second"),
-        Ok(length) if length > longest => format!("`{text}` is longer than {days} days"),
-        Ok(length) => return Some(length),
-        Err(_) => format!("`{text}` is no length of time"),
-    };
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let help = if is_number {
-        format!("add a unit: `{text}m` for minutes, `{text}h` for hours")
-    } else {
-        format!("write a number and a unit, such as `15m`, `6h` or `1h 30m`, up to `{days}d`")
-    };
-    complaints.push(Diagnostic::error("duration", &written.span, message).help(help));
-    None
 }

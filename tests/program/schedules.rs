@@ -232,4 +232,18 @@ fn an_expression_is_told_in_the_zone_of_the_settings() {
         "2026-03-29T02:30 Europe/Berlin  Sun  -                     (skipped: this time does not exist that day)\n\
          2027-03-29T02:30 Europe/Berlin  Mon  2027-03-29T00:30:00Z\n"
     );
+    let never = [
+        "next",
+        "--cron",
+        "30 2 25-31 3 */7",
+        "--timezone",
+        "Europe/Berlin",
+        "--dst",
+        "skip",
+    ];
+    // After 2099 the zones have no more clock changes.
+    let long_ago = ["--from", "2000-01-01T00:00:00Z"];
+    place
+        .run(&[never.as_slice(), &long_ago].concat())
+        .assert(64, &["every time it names falls into a gap"]);
 }
