@@ -88,7 +88,7 @@ impl<'a> Slots<'a> {
         after: DateTime<Utc>,
     ) -> Slots<'a> {
         let date = after.with_timezone(&zone).date_naive();
-        // A time in a gap at midnight fires on the next local date.
+        // A clock that is put back at midnight repeats the end of the date before.
         let date = date.checked_sub_days(Count::new(1)).unwrap_or(date);
         Slots {
             cron,
@@ -314,6 +314,21 @@ mod tests {
         assert_eq!(
             interval[1..3],
             ["2026-10-25T02:30:00+02:00", "2026-10-25T02:00:00+01:00"]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_over_midnight_repeats_the_evening_before() {
+        // At 00:01 it became 23:01.
+        let after = "2010-11-07T02:29:30Z";
+        assert_eq!(
+            firings("* * * * *", "America/St_Johns", Dst::RunOnce, after, 2),
+            ["2010-11-07T00:00:00-02:30", "2010-11-06T23:01:00-03:30"]
+        );
+        let after = "2010-11-07T02:30:30Z";
+        assert_eq!(
+            firings("* * * * *", "America/St_Johns", Dst::RunOnce, after, 1),
+            ["2010-11-06T23:01:00-03:30"]
         );
     }
 
