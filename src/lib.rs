@@ -58,6 +58,7 @@ pub mod workbench {
     pub use crate::dispatch::{CallId, Dispatcher, Job, Lane, Queue, Step};
     pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
+    pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
     pub use crate::settings::{Settings, Window};
-    pub use crate::source::Source;
+    pub use crate::source::{Source, Span, Spanned};
 }

@@ -1,4 +1,5 @@
-//! Everything that is tried from outside a room: the rules of the house, simulated worlds, and the program itself.
+//! Everything that is tried from outside a room: the rules of the house, simulated worlds, independent
+//! programs beside ours, and the program itself.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 #![expect(
@@ -6,6 +7,7 @@
     reason = "a test makes its own files and processes"
 )]
 
+mod comparison;
 mod house;
 mod program;
 mod simulation;

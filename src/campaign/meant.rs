@@ -5,7 +5,7 @@ use crate::audience::Audience;
 use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
-use crate::schedule::Occurrence;
+use crate::schedule::{Occurrence, Schedule};
 use crate::settings::{DeliveryRules, DeliverySpec, Settings, zone_of};
 use crate::source::{
     Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, parse, read,
@@ -25,6 +25,8 @@ pub struct Campaign {
     pub enabled: bool,
     pub app: Option<Spanned<String>>,
     pub zone: Tz,
+    /// None: by hand only.
+    pub schedule: Option<Schedule>,
     /// A broadcast has none.
     pub audience: Option<Audience>,
     pub rules: DeliveryRules,
@@ -131,6 +133,7 @@ fn lower(
         Some(name) => zone_of(name, complaints),
         None => Some(settings.zone),
     };
+    let schedule = schedule(spec, source, zone, complaints);
     let audience = spec.audience.as_ref().map(|audience| {
         Audience::lower(
             audience,
@@ -164,6 +167,7 @@ fn lower(
         enabled: spec.enabled.unwrap_or(true),
         app: spec.app.clone(),
         zone: zone?,
+        schedule,
         audience,
         rules,
         send: send?,
@@ -217,12 +221,7 @@ fn name(
     source: &Arc<Source>,
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<CampaignName> {
-    let stem = source
-        .path
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches(".yaml");
+    let stem = stem(source);
     let (text, span) = match &spec.name {
         Some(name) => (name.as_str(), name.span.clone()),
         None => (stem, Span::beginning(source)),
@@ -236,6 +235,35 @@ fn name(
         });
     })
     .ok()
+}
+
+/// The file's name without its ending.
+fn stem(source: &Source) -> &str {
+    let name = source.path.rsplit('/').next().unwrap_or_default();
+    name.trim_end_matches(".yaml")
+}
+
+/// With a zone that is not known, all else that is wrong is told all the same: UTC has no clock changes to tell of.
+fn schedule(
+    spec: &CampaignSpec,
+    source: &Arc<Source>,
+    zone: Option<Tz>,
+    complaints: &mut Vec<Diagnostic>,
+) -> Option<Schedule> {
+    let written = spec.schedule.as_ref()?;
+    if spec.name.is_none() {
+        let place = Span::beginning(source);
+        let message = "a campaign with a schedule needs a `name`";
+        let stem = stem(source);
+        let help =
+            format!("write `name: {stem}` at the top: under another name it would be sent again");
+        complaints.push(
+            Diagnostic::error("unnamed-schedule", &place, message)
+                .also(&written.span, "the schedule is here")
+                .help(help),
+        );
+    }
+    Schedule::lower(written, &written.span, zone.unwrap_or(Tz::UTC), complaints)
 }
 
 fn variables(

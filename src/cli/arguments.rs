@@ -163,26 +163,44 @@ pub(super) struct Sandbox {
     pub(super) output: Output,
 }
 
-/// Upcoming occurrences of a cron expression, and what clock changes do to them
+/// Upcoming occurrences of campaigns or of a cron expression, and what clock changes do to them
+///
+/// Without a campaign: those of all campaigns that have a schedule, merged in order of time. It reads campaign files and
+/// settings only; whether an occurrence has been sent is told by `log`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "JSON: {\"occurrences\": [RFC 3339 in UTC ..]}. For campaigns also, in the same order, \"details\": [{campaign, at, \
+local, timezone, note} ..], where `note` is null or says what a clock change does; \"skipped\": the same for times that do not exist and are not \
+made up for; \"by_hand\": names of campaigns that were asked for and have no schedule.
+
+Examples:
+  campanile next                                    the next five of all campaigns
+  campanile next welcome -n 3                       of one, by name or by path
+  campanile next --from 2026-11-01T00:00:00+08:00 -n 100 -o json
   campanile next --cron \"0 9 * * MON-FRI\" --timezone Asia/Shanghai
-  campanile next --cron \"30 2 * * *\" --timezone Europe/Berlin --from 2026-03-28T00:00:00Z -n 3
-  campanile next --cron @weekly --timezone UTC -o json")]
+  campanile next --cron \"30 2 * * *\" --timezone Europe/Berlin --from 2026-03-28T00:00:00Z -n 3"
+)]
 pub(super) struct Next {
-    /// Minute, hour, day of the month, month, day of the week; as crontab(5), with L, W, # and @daily
+    /// Names of campaigns, or paths of their files [default: all that have a schedule]
+    #[arg(value_name = "CAMPAIGN", conflicts_with = "cron")]
+    pub(super) campaigns: Vec<String>,
+    /// An expression instead: minute, hour, day of the month, month, day of the week; as crontab(5), with L, W, # and
+    /// @daily
     #[arg(long, value_name = "EXPR")]
-    pub(super) cron: String,
-    /// An IANA time zone
-    #[arg(long, value_name = "TZ")]
-    pub(super) timezone: String,
-    /// What becomes of a fixed time that a clock change touches
-    #[arg(long, value_enum, default_value_t = DstName::RunOnce)]
-    pub(super) dst: DstName,
+    pub(super) cron: Option<String>,
+    /// The IANA time zone of --cron [default: that of the settings, where there are any]
+    #[arg(long, value_name = "TZ", requires = "cron")]
+    pub(super) timezone: Option<String>,
+    /// What becomes of a fixed time of --cron that a clock change touches [default: `run_once`]
+    #[arg(long, value_enum, requires = "cron")]
+    pub(super) dst: Option<DstName>,
     /// Those later than this instant [default: now]
     #[arg(long, value_name = "RFC3339")]
     pub(super) from: Option<DateTime<FixedOffset>>,
-    /// How many
+    /// What is taken for now [default: the clock's]
+    #[arg(long, value_name = "RFC3339")]
+    pub(super) now: Option<DateTime<FixedOffset>>,
+    /// How many, of all campaigns together
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(super) limit: u16,
     #[arg(short, long, value_enum, default_value_t = Output::Text)]

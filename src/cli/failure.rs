@@ -12,6 +12,8 @@ pub(super) struct Failure {
     error: anyhow::Error,
     help: Option<String>,
     diagnostics: Vec<Diagnostic>,
+    /// Said at the end of the text.
+    consequence: &'static str,
 }
 
 impl Failure {
@@ -21,6 +23,7 @@ impl Failure {
             error: anyhow::Error::msg(text.into()),
             help: None,
             diagnostics: Vec::new(),
+            consequence: "",
         }
     }
 
@@ -43,9 +46,10 @@ impl Failure {
         };
         Failure {
             diagnostics,
+            consequence: "; nothing was sent",
             ..Failure::new(
                 Exit::Invalid,
-                format!("{}{hidden}; nothing was sent", plural(errors, "error")),
+                format!("{}{hidden}", plural(errors, "error")),
             )
         }
     }
@@ -65,11 +69,21 @@ impl Failure {
         }
     }
 
+    /// Of a verb that sends nothing, whatever happens.
+    #[must_use]
+    pub(super) fn of_reading(self) -> Failure {
+        Failure {
+            consequence: "",
+            ..self
+        }
+    }
+
     pub(super) fn print(&self) -> Exit {
         for diagnostic in &self.diagnostics {
             print::diagnostic(diagnostic);
         }
-        print::error(&format!("{:#}", self.error), self.help.as_deref());
+        let text = format!("{:#}{}", self.error, self.consequence);
+        print::error(&text, self.help.as_deref());
         self.exit
     }
 }

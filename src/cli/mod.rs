@@ -53,7 +53,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Resume(options) => resume::resume(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
-        Verb::Next(options) => next::next(&options),
+        Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,
     }

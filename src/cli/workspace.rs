@@ -8,7 +8,7 @@ use crate::files::{
     Repository, append_to, campaign_files, ensure_directory, find_upwards, read_secret,
     read_settings,
 };
-use crate::identity::{RunName, VendorApp};
+use crate::identity::{CampaignName, RunName, VendorApp};
 use crate::journal::{Journal, Run};
 use crate::sandbox::{Faults, Options, Sandbox};
 use crate::settings::{
@@ -17,6 +17,7 @@ use crate::settings::{
 use crate::source::{Source, list_of, nearest};
 use crate::vendor::{Access, Signer};
 use anyhow::Context;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,21 +42,31 @@ pub(super) struct Workspace {
 
 impl Workspace {
     pub(super) fn find(common: &Common, sandbox: bool) -> Result<Workspace, Failure> {
+        Workspace::find_any(common, sandbox)?.ok_or_else(|| {
+            let directory = common.directory.as_deref().unwrap_or(Path::new("."));
+            let here = std::env::current_dir().unwrap_or_default();
+            let text = format!(
+                "there is no `{SETTINGS}` in `{}` or a folder above it",
+                here.join(directory).display()
+            );
+            Failure::new(Exit::Invalid, text)
+                .help("go to the repository, or name the file with --config")
+        })
+    }
+
+    /// For what can be done without settings. `None`: there are none.
+    pub(super) fn find_any(common: &Common, sandbox: bool) -> Result<Option<Workspace>, Failure> {
         let here = std::env::current_dir().context("cannot tell the working directory")?;
         let directory = common
             .directory
             .as_ref()
             .map_or(here.clone(), |directory| here.join(directory));
-        let path = match &common.config {
-            Some(path) => directory.join(path),
-            None => find_upwards(&directory, SETTINGS).ok_or_else(|| {
-                let text = format!(
-                    "there is no `{SETTINGS}` in `{}` or a folder above it",
-                    directory.display()
-                );
-                Failure::new(Exit::Invalid, text)
-                    .help("go to the repository, or name the file with --config")
-            })?,
+        let found = match &common.config {
+            Some(path) => Some(directory.join(path)),
+            None => find_upwards(&directory, SETTINGS),
+        };
+        let Some(path) = found else {
+            return Ok(None);
         };
         let text =
             read_settings(&path).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
@@ -70,13 +81,13 @@ impl Workspace {
         let repository = Repository::at(root)
             .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?
             .with_roots(&settings.roots);
-        Ok(Workspace {
+        Ok(Some(Workspace {
             settings,
             repository,
             directory,
             sandbox,
             typed: typed(common),
-        })
+        }))
     }
 
     /// A campaign by its path or its name.
@@ -93,6 +104,22 @@ impl Workspace {
         let campaign = self.read_campaign(&path)?;
         self.check_only(campaign.name.as_str(), &path)?;
         Ok(campaign)
+    }
+
+    /// Every campaign of the folder, also those that cannot be used.
+    pub(super) fn all_campaigns(&self) -> Result<Vec<Result<Campaign, Failure>>, Failure> {
+        let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
+        let mut campaigns = Vec::new();
+        for path in self.campaign_paths()? {
+            let campaign = self.read_campaign(&path);
+            let name = campaign.as_ref().ok().map(|campaign| campaign.name.clone());
+            let other = name.and_then(|name| known.insert(name, path.clone()));
+            campaigns.push(match (campaign, other) {
+                (Ok(campaign), Some(other)) => Err(two_of(campaign.name.as_str(), &path, &other)),
+                (campaign, _) => campaign,
+            });
+        }
+        Ok(campaigns)
     }
 
     fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
@@ -152,15 +179,18 @@ impl Workspace {
         else {
             return Ok(());
         };
-        let text = format!("two campaigns are named `{name}`: `{path}` and `{other}`");
-        Err(Failure::new(Exit::Invalid, text).help("give one of them another `name:`"))
+        Err(two_of(name, path, &other))
+    }
+
+    fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
+        campaign_files(&self.repository, &self.settings.campaigns)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
     }
 
     /// Every campaign file with the name it says.
     fn campaigns(&self) -> Result<Vec<(String, String)>, Failure> {
-        let paths = campaign_files(&self.repository, &self.settings.campaigns)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        Ok(paths
+        Ok(self
+            .campaign_paths()?
             .into_iter()
             .filter_map(|path| self.name_of(&path).map(|name| (path, name)))
             .collect())
@@ -422,6 +452,11 @@ impl Workspace {
             None => failure.help(format!("there are runs of {}", list_of(&campaigns))),
         })
     }
+}
+
+fn two_of(name: &str, path: &str, other: &str) -> Failure {
+    let text = format!("two campaigns are named `{name}`: `{path}` and `{other}`");
+    Failure::new(Exit::Invalid, text).help("give one of them another `name:`")
 }
 
 /// Names have neither.

@@ -8,7 +8,8 @@ use croner::time::Weekday as CronWeekday;
 /// An expression that can be asked which local times it names.
 #[derive(Clone, Debug)]
 pub struct Cron {
-    pattern: croner::Cron,
+    /// A day is named if one of them names it; they differ in the days of the month alone.
+    patterns: Vec<croner::Cron>,
     times: Vec<NaiveTime>,
     is_fixed: bool,
 }
@@ -16,7 +17,7 @@ pub struct Cron {
 impl Cron {
     pub fn parse(text: &str) -> Result<Cron, Fault> {
         let fields = fields(text)?;
-        let [minute, hour, day, _, weekday] = &fields;
+        let [minute, hour, day, month, weekday] = &fields;
         // Day fields are ORed unless one begins with `*`: then every day fits that one, or only those of its step.
         let both = day.starts_with(['*', '?']) || weekday.starts_with(['*', '?']);
         let parser = CronParser::builder()
@@ -25,15 +26,21 @@ impl Cron {
             .dom_and_dow(both)
             .sloppy_ranges(true)
             .build();
-        let pattern = parser.parse(&fields.join(" ")).map_err(|error| Fault {
+        let fault = |error| Fault {
             message: format!("the expression cannot be read: {error}"),
             range: 0..text.len(),
             help: "write minute, hour, day of the month, month, day of the week".to_owned(),
-        })?;
+        };
+        let parse = |days: String| {
+            let expression = [minute, hour, &days, month, weekday].map(String::as_str);
+            parser.parse(&expression.join(" ")).map_err(fault)
+        };
+        let patterns = apart(day).into_iter().map(parse);
+        let patterns = patterns.collect::<Result<Vec<_>, Fault>>()?;
         let is_fixed = !minute.starts_with('*') && !hour.starts_with('*');
-        let times = times(&pattern);
+        let times = patterns.first().map(times).unwrap_or_default();
         Ok(Cron {
-            pattern,
+            patterns,
             times,
             is_fixed,
         })
@@ -45,26 +52,27 @@ impl Cron {
     }
 
     pub(super) fn names_day(&self, date: NaiveDate) -> bool {
-        let month = self
-            .pattern
-            .pattern
-            .month_match(date.month())
-            .unwrap_or(false);
-        let day = || {
-            self.pattern.pattern.day_match(
-                date.year(),
-                date.month(),
-                date.day(),
-                weekday(date.weekday()),
-            )
-        };
-        month && day().unwrap_or(false)
+        let (year, month, day) = (date.year(), date.month(), date.day());
+        self.patterns.iter().any(|pattern| {
+            let pattern = &pattern.pattern;
+            let names = || pattern.day_match(year, month, day, weekday(date.weekday()));
+            pattern.month_match(month).unwrap_or(false) && names().unwrap_or(false)
+        })
     }
 
     /// The local times of a day it names, in order.
     pub(super) fn times(&self) -> &[NaiveTime] {
         &self.times
     }
+}
+
+/// The parser takes `L` beside a `W` in one list for `LW`, so the two are given to it apart.
+fn apart(days: &str) -> Vec<String> {
+    let (last, others): (Vec<&str>, Vec<&str>) = days.split(',').partition(|day| *day == "L");
+    if last.is_empty() || !others.iter().any(|day| day.contains('W')) {
+        return vec![days.to_owned()];
+    }
+    vec!["L".to_owned(), others.join(",")]
 }
 
 fn times(pattern: &croner::Cron) -> Vec<NaiveTime> {

@@ -7,28 +7,51 @@
 //! | fixed, `wall` | skipped | both passes |
 //! | interval | does not exist | both passes |
 
-use super::Cron;
-use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use super::{Cron, Days};
+use chrono::{
+    DateTime, Days as Count, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What becomes of a fixed time that a clock change touches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Dst {
+    /// It fires once: at the first instant after a gap, and in the first pass of a repeated hour.
     #[default]
     RunOnce,
+    /// It is skipped in a gap, and fires in the first pass of a repeated hour.
     Skip,
+    /// It fires as the wall clock shows it: not in a gap, and in both passes of a repeated hour.
     Wall,
 }
 
-/// One time at which an expression fires.
+/// A local time that a schedule names, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slot {
+    Fires(Firing),
+    Skipped(Skipped),
+}
+
+/// One time at which a schedule fires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Firing {
     pub at: DateTime<Tz>,
     pub note: Option<Note>,
 }
 
-/// What a clock change did to it.
+/// A time that is named, does not exist that day, and is not made up for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    pub local: NaiveDateTime,
+    /// The first instant after the gap: when it is known to have been skipped.
+    pub at: DateTime<Tz>,
+}
+
+/// What a clock change did to a firing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     /// Its local time does not exist that day.
@@ -37,43 +60,57 @@ pub enum Note {
     SecondPass,
 }
 
-/// The firings of an expression in order. Ends where nothing comes for a hundred years.
+/// What an expression names, in order. Ends where nothing fires for a hundred years.
 #[derive(Debug)]
-pub struct Firings<'a> {
+pub(super) struct Slots<'a> {
     cron: &'a Cron,
     zone: Tz,
     dst: Dst,
+    days: &'a Days,
     after: DateTime<Utc>,
     /// The next local date to look at.
     date: NaiveDate,
-    /// What has been found and not been given out.
-    found: BTreeMap<DateTime<Utc>, Firing>,
+    /// What has been found and not been given out. Of one instant, what is skipped comes before what fires.
+    found: BTreeMap<(DateTime<Utc>, bool, NaiveDateTime), Slot>,
+    /// Dates looked at since the last firing.
+    idle: u32,
 }
 
 /// Longer than the longest wait there is: 29 February on a given weekday across a year like 2100.
-const DAYS_SEARCHED_MAX: u32 = 36_525;
+pub(super) const DAYS_SEARCHED_MAX: u32 = 36_525;
 
-impl<'a> Firings<'a> {
+impl<'a> Slots<'a> {
     /// Those later than `after`.
-    pub fn after(cron: &'a Cron, zone: Tz, dst: Dst, after: DateTime<Utc>) -> Firings<'a> {
+    pub(super) fn after(
+        cron: &'a Cron,
+        days: &'a Days,
+        (zone, dst): (Tz, Dst),
+        after: DateTime<Utc>,
+    ) -> Slots<'a> {
         let date = after.with_timezone(&zone).date_naive();
-        // A time in a gap at midnight fires on the next local date.
-        let date = date.checked_sub_days(Days::new(1)).unwrap_or(date);
-        Firings {
+        // A clock that is put back at midnight repeats the end of the date before.
+        let date = date.checked_sub_days(Count::new(1)).unwrap_or(date);
+        Slots {
             cron,
             zone,
             dst,
+            days,
             after,
-            date,
+            date: days.from.map_or(date, |from| from.max(date)),
             found: BTreeMap::new(),
+            idle: 0,
         }
     }
 
     /// Finds what a local date has; the last pass of a repeated hour may come after times of the next date.
     fn look(&mut self) -> Option<()> {
         let date = self.date;
-        self.date = date.checked_add_days(Days::new(1))?;
-        if self.cron.names_day(date) {
+        if self.days.until.is_some_and(|until| until < date) {
+            return None;
+        }
+        self.date = date.checked_add_days(Count::new(1))?;
+        self.idle += 1;
+        if self.cron.names_day(date) && self.days.allow(date) {
             for time in self.cron.times() {
                 self.slot(date.and_time(*time));
             }
@@ -83,17 +120,22 @@ impl<'a> Firings<'a> {
 
     fn slot(&mut self, slot: NaiveDateTime) {
         match self.zone.from_local_datetime(&slot) {
-            LocalResult::Single(at) => self.add(at, None),
+            LocalResult::Single(at) => self.fires(at, None),
             LocalResult::Ambiguous(first, second) => {
                 let twice = !self.cron.is_fixed() || self.dst == Dst::Wall;
-                self.add(first, Some(Note::FirstPass));
+                self.fires(first, Some(Note::FirstPass));
                 if twice {
-                    self.add(second, Some(Note::SecondPass));
+                    self.fires(second, Some(Note::SecondPass));
                 }
             }
-            LocalResult::None if self.cron.is_fixed() && self.dst == Dst::RunOnce => {
-                if let Some(at) = self.first_after_gap(slot) {
-                    self.add(at, Some(Note::MovedFrom(slot)));
+            LocalResult::None if self.cron.is_fixed() => {
+                if let Some(at) = after_gap(slot, self.zone) {
+                    match self.dst {
+                        Dst::RunOnce => self.fires(at, Some(Note::MovedFrom(slot))),
+                        Dst::Skip | Dst::Wall => {
+                            self.add(at, slot, Slot::Skipped(Skipped { local: slot, at }));
+                        }
+                    }
                 }
             }
             LocalResult::None => {}
@@ -101,55 +143,92 @@ impl<'a> Firings<'a> {
     }
 
     /// Times that land on one instant are one firing, named by the time of that instant.
-    fn add(&mut self, at: DateTime<Tz>, note: Option<Note>) {
+    fn fires(&mut self, at: DateTime<Tz>, note: Option<Note>) {
+        self.add(at, at.naive_local(), Slot::Fires(Firing { at, note }));
+    }
+
+    fn add(&mut self, at: DateTime<Tz>, local: NaiveDateTime, slot: Slot) {
         let instant = at.with_timezone(&Utc);
-        if instant > self.after {
-            let known = self.found.entry(instant).or_insert(Firing { at, note });
-            if note.is_none() {
-                known.note = None;
-            }
+        if instant <= self.after {
+            return;
+        }
+        let fires = matches!(slot, Slot::Fires(_));
+        let is_plain = matches!(slot, Slot::Fires(Firing { note: None, .. }));
+        let key = (instant, fires, local);
+        if is_plain || !self.found.contains_key(&key) {
+            self.found.insert(key, slot);
         }
     }
 
-    /// The instant at which the clock jumps over `slot`.
-    fn first_after_gap(&self, slot: NaiveDateTime) -> Option<DateTime<Tz>> {
-        // No zone is further than this from UTC, and no clock changes twice within that.
-        let reach = TimeDelta::hours(26);
-        let mut before = slot.checked_sub_signed(reach)?.and_utc().timestamp();
-        let mut behind = slot.checked_add_signed(reach)?.and_utc().timestamp();
-        let local =
-            |second: i64| Some(DateTime::from_timestamp(second, 0)?.with_timezone(&self.zone));
-        while behind - before > 1 {
-            let middle = before + (behind - before) / 2;
-            if local(middle)?.naive_local() < slot {
-                before = middle;
-            } else {
-                behind = middle;
-            }
+    /// The first that was found, if no date that was not looked at can have an earlier one.
+    fn settled(&mut self) -> Option<Slot> {
+        let (_, slot) = self.found.first_key_value()?;
+        let next = slot.at().date_naive().checked_add_days(Count::new(1));
+        if next.is_some_and(|next| next >= self.date) {
+            return None;
         }
-        local(behind)
+        self.pop()
+    }
+
+    fn pop(&mut self) -> Option<Slot> {
+        let (_, slot) = self.found.pop_first()?;
+        if matches!(slot, Slot::Fires(_)) {
+            self.idle = 0;
+        }
+        Some(slot)
     }
 }
 
-impl Iterator for Firings<'_> {
-    type Item = Firing;
+impl Iterator for Slots<'_> {
+    type Item = Slot;
 
-    fn next(&mut self) -> Option<Firing> {
-        for _ in 0..DAYS_SEARCHED_MAX {
-            if let Some((_, firing)) = self.found.first_key_value() {
-                let is_settled = firing
-                    .at
-                    .date_naive()
-                    .checked_add_days(Days::new(1))
-                    .is_none_or(|next| next < self.date);
-                if is_settled {
-                    return self.found.pop_first().map(|(_, firing)| firing);
-                }
+    fn next(&mut self) -> Option<Slot> {
+        while self.idle < DAYS_SEARCHED_MAX {
+            let settled = self.settled();
+            if settled.is_some() {
+                return settled;
             }
-            self.look()?;
+            if self.look().is_none() {
+                return self.pop();
+            }
         }
         None
     }
+}
+
+impl Slot {
+    /// When it is settled what becomes of it.
+    pub fn at(&self) -> DateTime<Tz> {
+        match self {
+            Slot::Fires(firing) => firing.at,
+            Slot::Skipped(skipped) => skipped.at,
+        }
+    }
+
+    pub fn firing(self) -> Option<Firing> {
+        match self {
+            Slot::Fires(firing) => Some(firing),
+            Slot::Skipped(_) => None,
+        }
+    }
+}
+
+/// The instant at which the clock jumps over `slot`.
+pub(super) fn after_gap(slot: NaiveDateTime, zone: Tz) -> Option<DateTime<Tz>> {
+    // No zone is further than this from UTC, and no clock changes twice within that.
+    let reach = TimeDelta::hours(26);
+    let mut before = slot.checked_sub_signed(reach)?.and_utc().timestamp();
+    let mut behind = slot.checked_add_signed(reach)?.and_utc().timestamp();
+    let local = |second: i64| Some(DateTime::from_timestamp(second, 0)?.with_timezone(&zone));
+    while behind - before > 1 {
+        let middle = before + (behind - before) / 2;
+        if local(middle)?.naive_local() < slot {
+            before = middle;
+        } else {
+            behind = middle;
+        }
+    }
+    local(behind)
 }
 
 #[cfg(test)]
@@ -161,8 +240,9 @@ mod tests {
         let after = DateTime::parse_from_rfc3339(after)
             .unwrap()
             .with_timezone(&Utc);
-        let firings = Firings::after(&cron, zone.parse().unwrap(), dst, after);
-        firings
+        let days = Days::default();
+        Slots::after(&cron, &days, (zone.parse().unwrap(), dst), after)
+            .filter_map(Slot::firing)
             .take(count)
             .map(|firing| firing.at.to_rfc3339())
             .collect()
@@ -235,6 +315,38 @@ mod tests {
             interval[1..3],
             ["2026-10-25T02:30:00+02:00", "2026-10-25T02:00:00+01:00"]
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_over_midnight_repeats_the_evening_before() {
+        // At 00:01 it became 23:01.
+        let after = "2010-11-07T02:29:30Z";
+        assert_eq!(
+            firings("* * * * *", "America/St_Johns", Dst::RunOnce, after, 2),
+            ["2010-11-07T00:00:00-02:30", "2010-11-06T23:01:00-03:30"]
+        );
+        let after = "2010-11-07T02:30:30Z";
+        assert_eq!(
+            firings("* * * * *", "America/St_Johns", Dst::RunOnce, after, 1),
+            ["2010-11-06T23:01:00-03:30"]
+        );
+    }
+
+    #[test]
+    fn the_last_day_and_weekdays_stand_in_one_list() {
+        // 31 October 2026 is a Saturday, so the last weekday is the 30th; the 15th is a Thursday.
+        for (days, expected) in [
+            ("L,LW", ["2026-10-30", "2026-10-31"]),
+            ("L,15W", ["2026-10-15", "2026-10-31"]),
+        ] {
+            let expression = format!("0 0 {days} * *");
+            let found = firings(&expression, "UTC", Dst::RunOnce, "2026-10-01T00:00:00Z", 2);
+            assert_eq!(
+                found,
+                expected.map(|date| format!("{date}T00:00:00+00:00")),
+                "{days}"
+            );
+        }
     }
 
     #[test]

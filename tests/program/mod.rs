@@ -4,6 +4,7 @@ mod complaints;
 mod place;
 mod requests;
 mod runs;
+mod schedules;
 mod settings;
 mod shapes;
 mod vendor;

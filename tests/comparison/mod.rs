@@ -1,0 +1,3 @@
+//! Campanile beside independent programs that do the same.
+
+mod cron;
