@@ -1,12 +1,13 @@
 //! The campaign as meant.
 
 use super::CampaignSpec;
+use super::rules::{check_audience, check_policy, outside_window, over_limit};
 use crate::audience::Audience;
 use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
 use crate::schedule::{Occurrence, Schedule};
-use crate::settings::{DeliveryRules, DeliverySpec, Settings, zone_of};
+use crate::settings::{DeliveryRules, Settings, zone_of};
 use crate::source::{
     Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, parse, read,
 };
@@ -133,7 +134,7 @@ fn lower(
         Some(name) => zone_of(name, complaints),
         None => Some(settings.zone),
     };
-    let schedule = schedule(spec, source, zone, complaints);
+    let schedule = schedule(spec, source, (zone, settings), complaints);
     let audience = spec.audience.as_ref().map(|audience| {
         Audience::lower(
             audience,
@@ -149,8 +150,12 @@ fn lower(
     let complaints = &mut *lowering.complaints;
     let defaults = settings.defaults.delivery;
     let rules = defaults.replaced_by(spec.delivery.as_ref(), complaints);
+    if let (Some(schedule), Some(window)) = (&schedule, rules.window) {
+        complaints.extend(outside_window(schedule, window));
+    }
     if let Some(send) = &send {
         check_audience(spec, send, complaints);
+        check_policy(spec, send.channel(), rules.on_unknown, complaints);
         if let Some(app) = app {
             let limit = send.channel().limit(&app.limits);
             complaints.extend(over_limit(spec.delivery.as_ref(), limit));
@@ -177,43 +182,8 @@ fn lower(
     })
 }
 
-/// A broadcast reaches every live room; all else needs to be told whom it reaches.
-fn check_audience(spec: &CampaignSpec, send: &Send, complaints: &mut Vec<Diagnostic>) {
-    match (send.channel(), &spec.audience) {
-        (Channel::Broadcast, Some(audience)) => {
-            let message = "a broadcast reaches all live rooms of the app and takes no audience";
-            complaints.push(
-                Diagnostic::error("broadcast-audience", &audience.span, message)
-                    .also(send.span(), "the broadcast is here")
-                    .help("drop `audience`, or send a `group_message` to these groups"),
-            );
-        }
-        (Channel::GroupMessage | Channel::Notification, None) => {
-            let message = "the campaign has no `audience`";
-            complaints.push(
-                Diagnostic::error("no-audience", send.span(), message)
-                    .help("add `audience: { groups: [\"@TGS#...\"] }`"),
-            );
-        }
-        _ => {}
-    }
-}
-
 fn is_warning(complaint: &Diagnostic) -> bool {
     complaint.severity == Severity::Warning
-}
-
-/// The limit holds whatever a campaign asks for, and takes longer than somebody hoped.
-fn over_limit(delivery: Option<&DeliverySpec>, limit: u32) -> Option<Diagnostic> {
-    let rate = delivery?.rate.as_ref()?;
-    if rate.value <= f64::from(limit) {
-        return None;
-    }
-    let message = format!("the app may make {limit} calls a second, and no more will be made");
-    let help = format!(
-        "write `rate: {limit}`, or raise the app's limit in the settings if the vendor did"
-    );
-    Some(Diagnostic::warning("rate-over-limit", &rate.span, message).help(help))
 }
 
 fn name(
@@ -247,7 +217,7 @@ fn stem(source: &Source) -> &str {
 fn schedule(
     spec: &CampaignSpec,
     source: &Arc<Source>,
-    zone: Option<Tz>,
+    (zone, settings): (Option<Tz>, &Settings),
     complaints: &mut Vec<Diagnostic>,
 ) -> Option<Schedule> {
     let written = spec.schedule.as_ref()?;
@@ -263,7 +233,8 @@ fn schedule(
                 .help(help),
         );
     }
-    Schedule::lower(written, &written.span, zone.unwrap_or(Tz::UTC), complaints)
+    let whole = written.over(&settings.defaults.schedule);
+    Schedule::lower(&whole, &written.span, zone.unwrap_or(Tz::UTC), complaints)
 }
 
 fn variables(

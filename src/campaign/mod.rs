@@ -3,6 +3,7 @@
 //! Knows what a campaign is. Must never know where it is kept, when it is run, or what became of it.
 
 mod meant;
+mod rules;
 mod spec;
 
 pub use crate::message::Texts;

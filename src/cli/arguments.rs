@@ -38,6 +38,7 @@ pub(super) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
+    Check(Check),
     Run(Run),
     Resume(Resume),
     Log(Log),
@@ -45,6 +46,28 @@ pub(super) enum Verb {
     Next(Next),
     Schema(Schema),
     Version(Version),
+}
+
+/// Find everything that is wrong with campaigns before anything is sent
+///
+/// Reads every campaign with its audience and renders every message, as it would be at the next occurrence. Needs no
+/// secret, network or journal.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile check                                   all campaigns of the repository
+  campanile check campaigns/welcome.yaml --strict   warnings fail as well
+  campanile check -o json                           for scripts; the exit code is 78 if anything is wrong")]
+pub(super) struct Check {
+    /// Campaigns, by name or path [default: all of the folder]
+    pub(super) campaigns: Vec<String>,
+    /// Warnings fail as well
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Render as if it were this instant [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    pub(super) now: Option<DateTime<FixedOffset>>,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
 }
 
 /// Plan a campaign and send it now, to the end

@@ -5,6 +5,7 @@ use super::print;
 use crate::executor;
 use crate::journal;
 use crate::source::{Diagnostic, Severity, plural, thousands};
+use std::fmt;
 
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -78,6 +79,10 @@ impl Failure {
         }
     }
 
+    pub(super) fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
     pub(super) fn print(&self) -> Exit {
         for diagnostic in &self.diagnostics {
             print::diagnostic(diagnostic);
@@ -85,6 +90,12 @@ impl Failure {
         let text = format!("{:#}{}", self.error, self.consequence);
         print::error(&text, self.help.as_deref());
         self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:#}", self.error)
     }
 }
 

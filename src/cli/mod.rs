@@ -3,6 +3,7 @@
 //! Knows what a person typed and what they read. Must never decide what is sent; it asks the rooms above.
 
 mod arguments;
+mod check;
 mod exit;
 mod failure;
 mod log;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { common, verb } = arguments;
     match verb {
+        Verb::Check(options) => check::check(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,

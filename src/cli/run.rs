@@ -17,7 +17,7 @@ use crate::journal::{Journal, Opening, Run};
 use crate::plan::Frame;
 use crate::report::time_text;
 use crate::schedule::Occurrence;
-use crate::settings::App;
+use crate::settings::{App, OnUnknown};
 use crate::source::{plural, thousands};
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         let text = format!("`{}` is not enabled", campaign.name);
         return Err(Failure::new(Exit::Invalid, text).help("set `enabled: true`, or drop the line"));
     }
+    refuse_unready(&campaign)?;
     let sender = Sender::prepare(&workspace, app).await?;
     let journal = workspace.journal().await?;
     let _lock = journal.lock_lane(&workspace.vendor_app(app), campaign.channel())?;
@@ -54,6 +55,23 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         None => open(&request, &runs).await?,
     };
     sender.send(&journal, run, options.output).await
+}
+
+/// What a campaign may ask for and this version does not do: sending without it would be worse than not sending.
+fn refuse_unready(campaign: &Campaign) -> Result<(), Failure> {
+    let rules = &campaign.rules;
+    let asked = [
+        ("window", rules.window.is_some()),
+        ("pause_after", rules.pause_after.is_some()),
+        ("on_unknown: resend", rules.on_unknown == OnUnknown::Resend),
+    ];
+    match asked.iter().find(|(_, is_asked)| *is_asked) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let text = format!("`delivery: {{ {name} }}` is not carried out by this version yet");
+            Err(Failure::new(Exit::Invalid, text).help("drop it to send without it"))
+        }
+    }
 }
 
 /// The campaign's runs through this app, the latest first.
@@ -121,19 +139,8 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
     } = request;
     let now = clock::now();
     let occurrence = Occurrence::at_moment(now, campaign.zone);
-    let key = OccurrenceKey {
-        app: workspace.vendor_app(app),
-        campaign: campaign.name.clone(),
-        local: occurrence.local(),
-        fold: occurrence.fold,
-        zone: occurrence.zone(),
-        ordinal: ordinal(runs, &occurrence),
-    };
-    let frame = Frame {
-        occurrence,
-        digest: key.digest(),
-        members_max: campaign.channel().members_max(&app.limits),
-    };
+    let ordinal = ordinal(runs, &occurrence);
+    let (frame, key) = frame(workspace, app, campaign, &occurrence, ordinal);
     let staged = stage(journal, &workspace.repository, campaign, &frame, now).await?;
     let staged = staged.map_err(|complaints| {
         let (shown, more) = complaints.shown();
@@ -170,6 +177,30 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         ));
     }
     Ok(journal.run(id).await?)
+}
+
+/// What a plan is made for, and what names its occurrence.
+pub(super) fn frame(
+    workspace: &Workspace,
+    app: &App,
+    campaign: &Campaign,
+    occurrence: &Occurrence,
+    ordinal: u32,
+) -> (Frame, OccurrenceKey) {
+    let key = OccurrenceKey {
+        app: workspace.vendor_app(app),
+        campaign: campaign.name.clone(),
+        local: occurrence.local(),
+        fold: occurrence.fold,
+        zone: occurrence.zone(),
+        ordinal,
+    };
+    let frame = Frame {
+        occurrence: occurrence.clone(),
+        digest: key.digest(),
+        members_max: campaign.channel().members_max(&app.limits),
+    };
+    (frame, key)
 }
 
 /// A further run at the very same civil time is told from those before by its ordinal.

@@ -3,12 +3,16 @@
 //! Knows in which order effects happen and waits for them. Must never decide what is to be done: it asks the
 //! dispatcher and tells it what happened.
 
+mod complaints;
+mod drafting;
 mod execute;
 mod pages;
 mod planning;
 mod progress;
+mod targets;
 mod writer;
 
+pub use drafting::Draft;
 pub use execute::{Ending, Error, Execution, LaneRules};
 pub use planning::{Staged, stage};
 

@@ -1,15 +1,14 @@
-//! From a campaign to a staged plan: the audience is read, everything is rendered, nothing is sent.
+//! From a campaign to a staged plan.
 
 use super::Error;
-use crate::audience::{Audience, ListFile, Resolver, Row, Subject, Table, Target};
+use super::complaints::Complaints;
+use super::drafting::Draft;
 use crate::campaign::Campaign;
-use crate::files::{Repository, Rows};
+use crate::files::Repository;
 use crate::identity::Moment;
 use crate::journal::{Contents, Journal, PlanId};
-use crate::plan::{Frame, Header, Planned, Planner};
-use crate::source::{Diagnostic, Severity, plural};
-use std::collections::VecDeque;
-use std::time::Duration;
+use crate::plan::{Frame, Header};
+use crate::source::Diagnostic;
 
 /// A plan that waits to be opened.
 #[derive(Debug)]
@@ -19,68 +18,7 @@ pub struct Staged {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Why nothing was staged. One error in one row, and nothing goes out.
-#[derive(Debug, Default)]
-pub struct Complaints {
-    /// Each with how many more targets met the very same.
-    found: Vec<(Diagnostic, u64)>,
-    /// Errors beyond those kept.
-    more: u64,
-}
-
-impl Complaints {
-    /// Each is shown with its place; a file that is wrong throughout needs no more.
-    const KEPT_MAX: usize = 50;
-
-    fn add(&mut self, complaints: impl IntoIterator<Item = Diagnostic>) {
-        for complaint in complaints {
-            let same = |(known, _): &&mut (Diagnostic, u64)| is_same(known, &complaint);
-            if let Some((_, again)) = self.found.iter_mut().find(same) {
-                *again += 1;
-            } else if self.found.len() < Self::KEPT_MAX {
-                self.found.push((complaint, 0));
-            } else {
-                self.more += u64::from(complaint.severity == Severity::Error);
-            }
-        }
-    }
-
-    fn has_errors(&self) -> bool {
-        self.more > 0
-            || self
-                .found
-                .iter()
-                .any(|(complaint, _)| complaint.severity == Severity::Error)
-    }
-
-    /// What is to be shown, and how many errors are not.
-    pub fn shown(self) -> (Vec<Diagnostic>, u64) {
-        let shown = self.found.into_iter().map(|(complaint, again)| {
-            if again == 0 {
-                return complaint;
-            }
-            let help = complaint
-                .help
-                .clone()
-                .map(|help| format!("{help}; "))
-                .unwrap_or_default();
-            complaint.help(format!(
-                "{help}the same for {}",
-                plural(again, "more target")
-            ))
-        });
-        (shown.collect(), self.more)
-    }
-}
-
-/// A slip in a template is met by every target; it is one slip.
-fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
-    let place =
-        |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|label| label.span.clone());
-    one.code == other.code && one.message == other.message && place(one) == place(other)
-}
-
-/// Reads, renders and stages a whole campaign. Every target is tried, so that every complaint is heard.
+/// Reads, renders and stages a whole campaign.
 pub async fn stage(
     journal: &Journal,
     repository: &Repository,
@@ -90,202 +28,21 @@ pub async fn stage(
 ) -> Result<Result<Staged, Complaints>, Error> {
     let plan = journal.stage(now).await?;
     let ready = campaign.ready();
-    let mut planner = Planner::new(campaign, &ready, frame);
-    let mut complaints = Complaints::default();
+    let mut draft = Draft::new(repository, campaign, &ready, frame, now);
     let mut contents = Contents::default();
-    let mut chunk: Vec<Planned> = Vec::new();
-    let mut targets = campaign.audience.as_ref().map(|audience| {
-        Targets::new(
-            repository,
-            audience,
-            Resolver::new(audience, &ready, &campaign.name),
-            now,
-        )
-    });
-    if targets.is_none() {
-        match planner.broadcast() {
-            Ok(delivery) => chunk.push(delivery),
-            Err(complaint) => complaints.add([complaint]),
+    while let Some(chunk) = draft.next_chunk(Journal::CHUNK) {
+        if !draft.has_errors() {
+            journal.stage_chunk(plan, &chunk, &mut contents).await?;
         }
     }
-    while let Some(target) = targets.as_mut().and_then(Iterator::next) {
-        match target.and_then(|target| planner.plan(&target)) {
-            Ok(deliveries) => chunk.extend(deliveries),
-            Err(found) => complaints.add(found),
-        }
-        complaints.add(planner.warnings());
-        if chunk.len() >= Journal::CHUNK {
-            if !complaints.has_errors() {
-                journal.stage_chunk(plan, &chunk, &mut contents).await?;
-            }
-            chunk.clear();
-        }
-    }
-    complaints.add(targets.iter().flat_map(|targets| targets.resolver.finish()));
+    let (header, complaints) = draft.finish();
     if complaints.has_errors() {
         journal.discard(plan).await?;
         return Ok(Err(complaints));
     }
-    journal.stage_chunk(plan, &chunk, &mut contents).await?;
     Ok(Ok(Staged {
         plan,
-        header: planner.finish(),
+        header,
         warnings: complaints.shown().0,
     }))
-}
-
-/// The targets of a campaign, one at a time: groups first, then file after file.
-struct Targets<'a> {
-    repository: &'a Repository,
-    resolver: Resolver<'a>,
-    now: Moment,
-    groups: VecDeque<Target>,
-    complaints: Vec<Diagnostic>,
-    files: std::slice::Iter<'a, ListFile>,
-    sheet: Option<Sheet<'a>>,
-}
-
-/// A file that is being read.
-struct Sheet<'a> {
-    file: &'a ListFile,
-    table: Table,
-    rows: Rows,
-}
-
-impl<'a> Targets<'a> {
-    /// Reads what is left out and who the members are; the groups come one by one.
-    fn new(
-        repository: &'a Repository,
-        audience: &'a Audience,
-        mut resolver: Resolver<'a>,
-        now: Moment,
-    ) -> Targets<'a> {
-        let mut complaints = Vec::new();
-        for (part, subject, file) in resolver.files_before() {
-            resolver.begin(part, file);
-            match Sheet::open(repository, file, subject, now) {
-                Ok(sheet) => sheet.each(&mut complaints, |table, row| {
-                    resolver.row_before(part, table, row)
-                }),
-                Err(found) => complaints.extend(found),
-            }
-        }
-        resolver.ready_for_groups();
-        let groups = resolver.groups(&mut complaints).into();
-        Targets {
-            repository,
-            resolver,
-            now,
-            groups,
-            complaints,
-            files: audience.group_files.iter(),
-            sheet: None,
-        }
-    }
-}
-
-impl<'a> Sheet<'a> {
-    /// Opens a file and takes its header in.
-    fn open(
-        repository: &Repository,
-        file: &'a ListFile,
-        subject: Subject,
-        now: Moment,
-    ) -> Result<Sheet<'a>, Vec<Diagnostic>> {
-        let path = &file.path;
-        let mut rows = repository
-            .rows(path)
-            .map_err(|error| vec![error.diagnostic(&file.path.span)])?;
-        check_age(file, &rows, now).map_err(|complaint| vec![complaint])?;
-        if rows.are_objects() {
-            let table = Table::of_objects(path, subject);
-            return Ok(Sheet { file, table, rows });
-        }
-        let Some(header) = rows.next() else {
-            let message = format!("`{}` is empty", path.value);
-            let complaint = Diagnostic::error("empty-file", &path.span, message);
-            return Err(vec![
-                complaint.help("its first line names the columns: `group,city`"),
-            ]);
-        };
-        let header = header.map_err(|error| vec![error.diagnostic(&file.path.span)])?;
-        let table = Table::headed(path, subject, &header)?;
-        Ok(Sheet { file, table, rows })
-    }
-
-    /// All rows, for a file that is read as a whole.
-    fn each(
-        self,
-        complaints: &mut Vec<Diagnostic>,
-        mut take: impl FnMut(&Table, &Row) -> Result<(), Diagnostic>,
-    ) {
-        for row in self.rows {
-            match row {
-                Ok(row) => {
-                    if complaints.len() < Complaints::KEPT_MAX {
-                        complaints.extend(take(&self.table, &row).err());
-                    }
-                }
-                Err(error) => return complaints.push(error.diagnostic(&self.file.path.span)),
-            }
-        }
-    }
-}
-
-/// An export that was not renewed would go to yesterday's people.
-fn check_age(file: &ListFile, rows: &Rows, now: Moment) -> Result<(), Diagnostic> {
-    let Some(newer_than) = file.newer_than else {
-        return Ok(());
-    };
-    let age = rows.modified_ms().map(|modified| now.wall_ms - modified);
-    let age = age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0)));
-    if age.is_some_and(|age| age <= newer_than) {
-        return Ok(());
-    }
-    let old = match age {
-        Some(age) => format!(
-            "was last written {} ago",
-            humantime::format_duration(Duration::from_secs(age.as_secs()))
-        ),
-        None => "does not tell when it was written".to_owned(),
-    };
-    let message = format!("`{}` {old}", file.path.value);
-    let allowed = humantime::format_duration(newer_than);
-    Err(Diagnostic::error("file-too-old", &file.path.span, message)
-        .help(format!("export it anew; `newer_than` allows {allowed}")))
-}
-
-impl Iterator for Targets<'_> {
-    type Item = Result<Target, Vec<Diagnostic>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if !self.complaints.is_empty() {
-            return Some(Err(std::mem::take(&mut self.complaints)));
-        }
-        if let Some(target) = self.groups.pop_front() {
-            return Some(Ok(target));
-        }
-        loop {
-            while let Some(sheet) = &mut self.sheet {
-                match sheet.rows.next() {
-                    Some(Ok(row)) => match self.resolver.row(&sheet.table, &row) {
-                        Ok(Some(target)) => return Some(Ok(target)),
-                        Ok(None) => {}
-                        Err(complaint) => return Some(Err(vec![complaint])),
-                    },
-                    Some(Err(error)) => {
-                        let complaint = error.diagnostic(&sheet.file.path.span);
-                        self.sheet = None;
-                        return Some(Err(vec![complaint]));
-                    }
-                    None => self.sheet = None,
-                }
-            }
-            let file = self.files.next()?;
-            match Sheet::open(self.repository, file, Subject::Groups, self.now) {
-                Ok(sheet) => self.sheet = Some(sheet),
-                Err(complaints) => return Some(Err(complaints)),
-            }
-        }
-    }
 }

@@ -54,6 +54,19 @@ impl Schedule {
         Some(schedule)
     }
 
+    /// Looks through defaults, which have no times: those belong to a campaign.
+    pub fn check_defaults(spec: &ScheduleSpec, complaints: &mut Vec<Diagnostic>) {
+        let cron = spec.cron.as_ref().map(|cron| ("cron", &cron.span));
+        let singles = spec.at.as_ref().map(|list| ("at", &list.span));
+        for (name, span) in [cron, singles].into_iter().flatten() {
+            let message = format!("`{name}` belongs to a campaign, not to the defaults");
+            let complaint = Diagnostic::error("default-times", span, message);
+            complaints.push(complaint.help("write it in each campaign that is to be sent then"));
+        }
+        Days::lower(spec, complaints);
+        limits(spec, complaints);
+    }
+
     /// An expression alone.
     pub fn of_cron(cron: Spanned<Cron>, zone: Tz, dst: Dst) -> Schedule {
         Schedule {

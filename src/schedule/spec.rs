@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// When it is sent: at the times of a cron expression or at given times, exactly one of `cron` and `at`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleSpec {
     /// Minute, hour, day of the month, month, day of the week, as crontab(5): `"0 9 * * MON-FRI"`. Sunday is 0 or 7; also
@@ -32,6 +32,27 @@ pub struct ScheduleSpec {
     pub finish_within: Option<Spanned<String>>,
     /// What becomes of an occurrence while an earlier run of the campaign is open. Default: `skip`.
     pub overlap: Option<Overlap>,
+}
+
+impl ScheduleSpec {
+    /// What a campaign says, and the defaults where it says nothing. A value takes the place of a default as a whole.
+    #[must_use]
+    pub fn over(&self, defaults: &ScheduleSpec) -> ScheduleSpec {
+        let ours = self.clone();
+        ScheduleSpec {
+            cron: ours.cron,
+            at: ours.at,
+            from: ours.from.or_else(|| defaults.from.clone()),
+            until: ours.until.or_else(|| defaults.until.clone()),
+            except: ours.except.or_else(|| defaults.except.clone()),
+            dst: ours.dst.or_else(|| defaults.dst.clone()),
+            start_within: ours.start_within.or_else(|| defaults.start_within.clone()),
+            finish_within: ours
+                .finish_within
+                .or_else(|| defaults.finish_within.clone()),
+            overlap: ours.overlap.or(defaults.overlap),
+        }
+    }
 }
 
 /// What becomes of an occurrence while an earlier run of its campaign is open.

@@ -6,7 +6,7 @@ use super::journal::{self, JournalSource};
 use super::overrides::overridden;
 use super::secret::{masked, misplaced};
 use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
-use crate::schedule::parse_zone;
+use crate::schedule::{Schedule, ScheduleSpec, parse_zone};
 use crate::source::{
     Diagnostic, Entries, Read, Schema, Source, Span, Spanned, list_of, nearest, parse, read_parsed,
 };
@@ -35,6 +35,8 @@ pub struct Settings {
 /// What holds for campaigns that do not say otherwise.
 #[derive(Clone, Debug)]
 pub struct Defaults {
+    /// As written: what it comes to is seen with the campaign's own zone and times.
+    pub schedule: ScheduleSpec,
     pub delivery: DeliveryRules,
 }
 
@@ -215,7 +217,11 @@ fn roots(
 
 fn defaults(spec: Option<&DefaultsSpec>, complaints: &mut Vec<Diagnostic>) -> Defaults {
     let delivery = spec.and_then(|spec| spec.delivery.as_ref());
+    let schedule = spec.and_then(|spec| spec.schedule.clone());
+    let schedule = schedule.unwrap_or_default();
+    Schedule::check_defaults(&schedule, complaints);
     Defaults {
+        schedule,
         delivery: DeliveryRules::default().replaced_by(delivery, complaints),
     }
 }

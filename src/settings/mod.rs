@@ -17,7 +17,7 @@ mod spec;
 mod window;
 
 pub use app::App;
-pub use delivery::{DeliveryRules, DeliverySpec};
+pub use delivery::{DeliveryRules, DeliverySpec, OnUnknown};
 pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
 pub use meant::{Settings, zone_of};

@@ -5,6 +5,7 @@ use super::delivery::DeliverySpec;
 use super::journal::JOURNAL;
 use super::limits::LimitsSpec;
 use super::meant::{CAMPAIGNS, LISTEN};
+use crate::schedule::ScheduleSpec;
 use crate::source::{Entries, Short, Shorthand, Spanned, one_key};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -109,6 +110,8 @@ impl Shorthand for JournalSpec {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DefaultsSpec {
+    /// When campaigns are sent that have a schedule; without `cron` and `at`, which belong to a campaign.
+    pub schedule: Option<ScheduleSpec>,
     /// How campaigns are delivered.
     pub delivery: Option<DeliverySpec>,
 }

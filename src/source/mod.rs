@@ -46,7 +46,7 @@ mod unfold;
 mod weight;
 mod words;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Label, Severity};
 pub use node::{Content, Node, Style};
 pub use parse::parse;
 pub use read::{Read, read, read_parsed};

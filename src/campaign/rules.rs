@@ -1,0 +1,81 @@
+//! The rules between the parts of a campaign.
+
+use super::CampaignSpec;
+use crate::channel::{Channel, Send};
+use crate::schedule::Schedule;
+use crate::settings::{DeliverySpec, OnUnknown, Window};
+use crate::source::Diagnostic;
+
+/// A broadcast reaches every live room; all else needs to be told whom it reaches.
+pub(super) fn check_audience(spec: &CampaignSpec, send: &Send, complaints: &mut Vec<Diagnostic>) {
+    match (send.channel(), &spec.audience) {
+        (Channel::Broadcast, Some(audience)) => {
+            let message = "a broadcast reaches all live rooms of the app and takes no audience";
+            complaints.push(
+                Diagnostic::error("broadcast-audience", &audience.span, message)
+                    .also(send.span(), "the broadcast is here")
+                    .help("drop `audience`, or send a `group_message` to these groups"),
+            );
+        }
+        (Channel::GroupMessage | Channel::Notification, None) => {
+            let message = "the campaign has no `audience`";
+            complaints.push(
+                Diagnostic::error("no-audience", send.span(), message)
+                    .help("add `audience: { groups: [\"@TGS#...\"] }`"),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// No first attempt is made outside the window, so an occurrence that is fixed to such a time could not begin.
+pub(super) fn outside_window(schedule: &Schedule, window: Window) -> Option<Diagnostic> {
+    let times = schedule.fixed_times();
+    let outside = times.iter().find(|time| !window.contains(time.value))?;
+    let message = format!(
+        "the occurrence at {} lies outside the window {window} of the delivery",
+        outside.value.format("%H:%M")
+    );
+    let help = "choose a time inside the window, or widen it";
+    Some(Diagnostic::error("outside-window", &outside.span, message).help(help))
+}
+
+/// What a delivery of unknown outcome may come to depends on the channel.
+pub(super) fn check_policy(
+    spec: &CampaignSpec,
+    channel: Channel,
+    on_unknown: OnUnknown,
+    complaints: &mut Vec<Diagnostic>,
+) {
+    let Some(send) = spec
+        .send
+        .as_ref()
+        .filter(|_| on_unknown == OnUnknown::Resend)
+    else {
+        return;
+    };
+    complaints.extend(match channel {
+        Channel::GroupMessage => None,
+        Channel::Notification => {
+            let message = "`on_unknown: resend` may double a notification: the vendor tells no repetition from a new one";
+            Some(Diagnostic::warning("may-double", &send.span, message).help("write `on_unknown: hold`"))
+        }
+        Channel::Broadcast => {
+            let message = "`on_unknown: resend` is not for broadcasts: nobody can tell whether one arrived, and it would reach everybody twice";
+            Some(Diagnostic::error("no-resend", &send.span, message).help("write `on_unknown: hold`"))
+        }
+    });
+}
+
+/// The limit holds whatever a campaign asks for, and takes longer than somebody hoped.
+pub(super) fn over_limit(delivery: Option<&DeliverySpec>, limit: u32) -> Option<Diagnostic> {
+    let rate = delivery?.rate.as_ref()?;
+    if rate.value <= f64::from(limit) {
+        return None;
+    }
+    let message = format!("the app may make {limit} calls a second, and no more will be made");
+    let help = format!(
+        "write `rate: {limit}`, or raise the app's limit in the settings if the vendor did"
+    );
+    Some(Diagnostic::warning("rate-over-limit", &rate.span, message).help(help))
+}

@@ -1,0 +1,194 @@
+//! `check`: all that can be known of campaigns without sending them.
+
+use super::arguments::{Check, Common, Output};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::print;
+use super::run::frame;
+use super::workspace::Workspace;
+use crate::campaign::Campaign;
+use crate::clock;
+use crate::executor::Draft;
+use crate::identity::Moment;
+use crate::plan::Header;
+use crate::schedule::{Occurrence, Slot};
+use crate::source::{Diagnostic, Label, Severity, plural, thousands};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+/// Deliveries that are rendered before they are let go of.
+const CHUNK: usize = 1_000;
+
+/// Every campaign is looked at, whatever is wrong with another.
+pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, false).map_err(Failure::of_reading)?;
+    let campaigns = if options.campaigns.is_empty() {
+        workspace.all_campaigns().map_err(Failure::of_reading)?
+    } else {
+        let named = options.campaigns.iter();
+        named.map(|wanted| workspace.campaign(wanted)).collect()
+    };
+    let now = options.now.map_or_else(clock::now, |now| Moment {
+        wall_ms: now.timestamp_millis(),
+        ..clock::now()
+    });
+    let mut tally = Tally::default();
+    for campaign in campaigns {
+        match campaign {
+            Ok(campaign) => tally.checked(&rendered(&workspace, campaign, now)?, options)?,
+            Err(failure) => tally.unreadable(&failure.of_reading(), options),
+        }
+    }
+    tally.tell(options)?;
+    let is_bad = tally.errors > 0 || (options.strict && tally.warnings > 0);
+    Ok(if is_bad { Exit::Invalid } else { Exit::Success })
+}
+
+/// What came of one campaign.
+struct Checked {
+    campaign: Campaign,
+    found: Vec<Diagnostic>,
+    /// Errors that are not shown.
+    more: u64,
+    header: Header,
+}
+
+/// Reads the audience and renders every target, as it would be at the next occurrence.
+fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Checked, Failure> {
+    let app = workspace.settings.app(campaign.app.as_ref());
+    let app = app.map_err(|found| Failure::invalid(vec![found], 0).of_reading())?;
+    let (frame, _) = frame(workspace, app, &campaign, &occurrence(&campaign, now), 1);
+    let (header, complaints) = {
+        let ready = campaign.ready();
+        let mut draft = Draft::new(&workspace.repository, &campaign, &ready, &frame, now);
+        while draft.next_chunk(CHUNK).is_some() {}
+        draft.finish()
+    };
+    let (found, more) = complaints.shown();
+    let found = campaign.warnings.iter().cloned().chain(found).collect();
+    Ok(Checked {
+        campaign,
+        found,
+        more,
+        header,
+    })
+}
+
+/// The next one, or now where it runs by hand only.
+fn occurrence(campaign: &Campaign, now: Moment) -> Occurrence {
+    let after = DateTime::<Utc>::from_timestamp_millis(now.wall_ms).unwrap_or_default();
+    let schedule = campaign.schedule.as_ref();
+    let next = schedule.and_then(|schedule| schedule.slots(after).find_map(Slot::firing));
+    let at = next.map(|firing| Moment {
+        wall_ms: firing.at.timestamp_millis(),
+        ..now
+    });
+    Occurrence::at_moment(at.unwrap_or(now), campaign.zone)
+}
+
+#[derive(Default)]
+struct Tally {
+    campaigns: u64,
+    errors: u64,
+    warnings: u64,
+    told: Vec<Value>,
+}
+
+impl Tally {
+    fn checked(&mut self, checked: &Checked, options: &Check) -> Result<(), Failure> {
+        self.campaigns += 1;
+        self.errors += checked.more;
+        for diagnostic in &checked.found {
+            self.found(diagnostic, options);
+        }
+        if options.output == Output::Json {
+            return Ok(());
+        }
+        let header = &checked.header;
+        let has_errors = checked
+            .found
+            .iter()
+            .any(|each| each.severity == Severity::Error);
+        if !has_errors {
+            let skipped = match header.skipped {
+                0 => String::new(),
+                skipped => format!(", {} skipped", thousands(skipped)),
+            };
+            print::result(&format!(
+                "{}: {} on {}{skipped}, the longest {}",
+                checked.campaign.name,
+                plural(header.planned, "call"),
+                header.channel.name(),
+                plural(header.bytes_longest, "byte")
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn found(&mut self, diagnostic: &Diagnostic, options: &Check) {
+        match diagnostic.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
+        match options.output {
+            Output::Json => self.told.push(as_json(diagnostic)),
+            Output::Text => print::diagnostic(diagnostic),
+        }
+    }
+
+    fn unreadable(&mut self, failure: &Failure, options: &Check) {
+        self.campaigns += 1;
+        let diagnostics = failure.diagnostics();
+        for diagnostic in diagnostics {
+            self.found(diagnostic, options);
+        }
+        if diagnostics.is_empty() {
+            self.errors += 1;
+            match options.output {
+                Output::Json => self.told.push(json!({
+                    "severity": "error", "code": "file", "message": failure.to_string(),
+                })),
+                Output::Text => drop(failure.print()),
+            }
+        }
+    }
+
+    fn tell(&self, options: &Check) -> Result<(), Failure> {
+        if options.output == Output::Json {
+            let told = json!({
+                "campaigns": self.campaigns,
+                "errors": self.errors,
+                "warnings": self.warnings,
+                "diagnostics": self.told,
+            });
+            print::result(&told.to_string())?;
+            return Ok(());
+        }
+        print::say(&format!(
+            "{} checked: {}, {}",
+            plural(self.campaigns, "campaign"),
+            plural(self.errors, "error"),
+            plural(self.warnings, "warning")
+        ));
+        Ok(())
+    }
+}
+
+fn as_json(diagnostic: &Diagnostic) -> Value {
+    let place = |label: &Label| {
+        json!({
+            "path": &*label.span.source().path,
+            "line": label.span.line(),
+            "column": label.span.column(),
+            "text": label.text,
+        })
+    };
+    json!({
+        "severity": diagnostic.severity.word(),
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "place": diagnostic.primary.as_ref().map(place),
+        "also": diagnostic.secondary.as_deref().map(place),
+        "help": diagnostic.help,
+    })
+}

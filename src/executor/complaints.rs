@@ -1,0 +1,64 @@
+//! Complaints of a whole audience, the same one told once.
+
+use crate::source::{Diagnostic, Severity, plural};
+
+/// What is wrong with a campaign's rows and texts. One error in one row, and nothing goes out.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    /// Each with how many more targets met the very same.
+    found: Vec<(Diagnostic, u64)>,
+    /// Errors beyond those kept.
+    more: u64,
+}
+
+impl Complaints {
+    /// Each is shown with its place; a file that is wrong throughout needs no more.
+    pub(super) const KEPT_MAX: usize = 50;
+
+    pub(super) fn add(&mut self, complaints: impl IntoIterator<Item = Diagnostic>) {
+        for complaint in complaints {
+            let same = |(known, _): &&mut (Diagnostic, u64)| is_same(known, &complaint);
+            if let Some((_, again)) = self.found.iter_mut().find(same) {
+                *again += 1;
+            } else if self.found.len() < Self::KEPT_MAX {
+                self.found.push((complaint, 0));
+            } else {
+                self.more += u64::from(complaint.severity == Severity::Error);
+            }
+        }
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.more > 0
+            || self
+                .found
+                .iter()
+                .any(|(complaint, _)| complaint.severity == Severity::Error)
+    }
+
+    /// What is to be shown, and how many errors are not.
+    pub fn shown(self) -> (Vec<Diagnostic>, u64) {
+        let shown = self.found.into_iter().map(|(complaint, again)| {
+            if again == 0 {
+                return complaint;
+            }
+            let help = complaint
+                .help
+                .clone()
+                .map(|help| format!("{help}; "))
+                .unwrap_or_default();
+            complaint.help(format!(
+                "{help}the same for {}",
+                plural(again, "more target")
+            ))
+        });
+        (shown.collect(), self.more)
+    }
+}
+
+/// A slip in a template is met by every target; it is one slip.
+fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
+    let place =
+        |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|label| label.span.clone());
+    one.code == other.code && one.message == other.message && place(one) == place(other)
+}

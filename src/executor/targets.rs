@@ -1,0 +1,165 @@
+//! The audience's files, opened and read one after the other.
+
+use super::complaints::Complaints;
+use crate::audience::{Audience, ListFile, Resolver, Row, Subject, Table, Target};
+use crate::files::{Repository, Rows};
+use crate::identity::Moment;
+use crate::source::Diagnostic;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The targets of a campaign, one at a time: groups first, then file after file.
+pub(super) struct Targets<'a> {
+    repository: &'a Repository,
+    pub(super) resolver: Resolver<'a>,
+    now: Moment,
+    groups: VecDeque<Target>,
+    complaints: Vec<Diagnostic>,
+    files: std::slice::Iter<'a, ListFile>,
+    sheet: Option<Sheet<'a>>,
+}
+
+/// A file that is being read.
+struct Sheet<'a> {
+    file: &'a ListFile,
+    table: Table,
+    rows: Rows,
+}
+
+impl<'a> Targets<'a> {
+    /// Reads what is left out and who the members are; the groups come one by one.
+    pub(super) fn new(
+        repository: &'a Repository,
+        audience: &'a Audience,
+        mut resolver: Resolver<'a>,
+        now: Moment,
+    ) -> Targets<'a> {
+        let mut complaints = Vec::new();
+        for (part, subject, file) in resolver.files_before() {
+            resolver.begin(part, file);
+            match Sheet::open(repository, file, subject, now) {
+                Ok(sheet) => sheet.each(&mut complaints, |table, row| {
+                    resolver.row_before(part, table, row)
+                }),
+                Err(found) => complaints.extend(found),
+            }
+        }
+        resolver.ready_for_groups();
+        let groups = resolver.groups(&mut complaints).into();
+        Targets {
+            repository,
+            resolver,
+            now,
+            groups,
+            complaints,
+            files: audience.group_files.iter(),
+            sheet: None,
+        }
+    }
+}
+
+impl<'a> Sheet<'a> {
+    /// Opens a file and takes its header in.
+    fn open(
+        repository: &Repository,
+        file: &'a ListFile,
+        subject: Subject,
+        now: Moment,
+    ) -> Result<Sheet<'a>, Vec<Diagnostic>> {
+        let path = &file.path;
+        let mut rows = repository
+            .rows(path)
+            .map_err(|error| vec![error.diagnostic(&file.path.span)])?;
+        check_age(file, &rows, now).map_err(|complaint| vec![complaint])?;
+        if rows.are_objects() {
+            let table = Table::of_objects(path, subject);
+            return Ok(Sheet { file, table, rows });
+        }
+        let Some(header) = rows.next() else {
+            let message = format!("`{}` is empty", path.value);
+            let complaint = Diagnostic::error("empty-file", &path.span, message);
+            return Err(vec![
+                complaint.help("its first line names the columns: `group,city`"),
+            ]);
+        };
+        let header = header.map_err(|error| vec![error.diagnostic(&file.path.span)])?;
+        let table = Table::headed(path, subject, &header)?;
+        Ok(Sheet { file, table, rows })
+    }
+
+    /// All rows, for a file that is read as a whole.
+    fn each(
+        self,
+        complaints: &mut Vec<Diagnostic>,
+        mut take: impl FnMut(&Table, &Row) -> Result<(), Diagnostic>,
+    ) {
+        for row in self.rows {
+            match row {
+                Ok(row) => {
+                    if complaints.len() < Complaints::KEPT_MAX {
+                        complaints.extend(take(&self.table, &row).err());
+                    }
+                }
+                Err(error) => return complaints.push(error.diagnostic(&self.file.path.span)),
+            }
+        }
+    }
+}
+
+/// An export that was not renewed would go to yesterday's people.
+fn check_age(file: &ListFile, rows: &Rows, now: Moment) -> Result<(), Diagnostic> {
+    let Some(newer_than) = file.newer_than else {
+        return Ok(());
+    };
+    let age = rows.modified_ms().map(|modified| now.wall_ms - modified);
+    let age = age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or(0)));
+    if age.is_some_and(|age| age <= newer_than) {
+        return Ok(());
+    }
+    let old = match age {
+        Some(age) => format!(
+            "was last written {} ago",
+            humantime::format_duration(Duration::from_secs(age.as_secs()))
+        ),
+        None => "does not tell when it was written".to_owned(),
+    };
+    let message = format!("`{}` {old}", file.path.value);
+    let allowed = humantime::format_duration(newer_than);
+    Err(Diagnostic::error("file-too-old", &file.path.span, message)
+        .help(format!("export it anew; `newer_than` allows {allowed}")))
+}
+
+impl Iterator for Targets<'_> {
+    type Item = Result<Target, Vec<Diagnostic>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.complaints.is_empty() {
+            return Some(Err(std::mem::take(&mut self.complaints)));
+        }
+        if let Some(target) = self.groups.pop_front() {
+            return Some(Ok(target));
+        }
+        loop {
+            while let Some(sheet) = &mut self.sheet {
+                match sheet.rows.next() {
+                    Some(Ok(row)) => match self.resolver.row(&sheet.table, &row) {
+                        Ok(Some(target)) => return Some(Ok(target)),
+                        Ok(None) => {}
+                        Err(complaint) => return Some(Err(vec![complaint])),
+                    },
+                    Some(Err(error)) => {
+                        let complaint = error.diagnostic(&sheet.file.path.span);
+                        self.sheet = None;
+                        return Some(Err(vec![complaint]));
+                    }
+                    None => self.sheet = None,
+                }
+            }
+            let file = self.files.next()?;
+            match Sheet::open(self.repository, file, Subject::Groups, self.now) {
+                Ok(sheet) => self.sheet = Some(sheet),
+                Err(complaints) => return Some(Err(complaints)),
+            }
+        }
+    }
+}
