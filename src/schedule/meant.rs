@@ -5,7 +5,7 @@ use super::firings::{Dst, Slot, Slots};
 use super::limits::{START_WITHIN, limits};
 use super::one_shot::OneShot;
 use super::{Cron, Overlap, ScheduleSpec};
-use crate::source::{Diagnostic, Span, Spanned, Text};
+use crate::source::{Diagnostic, Span, Spanned, Text, plural};
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -29,6 +29,9 @@ pub(super) enum Times {
     /// In order.
     At(Vec<OneShot>),
 }
+
+/// More single times than this are a schedule of another kind.
+const SINGLES_MAX: usize = 1_000;
 
 impl Schedule {
     /// Every complaint at once. `place` stands for the whole schedule, `zone` is that of the campaign.
@@ -147,6 +150,8 @@ fn times(
             );
             return None;
         }
+        // One that was given and could not be read has been told of.
+        (None, None) if complaints.iter().any(|told| is_inside(told, place)) => {}
         (None, None) => complaints.push(
             Diagnostic::error(
                 "no-times",
@@ -160,6 +165,14 @@ fn times(
     let dst = spec.dst.as_ref().map(|dst| dst.value).unwrap_or_default();
     let cron = cron.flatten().map(|cron| Times::Cron(Box::new(cron), dst));
     cron.or(singles.flatten().map(Times::At))
+}
+
+fn is_inside(complaint: &Diagnostic, place: &Span) -> bool {
+    let start = complaint
+        .primary
+        .as_ref()
+        .map(|label| label.span.range().start);
+    start.is_some_and(|start| place.range().contains(&start))
 }
 
 fn expression(text: &Text, complaints: &mut Vec<Diagnostic>) -> Option<Spanned<Cron>> {
@@ -186,6 +199,13 @@ fn one_shots(
             diagnostic
                 .help("write `at: [2026-11-11T09:00]`, or leave `schedule` out to run it by hand"),
         );
+        return None;
+    }
+    if let Some(beyond) = list.get(SINGLES_MAX) {
+        let count = plural(list.len() as u64, "time");
+        let message = format!("`at` names {count}, and 1,000 are the most");
+        let help = "write what they have in common as `cron`, or divide them among campaigns";
+        complaints.push(Diagnostic::error("too-many-times", &beyond.span, message).help(help));
         return None;
     }
     let before = complaints.len();

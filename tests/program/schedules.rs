@@ -167,6 +167,8 @@ fn a_schedule_is_wrong_before_anything_is_sent() {
     run("name: news\nschedule:\n  cron: * * * * *\n")
         .assert(78, &["put it in quotes: `\"* * * * *\"`"]);
     run("name: news\nschedule:\n  cron: @daily\n").assert(78, &["put it in quotes: `\"@daily\"`"]);
+    let ended = run("name: news\nschedule:\n  at: 2026-11-11T09:00\n");
+    ended.assert(78, &["write a list: `[2026-11-11T09:00]`", "1 error;"]);
     let ended = run("name: news\ntimezone: Mars/Olympus\nschedule: { cron: 0 9 30 2 * }\n");
     ended.assert(78, &["Mars/Olympus", "no such day"]);
 }

@@ -83,6 +83,13 @@ fn a_single_time_is_written_in_one_way() {
 #[test]
 fn single_times_agree_with_each_other_and_with_the_days() {
     assert_one("at: []\n", "never-fires", "[]", "at: [");
+    let many = vec!["2026-11-11T09:00"; 1_001].join(", ");
+    assert_one(
+        &format!("at: [{many}]\n"),
+        "too-many-times",
+        "2026-11-11T09:00",
+        "`cron`",
+    );
     assert_one(
         "at: [2026-11-11T09:00, 2026-11-11T08:00Z]\n",
         "same-time",
