@@ -8,11 +8,15 @@ use std::sync::Arc;
 /// Sixteen bytes for a group, and the table's own.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    seen: HashMap<u64, Seen>,
+    /// In parts that grow one after the other: a table is doubled by a copy beside it, and that of a million groups
+    /// would be the peak of the memory.
+    seen: [HashMap<u64, Seen>; PARTS],
     /// Rows are counted through all files; from each of these numbers on, row follows line.
     stretches: Vec<Stretch>,
     rows: u32,
 }
+
+const PARTS: usize = 32;
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
@@ -44,7 +48,8 @@ impl Places {
         let row = self.rows;
         self.rows += 1;
         self.follow(row, origin);
-        let seen = match self.seen.entry(key) {
+        let part = &mut self.seen[usize::try_from(key >> 59).unwrap_or(0)];
+        let seen = match part.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Seen { row, digest });
                 return First::Here;
