@@ -101,6 +101,12 @@ impl Audience {
         !self.members.is_empty() || !self.member_files.is_empty()
     }
 
+    /// Where the first of its members are named.
+    pub fn members_place(&self) -> Option<&Span> {
+        let file = self.member_files.first().map(|file| &file.path.span);
+        self.members.first().map(|(_, span)| span).or(file)
+    }
+
     /// Whether the groups are those of the member files.
     pub fn takes_groups_of_members(&self) -> bool {
         self.groups.is_empty() && self.group_files.is_empty()

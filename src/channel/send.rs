@@ -94,14 +94,14 @@ impl Send {
         }
     }
 
-    /// What does not go with the target's type, if that is known.
-    pub fn fit(&self, target: &Target) -> Vec<Diagnostic> {
+    /// What does not go with the target's type, if that is known. `members` is where members are named.
+    pub fn fit(&self, target: &Target, members: Option<&Span>) -> Vec<Diagnostic> {
         let Some(kind) = target.kind else {
             return Vec::new();
         };
         let members = match target.reach {
             Reach::Everybody => None,
-            Reach::Members(_) => Some((Feature::Members, self.call.span.clone())),
+            Reach::Members(_) => members.map(|span| (Feature::Members, span.clone())),
         };
         let features = self.call.features.iter().chain(&members);
         let found = features.filter_map(|feature| self.unfit(feature, kind));

@@ -31,8 +31,12 @@ pub async fn stage(
     let mut draft = Draft::new(repository, campaign, &ready, frame, now);
     let mut contents = Contents::default();
     while let Some(chunk) = draft.next_chunk(Journal::CHUNK) {
-        if !draft.has_errors() {
-            journal.stage_chunk(plan, &chunk, &mut contents).await?;
+        if draft.has_errors() {
+            continue;
+        }
+        // A single target with many members comes as one chunk, however long.
+        for chunk in chunk.chunks(Journal::CHUNK) {
+            journal.stage_chunk(plan, chunk, &mut contents).await?;
         }
     }
     let (header, complaints) = draft.finish();

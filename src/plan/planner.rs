@@ -1,7 +1,7 @@
 //! Renders every target before anything is sent.
 
 use super::{Header, Planned};
-use crate::audience::{Member, Reach, Target, about};
+use crate::audience::{Audience, Member, Reach, Target, about};
 use crate::campaign::Campaign;
 use crate::channel::{Rendered, Request};
 use crate::identity::{DeliveryKey, DeliveryNumber, Digest, GroupId, Hasher, UserId};
@@ -64,18 +64,26 @@ impl<'a> Planner<'a> {
 
     /// The deliveries of a target: one, or as many as its members need.
     pub fn plan(&mut self, target: &Target) -> Result<Vec<Planned>, Vec<Diagnostic>> {
-        let unfit = self.campaign.send.fit(target);
-        if unfit.iter().any(|found| found.severity == Severity::Error) {
-            return Err(unfit);
-        }
-        self.warnings.extend(unfit);
+        let audience = self.campaign.audience.as_ref();
+        let members = audience.and_then(Audience::members_place);
+        let unfit = self.campaign.send.fit(target, members);
+        let is_error = |found: &Diagnostic| found.severity == Severity::Error;
+        let (mut errors, warnings): (Vec<_>, Vec<_>) = unfit.into_iter().partition(is_error);
+        self.warnings.extend(warnings);
         let planned = match &target.reach {
             Reach::Everybody => self.whole_group(target),
             Reach::Members(members) if members.is_empty() => Ok(vec![self.nobody(target)]),
             Reach::Members(members) if self.is_personal => self.personal(target, members),
             Reach::Members(members) => self.shared(target, members),
         };
-        planned.map_err(|complaint| vec![about(complaint, &target.group, &target.origin)])
+        match planned {
+            Ok(planned) if errors.is_empty() => Ok(planned),
+            Ok(_) => Err(errors),
+            Err(complaint) => {
+                errors.push(about(complaint, &target.group, &target.origin));
+                Err(errors)
+            }
+        }
     }
 
     /// The one delivery of a broadcast.

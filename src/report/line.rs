@@ -2,7 +2,7 @@
 
 use crate::channel::{Answer, Outcome, Request};
 use crate::delivery::Delivery;
-use crate::identity::{DeliveryKey, Digest, Moment, UserId};
+use crate::identity::{DeliveryKey, Digest, GroupId, Moment, UserId};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use std::fmt::Write;
@@ -29,7 +29,8 @@ pub struct LogLine<'a> {
     pub run: &'a str,
     pub delivery: String,
     pub channel: &'static str,
-    pub group: String,
+    /// A broadcast has none.
+    pub group: Option<String>,
     pub members: Option<Vec<String>>,
     pub state: &'static str,
     pub reason: Option<String>,
@@ -49,6 +50,9 @@ impl<'a> LogLine<'a> {
         let (group, first) = (request.group.as_ref(), request.members.first());
         let key = DeliveryKey::of(facts.digest, facts.channel, group, first);
         let members: Vec<String> = request.members.iter().map(UserId::to_string).collect();
+        // Without it the vendor tells no repetition, so none is sent.
+        let random = delivery.random();
+        let random = random.filter(|_| request.channel.deduplicates());
         let answer = delivery.last().and_then(answer);
         let receipt = delivery.receipt().unwrap_or_default();
         LogLine {
@@ -58,7 +62,7 @@ impl<'a> LogLine<'a> {
             run: &facts.run,
             delivery: key.to_string(),
             channel: facts.channel,
-            group: request.group_name().to_owned(),
+            group: group.map(GroupId::to_string),
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
             reason: delivery.reason().map(str::to_owned),
@@ -69,7 +73,7 @@ impl<'a> LogLine<'a> {
             msg_time: receipt
                 .msg_time
                 .and_then(|seconds| time_text(seconds.checked_mul(1_000)?)),
-            random: delivery.random().map(|random| random.0),
+            random: random.map(|random| random.0),
             started_at: delivery.started_at().and_then(moment_text),
             finished_at: delivery.finished_at().and_then(moment_text),
             test: false,
@@ -110,7 +114,7 @@ impl<'a> LogLine<'a> {
             self.run.to_owned(),
             self.delivery.clone(),
             self.channel.to_owned(),
-            self.group.clone(),
+            text(self.group.as_ref()),
             text(self.members.as_ref().map(|ids| ids.join(" ")).as_ref()),
             self.state.to_owned(),
             text(self.reason.as_ref()),
@@ -133,11 +137,7 @@ impl<'a> LogLine<'a> {
             .as_deref()
             .or(self.started_at.as_deref())
             .unwrap_or("-");
-        let group = if self.group.is_empty() {
-            "(all live rooms)"
-        } else {
-            &self.group
-        };
+        let group = self.group.as_deref().unwrap_or("(all live rooms)");
         let mut line = format!("{at:<24}  {:<9}  {group}", self.state);
         if let Some(members) = &self.members {
             let _ = write!(line, "  to {}", told(members));

@@ -20,4 +20,6 @@ pub use spec::{ChosenSpec, TemplateSpec};
 pub use value::{is_identifier, merged, value_of};
 
 #[cfg(test)]
+mod equal;
+#[cfg(test)]
 mod tests;
