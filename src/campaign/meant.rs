@@ -14,6 +14,7 @@ use crate::source::{
 use crate::template::{Ready, Templates, Value, is_identifier, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -79,6 +80,7 @@ impl Campaign {
             texts,
         };
         let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
+        drop_echoes(&mut complaints);
         match campaign {
             Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
                 templates,
@@ -180,6 +182,30 @@ fn lower(
         variables,
         templates: Templates::new(),
     })
+}
+
+/// Something is lacking in a place where something else was misspelt: one complaint, not two.
+fn drop_echoes(complaints: &mut Vec<Diagnostic>) {
+    const LACKS: [&str; 5] = [
+        "no-audience",
+        "no-members",
+        "no-selection",
+        "no-text",
+        "no-times",
+    ];
+    let range = |complaint: &Diagnostic| {
+        let label = complaint.primary.as_ref()?;
+        Some(label.span.range())
+    };
+    let others = complaints
+        .iter()
+        .filter(|other| !LACKS.contains(&other.code));
+    let others: Vec<_> = others.filter_map(range).collect();
+    complaints.retain(|complaint| {
+        let is_inside =
+            |place: Range<usize>| others.iter().any(|other| place.contains(&other.start));
+        !(LACKS.contains(&complaint.code) && range(complaint).is_some_and(is_inside))
+    });
 }
 
 fn is_warning(complaint: &Diagnostic) -> bool {
