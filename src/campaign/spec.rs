@@ -22,6 +22,7 @@ pub struct CampaignSpec {
     /// Words to sort campaigns by: `season: singles-day`.
     pub labels: Option<Entries<Spanned<String>>>,
     /// Whether it may run. `false`: it is checked and never started.
+    #[schemars(extend("default" = true))]
     pub enabled: Option<bool>,
     /// The app to send through: a role from the settings. Default: their `default_app`.
     pub app: Option<Spanned<String>>,

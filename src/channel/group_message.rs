@@ -23,14 +23,18 @@ pub struct GroupMessageSpec {
     /// The account it comes from (`From_Account`); a template. Default: the administrator.
     pub from_account: Option<TemplateSpec>,
     /// `MsgPriority`. Default at the vendor: normal. When a group is over 40 messages a second, lower ones go first.
+    #[schemars(extend("default" = "normal"))]
     pub priority: Option<Priority>,
     /// Only for members who are online; not kept (`OnlineOnlyFlag`). Default: false.
+    #[schemars(extend("default" = false))]
     pub online_only: Option<Spanned<bool>>,
     /// The app's own callbacks that are not called for it (`ForbidCallbackControl`).
     pub forbid_callbacks: Option<Vec<Callback>>,
     /// Whether it counts as unread (`SendMsgControl` `NoUnread`). Default: count.
+    #[schemars(extend("default" = "count"))]
     pub unread: Option<Spanned<Unread>>,
     /// Whether it becomes the conversation's last message (`SendMsgControl` `NoLastMsg`). Default: update.
+    #[schemars(extend("default" = "update"))]
     pub last_message: Option<Spanned<LastMessage>>,
     /// Accounts that are mentioned, in the order of the marks in the text, or `all` (`GroupAtInfo`).
     #[serde(default)]
@@ -44,8 +48,10 @@ pub struct GroupMessageSpec {
     /// The topic of a community (`TopicId`); a template.
     pub topic: Option<TemplateSpec>,
     /// Whether members' read receipts are kept (`NeedReadReceipt`). Default: false.
+    #[schemars(extend("default" = false))]
     pub read_receipt: Option<Spanned<bool>>,
     /// Whether the message may be extended (`SupportMessageExtension`). Default: false.
+    #[schemars(extend("default" = false))]
     pub extension: Option<bool>,
     /// What an offline push shows (`OfflinePushInfo`).
     pub offline_push: Option<OfflinePushSpec>,

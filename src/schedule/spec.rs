@@ -23,14 +23,17 @@ pub struct ScheduleSpec {
     pub except: Option<Vec<Spanned<String>>>,
     /// What becomes of a time of `cron` that does not exist or comes twice because the clock changes. It concerns fixed
     /// times; an expression whose minute or hour begins with `*` simply goes on. Default: `run_once`.
+    #[schemars(extend("default" = "run_once"))]
     pub dst: Option<Spanned<Dst>>,
     /// How late an occurrence may start, up to 7 days; one that cannot start by then is missed: `15m`, `1h 30m`. Default:
     /// 15m, or `finish_within` if that is shorter.
+    #[schemars(extend("default" = "15m"))]
     pub start_within: Option<Spanned<String>>,
     /// How long after its time an occurrence may still start deliveries, up to 31 days; those that are left then are
     /// skipped as too late: `6h`. Default: as long as it takes.
     pub finish_within: Option<Spanned<String>>,
     /// What becomes of an occurrence while an earlier run of the campaign is open. Default: `skip`.
+    #[schemars(extend("default" = "skip"))]
     pub overlap: Option<Overlap>,
 }
 
