@@ -143,7 +143,7 @@ impl Workspace {
     fn texts(&self, source: &Arc<Source>) -> Texts {
         let read = |path: String| {
             let text = self.repository.read_text(&path);
-            let text = text.map(|text| Source::new(path.as_str(), text));
+            let text = text.map(|text| Source::new(path.as_str(), as_sent(&text)));
             (path, text.map_err(|error| error.to_string()))
         };
         Campaign::text_files(source).into_iter().map(read).collect()
@@ -462,6 +462,11 @@ fn two_of(name: &str, path: &str, other: &str) -> Failure {
 /// Names have neither.
 fn is_path(wanted: &str) -> bool {
     wanted.contains(['/', '.'])
+}
+
+/// A text as other systems' editors save it, without what nobody means to send.
+fn as_sent(text: &str) -> String {
+    text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n")
 }
 
 fn typed(common: &Common) -> String {
