@@ -15,7 +15,7 @@ use crate::template::{Ready, Templates, Value, is_identifier, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 #[derive(Debug)]
 pub struct Campaign {
@@ -45,8 +45,10 @@ const TEXT_FILE: &str = "text_file";
 const RESERVED: [&str; 5] = ["campaign", "occurrence", "group", "member", "delivery"];
 
 impl Campaign {
-    pub fn schema() -> Schema {
-        Schema::of::<CampaignSpec>()
+    /// Made once: a repository has thousands of campaigns.
+    pub fn schema() -> &'static Schema {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<CampaignSpec>);
+        &SCHEMA
     }
 
     /// The files that hold its texts; they are read before the campaign is.
@@ -72,7 +74,7 @@ impl Campaign {
         let Read {
             spec,
             mut complaints,
-        } = read::<CampaignSpec>(&Campaign::schema(), source);
+        } = read::<CampaignSpec>(Campaign::schema(), source);
         let mut templates = Templates::new();
         let mut lowering = Lowering {
             templates: &mut templates,

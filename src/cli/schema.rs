@@ -11,7 +11,7 @@ use anyhow::Context;
 pub(super) fn schema(options: &SchemaOptions) -> Result<Exit, Failure> {
     let schema = match options.kind {
         SchemaKind::Campaign => Campaign::schema(),
-        SchemaKind::Settings => Settings::schema(),
+        SchemaKind::Settings => &Settings::schema(),
     };
     print::result(&serde_json::to_string_pretty(schema.json()).context("cannot write JSON")?)?;
     Ok(Exit::Success)

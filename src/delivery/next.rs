@@ -99,6 +99,11 @@ impl Delivery {
                 random: generation.random,
                 wait,
             },
+            _ if policy.resend_within.is_zero() => Next::End(
+                End::Unknown,
+                "no answer, and the vendor would not tell a repetition from a new message"
+                    .to_owned(),
+            ),
             _ => Next::End(
                 End::Unknown,
                 "no answer while the vendor could still tell a repetition".to_owned(),

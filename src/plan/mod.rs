@@ -7,3 +7,6 @@ mod planner;
 
 pub use header::{Header, Planned};
 pub use planner::{Frame, Planner};
+
+#[cfg(test)]
+mod tests;
