@@ -3,8 +3,9 @@
 use super::Call;
 use super::body::Written;
 use super::fit::Feature;
-use crate::message::{ElementSpec, Lowering, OfflinePushSpec, Shape};
-use crate::source::{Content, Diagnostic, Node, Span, Spanned};
+use super::mention::MentionSpec;
+use crate::message::{ElementSpec, Lowering, OfflinePushSpec, Rule, Shape};
+use crate::source::{Diagnostic, Node, Span, Spanned};
 use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -32,10 +33,9 @@ pub struct GroupMessageSpec {
     pub unread: Option<Spanned<Unread>>,
     /// Whether it becomes the conversation's last message (`SendMsgControl` `NoLastMsg`). Default: update.
     pub last_message: Option<Spanned<LastMessage>>,
-    /// Accounts that are mentioned, in the order of the marks in the text, or `all` (`GroupAtInfo`).
-    #[serde(default)]
-    #[schemars(schema_with = "mention_schema")]
-    pub mention: Option<Node>,
+    /// Who is mentioned (`GroupAtInfo`): `all`, or a list in the order of the marks in the text, up to 30, of accounts
+    /// (templates) and `all`.
+    pub mention: Option<Spanned<MentionSpec>>,
     /// Data that travels with the message and is kept (`CloudCustomData`); a template. Text that begins with `{` must
     /// come out as JSON.
     pub cloud_custom_data: Option<TemplateSpec>,
@@ -81,15 +81,6 @@ pub enum LastMessage {
     Keep,
 }
 
-/// The vendor takes no more mentions (10053).
-const MENTIONS_MAX: usize = 30;
-
-fn mention_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "anyOf": [{ "const": "all" }, { "type": "array", "items": { "type": "string" }, "maxItems": MENTIONS_MAX }]
-    })
-}
-
 /// `place` is where the message stands, for what is wrong with all of it.
 pub(super) fn lower(
     spec: &GroupMessageSpec,
@@ -105,7 +96,8 @@ pub(super) fn lower(
     };
     let body = written.lower(lowering)?;
     let priority = spec.priority.map(|priority| Shape::fixed(priority.word()));
-    let mentioned = spec.mention.as_ref().map(|node| mentions(node, lowering));
+    let mention = spec.mention.as_ref();
+    let mentioned = mention.map(|mention| mention.lower(lowering));
     let data = lowering.either(
         spec.cloud_custom_data.as_ref(),
         spec.cloud_custom_data_json.as_ref(),
@@ -113,7 +105,10 @@ pub(super) fn lower(
     let push = spec.offline_push.as_ref().map(|push| push.lower(lowering));
     let content = Shape::map([
         ("MsgBody", Some(body)),
-        ("From_Account", lowering.text(spec.from_account.as_ref())),
+        (
+            "From_Account",
+            lowering.word(spec.from_account.as_ref(), Rule::Account),
+        ),
         ("MsgPriority", priority),
         ("OnlineOnlyFlag", spec.online_only.as_ref().map(flag)),
         (
@@ -123,7 +118,7 @@ pub(super) fn lower(
         ("SendMsgControl", controls(spec)),
         ("GroupAtInfo", mentioned),
         ("CloudCustomData", data),
-        ("TopicId", lowering.text(spec.topic.as_ref())),
+        ("TopicId", lowering.word(spec.topic.as_ref(), Rule::Topic)),
         ("NeedReadReceipt", spec.read_receipt.as_ref().map(flag)),
         (
             "SupportMessageExtension",
@@ -145,7 +140,7 @@ fn features(spec: &GroupMessageSpec, place: &Span) -> Vec<(Feature, Span)> {
         Some(flag.span.clone())
     };
     let mention = spec.mention.as_ref();
-    let mention = mention.filter(|mention| !matches!(mention.content, Content::List(_)));
+    let mention = mention.filter(|mention| mention.is_for_all());
     let topic = spec.topic.as_ref();
     let topic = topic.map(|topic| topic.span().unwrap_or_else(|| place.clone()));
     let found = [
@@ -216,24 +211,6 @@ fn controls(spec: &GroupMessageSpec) -> Option<Shape> {
     let last = kept(spec).map(|_| Shape::fixed("NoLastMsg"));
     let words: Vec<Shape> = unread.into_iter().chain(last).collect();
     (!words.is_empty()).then_some(Shape::List(words))
-}
-
-fn mentions(mention: &Node, lowering: &mut Lowering<'_>) -> Shape {
-    let one = |all: u32, account: Option<Shape>| {
-        Shape::map([
-            ("GroupAtAllFlag", Some(Shape::fixed(all))),
-            ("GroupAt_Account", account),
-        ])
-    };
-    match &mention.content {
-        Content::List(accounts) => {
-            let accounts = accounts
-                .iter()
-                .map(|account| one(0, Some(lowering.verbatim(account))));
-            Shape::List(accounts.collect())
-        }
-        _ => Shape::List(vec![one(1, None)]),
-    }
 }
 
 impl Priority {
