@@ -4,9 +4,11 @@ mod complaints;
 mod place;
 mod requests;
 mod runs;
+mod samples;
 mod schedules;
 mod settings;
 mod shapes;
 mod vendor;
+mod wire;
 
 pub(crate) use place::campanile;
