@@ -46,9 +46,9 @@ pub struct GroupMessageSpec {
     /// Whether members' read receipts are kept (`NeedReadReceipt`). Default: false.
     pub read_receipt: Option<Spanned<bool>>,
     /// Whether the message may be extended (`SupportMessageExtension`). Default: false.
-    pub extension: Option<bool>,
+    pub extension: Option<Spanned<bool>>,
     /// What an offline push shows (`OfflinePushInfo`).
-    pub offline_push: Option<OfflinePushSpec>,
+    pub offline_push: Option<Spanned<OfflinePushSpec>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -120,10 +120,7 @@ pub(super) fn lower(
         ("CloudCustomData", data),
         ("TopicId", lowering.word(spec.topic.as_ref(), Rule::Topic)),
         ("NeedReadReceipt", spec.read_receipt.as_ref().map(flag)),
-        (
-            "SupportMessageExtension",
-            spec.extension.map(|on| Shape::fixed(u32::from(on))),
-        ),
+        ("SupportMessageExtension", spec.extension.as_ref().map(flag)),
         ("OfflinePushInfo", push),
     ]);
     Some(Call {
@@ -141,6 +138,8 @@ fn features(spec: &GroupMessageSpec, place: &Span) -> Vec<(Feature, Span)> {
     };
     let mention = spec.mention.as_ref();
     let mention = mention.filter(|mention| mention.is_for_all());
+    let push = spec.offline_push.as_ref();
+    let push = push.filter(|push| push.is_on());
     let topic = spec.topic.as_ref();
     let topic = topic.map(|topic| topic.span().unwrap_or_else(|| place.clone()));
     let found = [
@@ -153,6 +152,8 @@ fn features(spec: &GroupMessageSpec, place: &Span) -> Vec<(Feature, Span)> {
         ),
         (Feature::Topic, topic),
         (Feature::ReadReceipt, on(&spec.read_receipt)),
+        (Feature::Extension, on(&spec.extension)),
+        (Feature::OfflinePush, push.map(|push| push.span.clone())),
     ];
     let given = found
         .into_iter()

@@ -108,6 +108,11 @@ const IMPORTANCES: &[&str] = &["LOW", "NORMAL"];
 const INTERRUPTIONS: &[&str] = &["active", "critical", "passive", "time-sensitive"];
 
 impl OfflinePushSpec {
+    /// Unless it is there to say that nothing is pushed.
+    pub fn is_on(&self) -> bool {
+        self.push.unwrap_or(true)
+    }
+
     pub fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
         let typed = Shape::map([
             (

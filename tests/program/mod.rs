@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod complaints;
+mod fit;
 mod place;
 mod requests;
 mod runs;
