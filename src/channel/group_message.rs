@@ -23,7 +23,8 @@ pub struct GroupMessageSpec {
     pub elements: Option<Vec<ElementSpec>>,
     /// The account it comes from (`From_Account`); a template. Default: the administrator.
     pub from_account: Option<TemplateSpec>,
-    /// `MsgPriority`. Default at the vendor: normal. When a group is over 40 messages a second, lower ones go first.
+    /// `MsgPriority`. Default at the vendor: normal. When a group is over 40 messages a second, lower ones go first; its
+    /// newer pages do not list `lowest` any more.
     pub priority: Option<Priority>,
     /// Only for members who are online; not kept (`OnlineOnlyFlag`). Default: false.
     pub online_only: Option<Spanned<bool>>,

@@ -229,6 +229,20 @@ fn values_out_of_the_vendors_bounds_are_refused_before() {
 }
 
 #[test]
+fn a_group_id_of_ones_own_has_the_vendors_bound() {
+    let place = Place::new();
+    let run = |id: &str| {
+        let send = "send: { group_message: { text: \"x\" } }\n";
+        let audience = format!("audience: {{ groups: [\"{id}\"] }}\n");
+        place.write("campaigns/news.yaml", &format!("{audience}{send}"));
+        place.run(&["check", "news"])
+    };
+    run(&"g".repeat(48)).assert(0, &[]);
+    run(&"g".repeat(49)).assert(78, &["1 to 48 printable ASCII characters"]);
+    run(&format!("@TGS#{}", "g".repeat(49))).assert(0, &[]);
+}
+
+#[test]
 fn an_offline_push_has_known_words_and_no_key_twice() {
     let push = |rest: &str| {
         let text = "send:\n  group_message:\n    text: \"a\"\n    offline_push: ";
