@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::body::Written;
-use crate::message::{ElementSpec, Lowering, Shape};
+use crate::message::{ElementSpec, Lowering, Rule, Shape};
 use crate::source::{Node, Span, Spanned};
 use crate::template::TemplateSpec;
 use schemars::JsonSchema;
@@ -47,7 +47,10 @@ pub(super) fn lower(
     Some(Call {
         content: Shape::map([
             ("MsgBody", Some(body)),
-            ("From_Account", lowering.text(spec.from_account.as_ref())),
+            (
+                "From_Account",
+                lowering.word(spec.from_account.as_ref(), Rule::Account),
+            ),
             ("CloudCustomData", data),
         ]),
         features: Vec::new(),

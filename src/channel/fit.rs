@@ -19,6 +19,8 @@ pub enum Feature {
     MentionAll,
     Topic,
     ReadReceipt,
+    Extension,
+    OfflinePush,
 }
 
 /// What the vendor does with a feature in a type of group.
@@ -38,7 +40,8 @@ const WHOLE_ONLY: Fit = Fit::Refused("such a group is notified as a whole only")
 const NO_TOPICS: Fit = Fit::Refused("topics are for communities");
 const NO_RECEIPTS: Fit =
     Fit::Refused("read receipts are for `Private`, `Public` and `ChatRoom` groups");
-const NO_ONLINE: Fit = Fit::Refused("such a group has only online members");
+const NO_ONLINE: Fit = Fit::Refused("the vendor does not take it in such a group");
+const NO_EXTENSIONS: Fit = Fit::Doubtful("messages of such a group take no extensions");
 
 /// What is not in here fits.
 const TABLE: &[Row] = &[
@@ -77,7 +80,7 @@ const TABLE: &[Row] = &[
         Feature::LastMessageKept,
         &[(
             AvChatRoom,
-            Fit::Doubtful("such a group keeps no last message"),
+            Fit::Doubtful("such a group keeps no last message, and the vendor may refuse it"),
         )],
     ),
     (
@@ -113,6 +116,19 @@ const TABLE: &[Row] = &[
             (Community, NO_RECEIPTS),
             (BChatRoom, NO_RECEIPTS),
         ],
+    ),
+    (
+        Channel::GroupMessage,
+        Feature::Extension,
+        &[(AvChatRoom, NO_EXTENSIONS), (Community, NO_EXTENSIONS)],
+    ),
+    (
+        Channel::GroupMessage,
+        Feature::OfflinePush,
+        &[(
+            AvChatRoom,
+            Fit::Doubtful("such a group reaches only those who are online"),
+        )],
     ),
     (
         Channel::Notification,
@@ -151,6 +167,8 @@ impl Feature {
             Feature::MentionAll => "mention: all",
             Feature::Topic => "topic",
             Feature::ReadReceipt => "read_receipt: true",
+            Feature::Extension => "extension: true",
+            Feature::OfflinePush => "offline_push",
         }
     }
 

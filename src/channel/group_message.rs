@@ -3,8 +3,9 @@
 use super::Call;
 use super::body::Written;
 use super::fit::Feature;
-use crate::message::{ElementSpec, Lowering, OfflinePushSpec, Shape};
-use crate::source::{Content, Diagnostic, Node, Span, Spanned};
+use super::mention::MentionSpec;
+use crate::message::{ElementSpec, Lowering, OfflinePushSpec, Rule, Shape};
+use crate::source::{Diagnostic, Node, Span, Spanned};
 use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,7 +23,8 @@ pub struct GroupMessageSpec {
     pub elements: Option<Vec<ElementSpec>>,
     /// The account it comes from (`From_Account`); a template. Default: the administrator.
     pub from_account: Option<TemplateSpec>,
-    /// `MsgPriority`. Default at the vendor: normal. When a group is over 40 messages a second, lower ones go first.
+    /// `MsgPriority`. Default at the vendor: normal. When a group is over 40 messages a second, lower ones go first; its
+    /// newer pages do not list `lowest` any more.
     #[schemars(extend("default" = "normal"))]
     pub priority: Option<Priority>,
     /// Only for members who are online; not kept (`OnlineOnlyFlag`). Default: false.
@@ -36,10 +38,9 @@ pub struct GroupMessageSpec {
     /// Whether it becomes the conversation's last message (`SendMsgControl` `NoLastMsg`). Default: update.
     #[schemars(extend("default" = "update"))]
     pub last_message: Option<Spanned<LastMessage>>,
-    /// Accounts that are mentioned, in the order of the marks in the text, or `all` (`GroupAtInfo`).
-    #[serde(default)]
-    #[schemars(schema_with = "mention_schema")]
-    pub mention: Option<Node>,
+    /// Who is mentioned (`GroupAtInfo`): `all`, or a list in the order of the marks in the text, up to 30, of accounts
+    /// (templates) and `all`.
+    pub mention: Option<Spanned<MentionSpec>>,
     /// Data that travels with the message and is kept (`CloudCustomData`); a template. Text that begins with `{` must
     /// come out as JSON.
     pub cloud_custom_data: Option<TemplateSpec>,
@@ -52,9 +53,9 @@ pub struct GroupMessageSpec {
     pub read_receipt: Option<Spanned<bool>>,
     /// Whether the message may be extended (`SupportMessageExtension`). Default: false.
     #[schemars(extend("default" = false))]
-    pub extension: Option<bool>,
+    pub extension: Option<Spanned<bool>>,
     /// What an offline push shows (`OfflinePushInfo`).
-    pub offline_push: Option<OfflinePushSpec>,
+    pub offline_push: Option<Spanned<OfflinePushSpec>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -87,15 +88,6 @@ pub enum LastMessage {
     Keep,
 }
 
-/// The vendor takes no more mentions (10053).
-const MENTIONS_MAX: usize = 30;
-
-fn mention_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "anyOf": [{ "const": "all" }, { "type": "array", "items": { "type": "string" }, "maxItems": MENTIONS_MAX }]
-    })
-}
-
 /// `place` is where the message stands, for what is wrong with all of it.
 pub(super) fn lower(
     spec: &GroupMessageSpec,
@@ -111,7 +103,8 @@ pub(super) fn lower(
     };
     let body = written.lower(lowering)?;
     let priority = spec.priority.map(|priority| Shape::fixed(priority.word()));
-    let mentioned = spec.mention.as_ref().map(|node| mentions(node, lowering));
+    let mention = spec.mention.as_ref();
+    let mentioned = mention.map(|mention| mention.lower(lowering));
     let data = lowering.either(
         spec.cloud_custom_data.as_ref(),
         spec.cloud_custom_data_json.as_ref(),
@@ -119,7 +112,10 @@ pub(super) fn lower(
     let push = spec.offline_push.as_ref().map(|push| push.lower(lowering));
     let content = Shape::map([
         ("MsgBody", Some(body)),
-        ("From_Account", lowering.text(spec.from_account.as_ref())),
+        (
+            "From_Account",
+            lowering.word(spec.from_account.as_ref(), Rule::Account),
+        ),
         ("MsgPriority", priority),
         ("OnlineOnlyFlag", spec.online_only.as_ref().map(flag)),
         (
@@ -129,12 +125,9 @@ pub(super) fn lower(
         ("SendMsgControl", controls(spec)),
         ("GroupAtInfo", mentioned),
         ("CloudCustomData", data),
-        ("TopicId", lowering.text(spec.topic.as_ref())),
+        ("TopicId", lowering.word(spec.topic.as_ref(), Rule::Topic)),
         ("NeedReadReceipt", spec.read_receipt.as_ref().map(flag)),
-        (
-            "SupportMessageExtension",
-            spec.extension.map(|on| Shape::fixed(u32::from(on))),
-        ),
+        ("SupportMessageExtension", spec.extension.as_ref().map(flag)),
         ("OfflinePushInfo", push),
     ]);
     Some(Call {
@@ -151,7 +144,9 @@ fn features(spec: &GroupMessageSpec, place: &Span) -> Vec<(Feature, Span)> {
         Some(flag.span.clone())
     };
     let mention = spec.mention.as_ref();
-    let mention = mention.filter(|mention| !matches!(mention.content, Content::List(_)));
+    let mention = mention.filter(|mention| mention.is_for_all());
+    let push = spec.offline_push.as_ref();
+    let push = push.filter(|push| push.is_on());
     let topic = spec.topic.as_ref();
     let topic = topic.map(|topic| topic.span().unwrap_or_else(|| place.clone()));
     let found = [
@@ -164,6 +159,8 @@ fn features(spec: &GroupMessageSpec, place: &Span) -> Vec<(Feature, Span)> {
         ),
         (Feature::Topic, topic),
         (Feature::ReadReceipt, on(&spec.read_receipt)),
+        (Feature::Extension, on(&spec.extension)),
+        (Feature::OfflinePush, push.map(|push| push.span.clone())),
     ];
     let given = found
         .into_iter()
@@ -222,24 +219,6 @@ fn controls(spec: &GroupMessageSpec) -> Option<Shape> {
     let last = kept(spec).map(|_| Shape::fixed("NoLastMsg"));
     let words: Vec<Shape> = unread.into_iter().chain(last).collect();
     (!words.is_empty()).then_some(Shape::List(words))
-}
-
-fn mentions(mention: &Node, lowering: &mut Lowering<'_>) -> Shape {
-    let one = |all: u32, account: Option<Shape>| {
-        Shape::map([
-            ("GroupAtAllFlag", Some(Shape::fixed(all))),
-            ("GroupAt_Account", account),
-        ])
-    };
-    match &mention.content {
-        Content::List(accounts) => {
-            let accounts = accounts
-                .iter()
-                .map(|account| one(0, Some(lowering.verbatim(account))));
-            Shape::List(accounts.collect())
-        }
-        _ => Shape::List(vec![one(1, None)]),
-    }
 }
 
 impl Priority {

@@ -12,6 +12,7 @@ mod codes;
 mod decode;
 mod fit;
 mod group_message;
+mod mention;
 mod notification;
 mod outcome;
 mod request;

@@ -3,7 +3,7 @@
 use super::body::{Written, check_size, check_text};
 use super::fit::Feature;
 use super::{Call, Rendered};
-use crate::message::{Lowering, SIZE_SAFE, Shape};
+use crate::message::{Lowering, Rule, SIZE_SAFE, Shape};
 use crate::source::{Diagnostic, Span, Spanned};
 use crate::template::{Ready, TemplateSpec, Value};
 use schemars::JsonSchema;
@@ -47,7 +47,10 @@ pub(super) fn lower(
         )
     });
     Some(Call {
-        content: Shape::map([("Content", Some(text)), ("TopicId", lowering.text(topic))]),
+        content: Shape::map([
+            ("Content", Some(text)),
+            ("TopicId", lowering.word(topic, Rule::Topic)),
+        ]),
         features: features.into_iter().collect(),
         span: place.clone(),
     })

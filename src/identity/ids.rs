@@ -23,7 +23,9 @@ pub struct CampaignName(Arc<str>);
 pub enum InvalidName {
     #[error("a campaign name is 1 to 64 of the characters a-z, 0-9 and `-`")]
     Campaign,
-    #[error("a group id is 1 to 128 printable ASCII characters")]
+    #[error(
+        "a group id is 1 to 48 printable ASCII characters, or more where the vendor made it (`@TGS#`)"
+    )]
     Group,
     #[error("a group id has no space before or after it")]
     GroupSpace,
@@ -66,8 +68,12 @@ impl fmt::Display for CampaignName {
 pub struct GroupId(Arc<str>);
 
 impl GroupId {
-    /// The vendor allows 48 bytes for ids of one's own and does not bound those it makes; topics reach 96.
+    /// Of ids of one's own.
+    const OWN_LENGTH_MAX: usize = 48;
+    /// The vendor does not say how long those are that it makes; topics reach 96.
     const LENGTH_MAX: usize = 128;
+    /// How those begin that it makes.
+    const MADE: &str = "@TGS#";
 
     pub fn as_str(&self) -> &str {
         &self.0
@@ -81,7 +87,12 @@ impl TryFrom<&str> for GroupId {
         if text.trim() != text {
             return Err(InvalidName::GroupSpace);
         }
-        if is_printable_ascii(text, Self::LENGTH_MAX) {
+        let length_max = if text.starts_with(Self::MADE) {
+            Self::LENGTH_MAX
+        } else {
+            Self::OWN_LENGTH_MAX
+        };
+        if is_printable_ascii(text, length_max) {
             Ok(GroupId(text.into()))
         } else {
             Err(InvalidName::Group)

@@ -2,7 +2,7 @@
 
 use super::media::{FileSpec, ImageSpec, SoundSpec, VideoSpec};
 use super::shape::{Lowering, Shape};
-use crate::source::Node;
+use crate::source::{Diagnostic, Node, Span, Spanned};
 use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,7 +28,7 @@ pub enum ElementSpec {
     /// A video that is on the web already (`TIMVideoFileElem`).
     Video(Box<VideoSpec>),
     /// Forwarded messages in one bundle (`TIMRelayElem`).
-    Relay(Box<RelaySpec>),
+    Relay(Box<Spanned<RelaySpec>>),
 }
 
 /// An emoji.
@@ -38,7 +38,7 @@ pub struct FaceSpec {
     /// The emoji's number (`Index`).
     #[schemars(required)]
     pub index: Option<i64>,
-    /// Extra data (`Data`); a template.
+    /// Extra data (`Data`); a template. Default: empty.
     pub data: Option<TemplateSpec>,
 }
 
@@ -64,7 +64,7 @@ pub struct CustomSpec {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LocationSpec {
-    /// What is there (`Desc`); a template.
+    /// What is there (`Desc`); a template. Default: empty.
     pub desc: Option<TemplateSpec>,
     /// Degrees north (`Latitude`).
     #[schemars(required, range(min = -90.0, max = 90.0))]
@@ -85,12 +85,15 @@ pub struct RelaySpec {
     #[schemars(required)]
     pub count: Option<u32>,
     /// What old clients show (`CompatibleText`); a template.
+    #[schemars(required)]
     pub compatible_text: Option<TemplateSpec>,
     /// A line for each of the first messages (`AbstractList`); templates.
+    #[schemars(required)]
     pub abstracts: Option<Vec<TemplateSpec>>,
-    /// The messages in the vendor's own shape (`MsgList`), up to 12 KB.
-    pub messages: Option<Node>,
-    /// The key of a longer bundle (`JsonMsgKey`), instead of `messages`.
+    /// The messages in the vendor's own shape (`MsgList`), up to 12 KB. Exactly one of `messages` and `json_key`.
+    #[schemars(length(min = 1))]
+    pub messages: Option<Vec<Node>>,
+    /// The key of a longer bundle (`JsonMsgKey`), instead of `messages`; a template.
     pub json_key: Option<TemplateSpec>,
 }
 
@@ -107,7 +110,9 @@ impl ElementSpec {
             ElementSpec::Sound(sound) => element("TIMSoundElem", sound.lower(lowering)),
             ElementSpec::File(file) => element("TIMFileElem", file.lower(lowering)),
             ElementSpec::Video(video) => element("TIMVideoFileElem", video.lower(lowering)),
-            ElementSpec::Relay(relay) => element("TIMRelayElem", relay.lower(lowering)),
+            ElementSpec::Relay(relay) => {
+                element("TIMRelayElem", relay.lower(&relay.span, lowering))
+            }
         }
     }
 }
@@ -132,11 +137,16 @@ fn element(kind: &str, content: Shape) -> Shape {
     ])
 }
 
+/// The vendor lists these without a word on whether they may be absent, so they are always there.
+fn text_or_empty(text: Option<&TemplateSpec>, lowering: &mut Lowering<'_>) -> Shape {
+    lowering.text(text).unwrap_or(Shape::fixed(""))
+}
+
 impl FaceSpec {
     fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
         Shape::map([
             ("Index", self.index.map(Shape::fixed)),
-            ("Data", lowering.text(self.data.as_ref())),
+            ("Data", Some(text_or_empty(self.data.as_ref(), lowering))),
         ])
     }
 }
@@ -161,7 +171,7 @@ impl CustomSpec {
 impl LocationSpec {
     fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
         Shape::map([
-            ("Desc", lowering.text(self.desc.as_ref())),
+            ("Desc", Some(text_or_empty(self.desc.as_ref(), lowering))),
             ("Latitude", self.latitude.map(Shape::fixed)),
             ("Longitude", self.longitude.map(Shape::fixed)),
         ])
@@ -169,14 +179,14 @@ impl LocationSpec {
 }
 
 impl RelaySpec {
-    fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
-        let abstracts = self.abstracts.as_ref().map(|lines| {
-            Shape::List(
-                lines
-                    .iter()
-                    .filter_map(|line| lowering.text(Some(line)))
-                    .collect(),
-            )
+    fn lower(&self, place: &Span, lowering: &mut Lowering<'_>) -> Shape {
+        self.check(place, lowering);
+        let abstracts = self.abstracts.iter().flatten();
+        let abstracts = abstracts.filter_map(|line| lowering.text(Some(line)));
+        let abstracts = Shape::List(abstracts.collect());
+        let messages = self.messages.as_ref().map(|messages| {
+            let messages = messages.iter().map(|message| lowering.verbatim(message));
+            Shape::List(messages.collect())
         });
         Shape::map([
             ("Title", lowering.text(self.title.as_ref())),
@@ -185,14 +195,28 @@ impl RelaySpec {
                 "CompatibleText",
                 lowering.text(self.compatible_text.as_ref()),
             ),
-            ("AbstractList", abstracts),
-            (
-                "MsgList",
-                self.messages
-                    .as_ref()
-                    .map(|messages| lowering.verbatim(messages)),
-            ),
+            ("AbstractList", Some(abstracts)),
+            ("MsgList", messages),
             ("JsonMsgKey", lowering.text(self.json_key.as_ref())),
         ])
+    }
+
+    /// The vendor takes the messages or their key.
+    fn check(&self, place: &Span, lowering: &mut Lowering<'_>) {
+        let (code, message, help) = match (&self.messages, &self.json_key) {
+            (Some(_), Some(_)) => (
+                "given-twice",
+                "a relay has `messages` or the `json_key` of a longer bundle, and this has both",
+                "keep one of them",
+            ),
+            (None, None) => (
+                "no-messages",
+                "a relay has neither `messages` nor the `json_key` of a longer bundle",
+                "add `messages:`, in the vendor's own shape",
+            ),
+            _ => return,
+        };
+        let complaint = Diagnostic::error(code, place, message);
+        lowering.complaints.push(complaint.help(help));
     }
 }

@@ -5,10 +5,12 @@
 mod element;
 mod media;
 mod push;
+mod rule;
 mod shape;
 
 pub use element::{ElementSpec, has_custom_twice, text_element};
 pub use push::OfflinePushSpec;
+pub use rule::Rule;
 pub use shape::{Lowering, Shape, Texts};
 
 /// Bytes of compact JSON of `MsgBody` and `CloudCustomData` together. The sources disagree between 8,000 and 12K; above

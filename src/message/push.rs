@@ -1,7 +1,8 @@
 //! What an offline push shows (`OfflinePushInfo`).
 
+use super::rule::Rule;
 use super::shape::{Lowering, Shape};
-use crate::source::Node;
+use crate::source::{Diagnostic, Entries, Node};
 use crate::template::TemplateSpec;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,8 +25,8 @@ pub struct OfflinePushSpec {
     pub android: Option<AndroidPushSpec>,
     /// `ApnsInfo`.
     pub apns: Option<ApnsPushSpec>,
-    /// Further keys of the vendor, sent as they stand.
-    pub extra: Option<Node>,
+    /// Further keys of the vendor, sent as they stand; none that is given above.
+    pub extra: Option<Entries<Node>>,
 }
 
 /// What an offline push shows on Android; every text is a template.
@@ -72,8 +73,8 @@ pub struct AndroidPushSpec {
     /// `MeiZuNoticeMsgType`: 0 or 1.
     #[schemars(range(min = 0, max = 1))]
     pub meizu_notice_msg_type: Option<u32>,
-    /// Further keys of the vendor, sent as they stand.
-    pub extra: Option<Node>,
+    /// Further keys of the vendor, sent as they stand; none that is given above.
+    pub extra: Option<Entries<Node>>,
 }
 
 /// What an offline push shows on Apple's systems; every text is a template.
@@ -99,11 +100,19 @@ pub struct ApnsPushSpec {
     /// `ContentAvailable`: 1 for a silent push.
     #[schemars(range(min = 0, max = 1))]
     pub content_available: Option<u32>,
-    /// Further keys of the vendor, sent as they stand.
-    pub extra: Option<Node>,
+    /// Further keys of the vendor, sent as they stand; none that is given above.
+    pub extra: Option<Entries<Node>>,
 }
 
+const IMPORTANCES: &[&str] = &["LOW", "NORMAL"];
+const INTERRUPTIONS: &[&str] = &["active", "critical", "passive", "time-sensitive"];
+
 impl OfflinePushSpec {
+    /// Unless it is there to say that nothing is pushed.
+    pub fn is_on(&self) -> bool {
+        self.push.unwrap_or(true)
+    }
+
     pub fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
         let typed = Shape::map([
             (
@@ -157,7 +166,7 @@ impl AndroidPushSpec {
             ("VIVOCategory", lowering.text(self.vivo_category.as_ref())),
             (
                 "HuaWeiImportance",
-                lowering.text(self.huawei_importance.as_ref()),
+                lowering.word(self.huawei_importance.as_ref(), Rule::Word(IMPORTANCES)),
             ),
             (
                 "HuaWeiCategory",
@@ -170,7 +179,7 @@ impl AndroidPushSpec {
             ("HuaWeiImage", lowering.text(self.huawei_image.as_ref())),
             (
                 "HonorImportance",
-                lowering.text(self.honor_importance.as_ref()),
+                lowering.word(self.honor_importance.as_ref(), Rule::Word(IMPORTANCES)),
             ),
             ("HonorImage", lowering.text(self.honor_image.as_ref())),
             ("GoogleImage", lowering.text(self.google_image.as_ref())),
@@ -199,7 +208,7 @@ impl ApnsPushSpec {
             ("MutableContent", self.mutable_content.map(Shape::fixed)),
             (
                 "InterruptionLevel",
-                lowering.text(self.interruption_level.as_ref()),
+                lowering.word(self.interruption_level.as_ref(), Rule::Word(INTERRUPTIONS)),
             ),
             ("ContentAvailable", self.content_available.map(Shape::fixed)),
         ]);
@@ -208,12 +217,22 @@ impl ApnsPushSpec {
 }
 
 /// The vendor adds keys often; what we do not know goes as it stands.
-fn with_extra(typed: Shape, extra: Option<&Node>, lowering: &mut Lowering<'_>) -> Shape {
-    match (typed, extra.map(|extra| lowering.verbatim(extra))) {
-        (Shape::Map(mut entries), Some(Shape::Map(extra))) => {
-            entries.extend(extra);
-            Shape::Map(entries)
+fn with_extra(typed: Shape, extra: Option<&Entries<Node>>, lowering: &mut Lowering<'_>) -> Shape {
+    let (mut entries, extra) = match (typed, extra) {
+        (Shape::Map(entries), Some(extra)) => (entries, extra),
+        (typed, _) => return typed,
+    };
+    for (key, value) in extra.iter() {
+        if entries.iter().any(|(known, _)| *known == key.value) {
+            let message = format!(
+                "`{}` is given twice: here, and under our name for it",
+                key.value
+            );
+            let complaint = Diagnostic::error("given-twice", &key.span, message);
+            lowering.complaints.push(complaint.help("keep one of them"));
+        } else {
+            entries.push((key.value.clone(), lowering.verbatim(value)));
         }
-        (typed, _) => typed,
     }
+    Shape::Map(entries)
 }

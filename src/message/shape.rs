@@ -1,5 +1,6 @@
 //! JSON with templates in its leaves: what a message is before anybody's values are in it.
 
+use super::rule::Rule;
 use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, Style, Text, TextOr};
 use crate::template::{Ready, Template, TemplateSpec, Templates, Value};
 use serde_json::{Map, Value as Json};
@@ -15,8 +16,8 @@ pub enum Shape {
     Map(Vec<(String, Shape)>),
     /// JSON that travels as text inside JSON.
     Packed(Box<Shape>),
-    /// Text that must be JSON if it looks like it.
-    Checked(Template, Span),
+    /// Text that must be something once it is rendered.
+    Checked(Template, Rule, Span),
 }
 
 impl Shape {
@@ -35,7 +36,7 @@ impl Shape {
     /// Whether any of its templates uses this name at the top.
     pub fn mentions(&self, templates: &Templates, name: &str) -> bool {
         match self {
-            Shape::Text(template) | Shape::Checked(template, _) => {
+            Shape::Text(template) | Shape::Checked(template, ..) => {
                 templates.mention(template, name)
             }
             Shape::Fixed(_) => false,
@@ -64,30 +65,13 @@ impl Shape {
                 Json::Object(map)
             }
             Shape::Packed(inner) => Json::from(inner.render(templates, context)?.to_string()),
-            Shape::Checked(template, span) => {
+            Shape::Checked(template, rule, span) => {
                 let text = templates.render(template, context)?;
-                check_json(&text, span)?;
+                rule.check(&text, span)?;
                 Json::from(text)
             }
         })
     }
-}
-
-/// Text that begins with `{` is meant to be JSON; receivers would fail on it in silence.
-fn check_json(text: &str, span: &Span) -> Result<(), Diagnostic> {
-    if !text.trim_start().starts_with('{') {
-        return Ok(());
-    }
-    let Err(error) = serde_json::from_str::<Json>(text) else {
-        return Ok(());
-    };
-    let message = format!(
-        "this begins like JSON and comes out broken at character {}",
-        error.column()
-    );
-    Err(Diagnostic::error("broken-json", span, message).help(
-        "write it as YAML below the key with `_json` at its end; values are then quoted rightly",
-    ))
 }
 
 /// What lowering needs at hand: the templates of the campaign and a place for complaints.
@@ -127,7 +111,18 @@ impl Lowering<'_> {
     pub fn checked(&mut self, text: Option<&TemplateSpec>) -> Option<Shape> {
         let text = text?;
         let template = self.template(text)?;
-        Some(Shape::Checked(template, text.span()?))
+        Some(Shape::Checked(template, Rule::Json, text.span()?))
+    }
+
+    /// An id or a word that is sent. YAML loses nothing of it where it stands unquoted, unless it has a space.
+    pub fn word(&mut self, text: Option<&TemplateSpec>, rule: Rule) -> Option<Shape> {
+        let text = text?;
+        let is_word =
+            |text: &&Text| text.style == Style::Plain && !text.value.contains(char::is_whitespace);
+        let others = text.texts().filter(|text| !is_word(text));
+        self.complaints.extend(others.filter_map(check_style));
+        let template = self.add(text)?;
+        Some(Shape::Checked(template, rule, text.span()?))
     }
 
     /// YAML that is sent as JSON inside a text, its texts being templates.

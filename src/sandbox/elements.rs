@@ -79,8 +79,19 @@ const RELAY: &[Field] = &[
     required("MsgNum", Kind::Unsigned),
     required("CompatibleText", Kind::Text),
     required("AbstractList", Kind::List(&Kind::Text)),
-    optional("MsgList", Kind::List(&Kind::OpenObject(&[]))),
+    optional("MsgList", Kind::List(&Kind::OpenObject(FORWARDED))),
     optional("JsonMsgKey", Kind::Text),
+];
+
+/// What is known of a message in a bundle; its elements may be of any kind there is.
+const FORWARDED: &[Field] = &[
+    optional("From_Account", Kind::Text),
+    optional("GroupId", Kind::Text),
+    optional("MsgSeq", Kind::Unsigned),
+    optional("MsgRandom", Kind::Unsigned),
+    optional("MsgTimeStamp", Kind::Size),
+    required("MsgBody", Kind::List(&Kind::OpenObject(ELEMENT))),
+    optional("CloudCustomData", Kind::Text),
 ];
 
 /// Checks a whole `MsgBody`.
@@ -203,6 +214,22 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_bundle_holds_messages_or_their_key() {
+        let forwarded = json!({ "From_Account": "a", "MsgSeq": 85, "MsgBody": nine() });
+        let said = |key: &str, value: Value| {
+            let mut relay = nine()[8].clone();
+            relay["MsgContent"][key] = value;
+            check_message_body(&[relay]).map_err(|misfit| misfit.describe())
+        };
+        let both = "`[0].MsgContent` must hold either MsgList or JsonMsgKey";
+        assert_eq!(said("MsgList", json!([forwarded])), Err(both.to_owned()));
+        let mut odd = forwarded.clone();
+        odd["MsgSeq"] = json!("85");
+        let misfit = "`[0].MsgContent.MsgList[0].MsgSeq` must be a 32-bit unsigned integer";
+        assert_eq!(said("MsgList", json!([odd])), Err(misfit.to_owned()));
     }
 
     #[test]

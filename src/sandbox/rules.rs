@@ -94,7 +94,12 @@ const ANDROID_PUSH: &[Field] = &[
     optional("HuaWeiImportance", Kind::OneOf(&["LOW", "NORMAL"])),
     optional("HuaWeiCategory", Kind::Text),
     optional("ExtAsHuaweiIntentParam", Kind::Flag),
+    optional("HuaWeiImage", Kind::Text),
     optional("HonorImportance", Kind::OneOf(&["LOW", "NORMAL"])),
+    optional("HonorImage", Kind::Text),
+    optional("GoogleImage", Kind::Text),
+    optional("OPPOCategory", Kind::Text),
+    optional("OPPOPrivateMsgTemplateId", Kind::Text),
     optional("MeiZuNoticeMsgType", Kind::Flag),
 ];
 
@@ -211,14 +216,24 @@ fn check_options(body: &Map<String, Value>) -> Result<(), Refusal> {
             "an online message cannot have receipts",
         ));
     }
-    let mentions = body
-        .get("GroupAtInfo")
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
-    if mentions > MENTIONS_MAX {
+    check_mentions(body)
+}
+
+fn check_mentions(body: &Map<String, Value>) -> Result<(), Refusal> {
+    let mentions = body.get("GroupAtInfo").and_then(Value::as_array);
+    let mentions = mentions.map_or(&[][..], Vec::as_slice);
+    if mentions.len() > MENTIONS_MAX {
         return Err(Refusal::new(
             code::TOO_MANY_MENTIONS,
             format!("more than {MENTIONS_MAX} members are mentioned"),
+        ));
+    }
+    let is_nobody = |mention: &&Value| {
+        mention["GroupAtAllFlag"] == 0 && mention.get("GroupAt_Account").is_none()
+    };
+    if mentions.iter().any(|mention| is_nobody(&mention)) {
+        return Err(Refusal::parameter(
+            "`GroupAtInfo` must name whom it mentions, or everybody",
         ));
     }
     Ok(())
@@ -388,9 +403,13 @@ mod tests {
             10053
         );
         assert_eq!(
-            message_code("OfflinePushInfo", json!({ "PushFlag": "0" })),
-            90043
+            message_code("GroupAtInfo", json!([{ "GroupAtAllFlag": 0 }])),
+            10004
         );
+        let android = json!({ "AndroidInfo": { "OPPOCategory": 1 } });
+        for push in [json!({ "PushFlag": "0" }), android] {
+            assert_eq!(message_code("OfflinePushInfo", push), 90043);
+        }
         let mut online = with("OnlineOnlyFlag", json!(1));
         online["NeedReadReceipt"] = json!(1);
         assert_eq!(code_of(Call::GroupMessage, &online), 10061);

@@ -196,6 +196,71 @@ fn what_the_vendor_refuses_is_refused_before() {
 }
 
 #[test]
+fn values_out_of_the_vendors_bounds_are_refused_before() {
+    let with = |rest: &str| check(&format!("{AUDIENCE}send:\n  group_message:\n    {rest}\n"));
+    let option = |rest: &str| with(&format!("text: \"a\"\n    {rest}"));
+    let mentions = vec!["a"; 31].join(", ");
+    option(&format!("mention: [{mentions}]")).assert(78, &["`mention` must have at most 30 items"]);
+    option("mention: []").assert(78, &["`mention` must not be empty"]);
+    option("mention: everyone").assert(78, &["choices: `all`"]);
+    option("mention: [\"{{ group.id * 40 }}\"]").assert(78, &["news.yaml:5"]);
+    option("from_account: bot one").assert(78, &["write \"bot one\""]);
+    let long = "a user id is 1 to 32 printable ASCII characters";
+    option("from_account: \"{{ 'x' * 33 }}\"").assert(78, &["news.yaml:5:19", long]);
+    option("mention: [\"{{ 'x' * 33 }}\"]").assert(78, &["news.yaml:5:15", long]);
+    option(&format!("topic: \"{}\"", "x".repeat(97))).assert(78, &["a topic is 1 to 96 bytes"]);
+    let element = |rest: &str| with(&format!("elements: [{{ {rest} }}]"));
+    element("location: { latitude: 90.1, longitude: -180.1 }").assert(
+        78,
+        &[
+            "`latitude` must be at most 90",
+            "`longitude` must be at least -180",
+        ],
+    );
+    element("image: { uuid: \"a\", format: tiff, images: [] }")
+        .assert(78, &["`gif`", "`images` must not be empty"]);
+    element("sound: { uuid: \"a\" }").assert(78, &["the key `url` is missing"]);
+    let relay = |rest: &str| {
+        let known = "title: \"t\", count: 1, compatible_text: \"c\", abstracts: [\"a\"]";
+        element(&format!("relay: {{ {known}{rest} }}"))
+    };
+    relay("").assert(78, &["neither `messages` nor the `json_key`"]);
+    relay(", json_key: \"k\", messages: [{}]").assert(78, &["this has both"]);
+}
+
+#[test]
+fn a_group_id_of_ones_own_has_the_vendors_bound() {
+    let place = Place::new();
+    let run = |id: &str| {
+        let send = "send: { group_message: { text: \"x\" } }\n";
+        let audience = format!("audience: {{ groups: [\"{id}\"] }}\n");
+        place.write("campaigns/news.yaml", &format!("{audience}{send}"));
+        place.run(&["check", "news"])
+    };
+    run(&"g".repeat(48)).assert(0, &[]);
+    run(&"g".repeat(49)).assert(78, &["1 to 48 printable ASCII characters"]);
+    run(&format!("@TGS#{}", "g".repeat(49))).assert(0, &[]);
+}
+
+#[test]
+fn an_offline_push_has_known_words_and_no_key_twice() {
+    let push = |rest: &str| {
+        let text = "send:\n  group_message:\n    text: \"a\"\n    offline_push: ";
+        check(&format!("{AUDIENCE}{text}{rest}\n"))
+    };
+    let twice = |key: &str| format!("`{key}` is given twice");
+    push("{ title: \"a\", extra: { Title: \"b\" } }")
+        .assert(78, &["news.yaml:5:42", &twice("Title")]);
+    push("{ push: true, extra: { PushFlag: 1 } }").assert(78, &[&twice("PushFlag")]);
+    push("{ android: { sound: \"a\", extra: { Sound: \"b\" } } }").assert(78, &[&twice("Sound")]);
+    push("{ apns: { badge_mode: 0, extra: { BadgeMode: 1 } } }").assert(78, &[&twice("BadgeMode")]);
+    push("{ extra: 5 }").assert(78, &["expected a map for `extra`"]);
+    push("{ android: { push_style: 2 } }").assert(78, &["`push_style` must be at most 1"]);
+    push("{ android: { huawei_importance: low } }").assert(78, &["did you mean `LOW`?"]);
+    push("{ apns: { interruption_level: loud } }").assert(78, &["known are active, critical"]);
+}
+
+#[test]
 fn a_name_is_one_campaigns() {
     let place = Place::with_news("http://127.0.0.1:1", 3);
     place.write(

@@ -1,12 +1,15 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod complaints;
+mod fit;
 mod place;
 mod requests;
 mod runs;
+mod samples;
 mod schedules;
 mod settings;
 mod shapes;
 mod vendor;
+mod wire;
 
 pub(crate) use place::campanile;
