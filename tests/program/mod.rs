@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod complaints;
+mod examples;
 mod place;
 mod requests;
 mod runs;
