@@ -146,7 +146,6 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         let (shown, more) = complaints.shown();
         Failure::invalid(shown, more)
     })?;
-    campaign.warnings.iter().for_each(print::diagnostic);
     staged.warnings.iter().for_each(print::diagnostic);
     let allowed = allow(request, &staged, runs, now).await;
     if let Err(refused) = allowed {

@@ -5,12 +5,22 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// Sends one campaign to a listener that keeps the request and answers OK.
-fn sent(campaign: &str) -> Value {
+/// The body of the one call that a campaign makes, without its `Random`.
+pub(super) fn sent(campaign: &str) -> Value {
+    let (mut body, _) = sent_and_logged(campaign);
+    let random = body.as_object_mut().unwrap().remove("Random");
+    // The vendor has none for notifications.
+    assert_eq!(random.is_some(), body.get("Content").is_none());
+    body
+}
+
+/// Sends one campaign to a listener that keeps the request and answers OK; the request and its line in the log.
+pub(super) fn sent_and_logged(campaign: &str) -> (Value, Value) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let place = Place::with_news(&format!("http://{}", listener.local_addr().unwrap()), 1);
     place.write("campaigns/news.yaml", campaign);
-    let mut run = place.start(&["run", "news", "--yes"]);
+    // A broadcast asks for it; elsewhere it changes nothing on this machine.
+    let mut run = place.start(&["run", "news", "--yes", "--force"]);
     listener.set_nonblocking(true).unwrap();
     let mut stream = loop {
         if let Ok((stream, _)) = listener.accept() {
@@ -44,9 +54,7 @@ fn sent(campaign: &str) -> Value {
     )
     .unwrap();
     run.end().assert(0, &["1 accepted"]);
-    let mut body = body;
-    body.as_object_mut().unwrap().remove("Random").unwrap();
-    body
+    (body, place.log().remove(0))
 }
 
 const SAMPLE: &str = r#"
