@@ -165,6 +165,9 @@ impl Workspace {
         );
         Err(match nearest(wanted, &names) {
             Some(meant) => failure.help(format!("did you mean `{meant}`?")),
+            None if names.is_empty() => {
+                failure.help(format!("write one: `{folder}/{wanted}.yaml`"))
+            }
             None => failure.help(format!("there are {}", list_of(&names))),
         })
     }
