@@ -2,7 +2,7 @@
 
 use super::CampaignSpec;
 use super::rules::{check_audience, check_policy, outside_window, over_limit};
-use crate::audience::Audience;
+use crate::audience::{Audience, NO_AUDIENCE};
 use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
@@ -78,7 +78,12 @@ impl Campaign {
             complaints: &mut complaints,
             texts,
         };
+        let misread = lowering.complaints.len();
         let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
+        if misread > 0 && is_given(source, "audience") {
+            // An audience that could not be read is not missing.
+            complaints.retain(|complaint| complaint.code != NO_AUDIENCE);
+        }
         match campaign {
             Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
                 templates,
@@ -180,6 +185,11 @@ fn lower(
         variables,
         templates: Templates::new(),
     })
+}
+
+fn is_given(source: &Arc<Source>, key: &str) -> bool {
+    let tree = parse(source).root;
+    tree.is_some_and(|tree| tree.get(key).is_some())
 }
 
 fn is_warning(complaint: &Diagnostic) -> bool {
