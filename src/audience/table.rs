@@ -154,7 +154,10 @@ impl Table {
     fn of_object(&self, row: &Row, text: &str) -> Result<Record, Diagnostic> {
         let whole = || row.span(&self.path, 0);
         let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| {
-            let message = format!("this line is no JSON object (column {})", error.column());
+            let message = match error.column() {
+                0 => "this line is no JSON object".to_owned(),
+                column => format!("this line is no JSON object (column {column})"),
+            };
             Diagnostic::error("json-line", &whole(), message).help(
                 "each line is one object, such as {\"group\": \"@TGS#1\", \"city\": \"Shenzhen\"}",
             )

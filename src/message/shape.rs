@@ -118,8 +118,9 @@ impl Lowering<'_> {
             Some(Err(why)) => why.clone(),
             None => format!("`{}` was not read", path.value),
         };
+        let help = "write the path from the folder of `campanile.yaml`, such as `texts/news.txt`";
         self.complaints
-            .push(Diagnostic::error("file", &path.span, complaint));
+            .push(Diagnostic::error("file", &path.span, complaint).help(help));
         None
     }
 
@@ -202,8 +203,18 @@ fn check_style(text: &Text) -> Option<Diagnostic> {
     let message = "text that is sent is quoted on one line, or stands in a `|` block";
     let help = if text.written.slice().contains('\n') || text.style == Style::Folded {
         "begin the block with `|`, and put the text below it, indented".to_owned()
+    } else if let Some(comment) = comment_behind(&text.written) {
+        let whole = Json::from(format!("{}{comment}", text.value));
+        format!("write {whole}: unquoted, ` #` begins a comment that is not sent")
     } else {
         format!("write {}", Json::from(text.value.as_str()))
     };
     Some(Diagnostic::error("unquoted-text", &text.span, message).help(help))
+}
+
+/// What follows a plain text on its line and was perhaps meant to be sent, blanks included.
+fn comment_behind(written: &Span) -> Option<&str> {
+    let rest = &written.source().text[written.range().end..];
+    let rest = rest.lines().next().unwrap_or_default().trim_end();
+    rest.trim_start().starts_with('#').then_some(rest)
 }

@@ -9,6 +9,7 @@ mod runs;
 mod schedules;
 mod settings;
 mod shapes;
+mod traps;
 mod vendor;
 
 pub(crate) use place::campanile;
