@@ -23,6 +23,12 @@ fn spoilt(
     (code, what): (&'static str, &str),
     span: &impl Fn() -> Span,
 ) -> Result<(), Diagnostic> {
+    if text.trim() != text {
+        let message = format!("the {what} has a space before or after it");
+        return Err(
+            Diagnostic::error(code, &span(), message).help(format!("write `{}`", text.trim()))
+        );
+    }
     let slip = match text {
         "" => {
             let message = format!("the row has no {what}");

@@ -100,7 +100,14 @@ pub struct Lowering<'a> {
 }
 
 /// Files by their paths as written, or why they cannot be read.
-pub type Texts = BTreeMap<String, Result<Arc<Source>, String>>;
+pub type Texts = BTreeMap<String, Result<Arc<Source>, NotRead>>;
+
+/// Why a file could not be read, and what to type instead.
+#[derive(Clone, Debug)]
+pub struct NotRead {
+    pub why: String,
+    pub help: Option<String>,
+}
 
 impl Lowering<'_> {
     /// A text that is sent.
@@ -115,12 +122,19 @@ impl Lowering<'_> {
                 let spec = TextOr::Text(Text::whole(source));
                 return self.add(&spec).map(Shape::Text);
             }
-            Some(Err(why)) => why.clone(),
-            None => format!("`{}` was not read", path.value),
+            Some(Err(NotRead { why, help })) => {
+                let complaint = Diagnostic::error("file", &path.span, why);
+                match help {
+                    Some(help) => complaint.help(help),
+                    None => complaint,
+                }
+            }
+            None => {
+                let message = format!("`{}` was not read", path.value);
+                Diagnostic::error("file", &path.span, message)
+            }
         };
-        let help = "write the path from the folder of `campanile.yaml`, such as `texts/news.txt`";
-        self.complaints
-            .push(Diagnostic::error("file", &path.span, complaint).help(help));
+        self.complaints.push(complaint);
         None
     }
 

@@ -212,7 +212,35 @@ fn no_is_a_word() {
 }
 
 /// What spreadsheets do to files, and what is said of it.
-const SHEETS: [(&[u8], &[&str]); 9] = [
+const SHEETS: [(&[u8], &[&str]); 14] = [
+    (
+        b"group;city\ng1;A\n",
+        &[
+            "separated by `;`",
+            "export the file with commas: `group,city`",
+            "1 error;",
+        ],
+    ),
+    (
+        b"group\tcity\ng1\tA\n",
+        &["separated by tabs", "`group,city`", "1 error;"],
+    ),
+    (
+        b"PK\x03\x04\x14\x00\x00",
+        &[
+            "a spreadsheet's own file",
+            "export it as CSV (UTF-8)",
+            "1 error;",
+        ],
+    ),
+    (
+        b"group,city\n g1,A\n",
+        &["groups.csv:2:1", "a space before or after", "write `g1`"],
+    ),
+    (
+        b"\xff\xfeg\x00r\x00o\x00u\x00p\x00\n\x00",
+        &["line 1 is not UTF-8", "CSV UTF-8"],
+    ),
     (
         b"groups,city\ng1,A\n",
         &["groups.csv:1:1", "rename the column `groups` to `group`"],
@@ -328,6 +356,56 @@ fn a_campaign_in_a_yml_file_is_not_passed_over() {
     place
         .run(&["run", "news", "--sandbox", "--yes"])
         .assert(78, &["write one: `campaigns/news.yaml`"]);
+}
+
+#[test]
+fn a_campaign_that_is_not_utf_8_is_told_by_its_name() {
+    let place = campaign("");
+    let gbk = b"audience: { groups: [g1] }\nsend: { group_message: { text: \"\xc9\xee\" } }\n";
+    fs::write(place.path().join("campaigns/news.yaml"), gbk).unwrap();
+    let says = [
+        "`campaigns/news.yaml` is not UTF-8 text (byte 59)",
+        "save the file as UTF-8",
+    ];
+    run(&place).assert(78, &says);
+    place.run(&["check"]).assert(78, &says);
+}
+
+#[test]
+fn a_text_in_a_file_of_windows_is_sent_as_any_other() {
+    let place = campaign(&format!(
+        "{AUDIENCE}send: {{ group_message: {{ text_file: texts/news.txt }} }}\n"
+    ));
+    assert_refused(
+        &place,
+        &[
+            "news.yaml:2:37",
+            "there is no file `texts/news.txt`",
+            "from the folder of `campanile.yaml`",
+        ],
+    );
+    let path = place.write("texts/news.txt", "\u{feff}Hello,\r\nyou\r\n");
+    run(&place).assert(0, &["1 accepted"]);
+    assert_eq!(place.sandbox_ledger()[0]["text"], "Hello,\nyou");
+    fs::write(path, b"Hello \xc9\xee").unwrap();
+    let refused = place.run(&["check"]);
+    refused.assert(
+        78,
+        &[
+            "`texts/news.txt` is not UTF-8 text (byte 6)",
+            "save the file as UTF-8",
+        ],
+    );
+}
+
+#[test]
+fn an_audience_of_nobody_is_told_before() {
+    let place = groups(b"group,city\n");
+    place
+        .run(&["check"])
+        .assert(0, &["warning[empty-audience]", "nothing to send"]);
+    place.run(&["check", "--strict"]).assert(78, &["1 warning"]);
+    run(&place).assert(78, &["the audience comes out empty"]);
 }
 
 #[test]
