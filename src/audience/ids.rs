@@ -3,21 +3,39 @@
 use crate::identity::{GroupId, UserId};
 use crate::source::{Diagnostic, Span};
 
+const GROUP_CODE: &str = "group-id";
+const MEMBER_CODE: &str = "member-id";
+
 pub(super) fn group(text: &str, span: impl Fn() -> Span) -> Result<GroupId, Diagnostic> {
-    spoilt(text, "group id", &span)?;
+    spoilt(text, (GROUP_CODE, "group id"), &span)?;
     GroupId::try_from(text)
-        .map_err(|error| Diagnostic::error("group-id", &span(), error.to_string()))
+        .map_err(|error| Diagnostic::error(GROUP_CODE, &span(), error.to_string()))
 }
 
 pub(super) fn member(text: &str, span: impl Fn() -> Span) -> Result<UserId, Diagnostic> {
-    spoilt(text, "member", &span)?;
+    spoilt(text, (MEMBER_CODE, "member"), &span)?;
     UserId::try_from(text)
-        .map_err(|error| Diagnostic::error("member-id", &span(), error.to_string()))
+        .map_err(|error| Diagnostic::error(MEMBER_CODE, &span(), error.to_string()))
 }
 
-fn spoilt(text: &str, what: &str, span: &impl Fn() -> Span) -> Result<(), Diagnostic> {
+fn spoilt(
+    text: &str,
+    (code, what): (&'static str, &str),
+    span: &impl Fn() -> Span,
+) -> Result<(), Diagnostic> {
+    if text.trim() != text {
+        let message = format!("the {what} has a space before or after it");
+        return Err(
+            Diagnostic::error(code, &span(), message).help(format!("write `{}`", text.trim()))
+        );
+    }
     let slip = match text {
-        "" => format!("the row has no {what}"),
+        "" => {
+            let message = format!("the row has no {what}");
+            return Err(
+                Diagnostic::error(code, &span(), message).help("fill it in, or delete the row")
+            );
+        }
         _ if text.starts_with('\'') => {
             "the id begins with `'`, as spreadsheets write text".to_owned()
         }
@@ -26,7 +44,7 @@ fn spoilt(text: &str, what: &str, span: &impl Fn() -> Span) -> Result<(), Diagno
         }
         _ => return Ok(()),
     };
-    Err(Diagnostic::error("group-id", &span(), slip)
+    Err(Diagnostic::error(code, &span(), slip)
         .help("format the column as text before exporting it"))
 }
 

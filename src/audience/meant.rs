@@ -8,6 +8,9 @@ use crate::template::{Expression, Templates, Value, is_identifier, value_of};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// The code of what is said where nobody is named.
+pub const NO_AUDIENCE: &str = "no-audience";
+
 #[derive(Debug)]
 pub struct Audience {
     pub(super) groups: Vec<Group>,
@@ -86,7 +89,7 @@ impl Audience {
         let has_groups = !written.is_empty() || !audience.group_files.is_empty();
         if !has_groups && audience.member_files.is_empty() {
             complaints.push(
-                Diagnostic::error("no-audience", place, "the audience names no groups")
+                Diagnostic::error(NO_AUDIENCE, place, "the audience names no groups")
                     .help("give `groups: [\"@TGS#...\"]` or `group_files: [audiences/groups.csv]`"),
             );
         }

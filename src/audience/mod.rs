@@ -16,7 +16,7 @@ mod table;
 mod target;
 
 pub use kind::GroupType;
-pub use meant::{Audience, ListFile};
+pub use meant::{Audience, ListFile, NO_AUDIENCE};
 pub use resolver::Resolver;
 pub use row::Row;
 pub use spec::AudienceSpec;

@@ -86,6 +86,9 @@ impl Table {
         let Row::Cells { cells, .. } = header else {
             return Ok(Table::of_objects(path, subject));
         };
+        if let Some(complaint) = check_kind(cells, &header.span(path, 0)) {
+            return Err(vec![complaint]);
+        }
         let own = subject
             .own()
             .map(|name| cells.iter().position(|cell| cell == name));
@@ -154,7 +157,10 @@ impl Table {
     fn of_object(&self, row: &Row, text: &str) -> Result<Record, Diagnostic> {
         let whole = || row.span(&self.path, 0);
         let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| {
-            let message = format!("this line is no JSON object (column {})", error.column());
+            let message = match error.column() {
+                0 => "this line is no JSON object".to_owned(),
+                column => format!("this line is no JSON object (column {column})"),
+            };
             Diagnostic::error("json-line", &whole(), message).help(
                 "each line is one object, such as {\"group\": \"@TGS#1\", \"city\": \"Shenzhen\"}",
             )
@@ -251,6 +257,24 @@ impl Record {
         }
         Value::from(context)
     }
+}
+
+/// What is no CSV at all, or has another sign than the comma, has no columns worth a word each.
+fn check_kind(cells: &[String], span: &Span) -> Option<Diagnostic> {
+    /// How a spreadsheet's own file begins, which is an archive.
+    const ARCHIVE: &str = "PK\u{3}\u{4}";
+    let first = cells.first()?;
+    if first.starts_with(ARCHIVE) {
+        let complaint = Diagnostic::error("not-csv", span, "this is a spreadsheet's own file");
+        return Some(complaint.help("export it as CSV (UTF-8), and name that file"));
+    }
+    let (sign, name) = [(';', "`;`"), ('\t', "tabs")]
+        .into_iter()
+        .find(|(sign, _)| cells.len() == 1 && first.contains(*sign))?;
+    let message = format!("the columns are separated by {name}, and have to be by commas");
+    let columns: Vec<&str> = first.split(sign).map(str::trim).collect();
+    let help = format!("export the file with commas: `{}`", columns.join(","));
+    Some(Diagnostic::error("not-csv", span, message).help(help))
 }
 
 fn check_header(

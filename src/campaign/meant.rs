@@ -2,7 +2,7 @@
 
 use super::CampaignSpec;
 use super::rules::{check_audience, check_policy, outside_window, over_limit};
-use crate::audience::Audience;
+use crate::audience::{Audience, NO_AUDIENCE};
 use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
@@ -81,8 +81,13 @@ impl Campaign {
             complaints: &mut complaints,
             texts,
         };
+        let misread = lowering.complaints.len();
         let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
         drop_echoes(&mut complaints);
+        if misread > 0 && is_given(source, "audience") {
+            // An audience that could not be read is not missing.
+            complaints.retain(|complaint| complaint.code != NO_AUDIENCE);
+        }
         match campaign {
             Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
                 templates,
@@ -188,9 +193,10 @@ fn lower(
 
 /// Something is lacking in a place where something else was misspelt: one complaint, not two.
 fn drop_echoes(complaints: &mut Vec<Diagnostic>) {
-    const LACKS: [&str; 5] = [
-        "no-audience",
+    const LACKS: [&str; 6] = [
+        NO_AUDIENCE,
         "no-members",
+        "no-messages",
         "no-selection",
         "no-text",
         "no-times",
@@ -208,6 +214,11 @@ fn drop_echoes(complaints: &mut Vec<Diagnostic>) {
             |place: Range<usize>| others.iter().any(|other| place.contains(&other.start));
         !(LACKS.contains(&complaint.code) && range(complaint).is_some_and(is_inside))
     });
+}
+
+fn is_given(source: &Arc<Source>, key: &str) -> bool {
+    let tree = parse(source).root;
+    tree.is_some_and(|tree| tree.get(key).is_some())
 }
 
 fn is_warning(complaint: &Diagnostic) -> bool {

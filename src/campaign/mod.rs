@@ -6,6 +6,6 @@ mod meant;
 mod rules;
 mod spec;
 
-pub use crate::message::Texts;
+pub use crate::message::{NotRead, Texts};
 pub use meant::Campaign;
 pub use spec::CampaignSpec;

@@ -1,6 +1,7 @@
 //! The rules between the parts of a campaign.
 
 use super::CampaignSpec;
+use crate::audience::NO_AUDIENCE;
 use crate::channel::{Channel, Send};
 use crate::schedule::Schedule;
 use crate::settings::{DeliverySpec, OnUnknown, Window};
@@ -20,7 +21,7 @@ pub(super) fn check_audience(spec: &CampaignSpec, send: &Send, complaints: &mut 
         (Channel::GroupMessage | Channel::Notification, None) => {
             let message = "the campaign has no `audience`";
             complaints.push(
-                Diagnostic::error("no-audience", send.span(), message)
+                Diagnostic::error(NO_AUDIENCE, send.span(), message)
                     .help("add `audience: { groups: [\"@TGS#...\"] }`"),
             );
         }

@@ -65,13 +65,22 @@ fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Ch
         draft.finish()
     };
     let (found, more) = complaints.shown();
-    let found = campaign.warnings.iter().cloned().chain(found).collect();
+    let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(&campaign));
+    let warnings = campaign.warnings.iter().cloned();
+    let found = warnings.chain(found).chain(empty).collect();
     Ok(Checked {
         campaign,
         found,
         more,
         header,
     })
+}
+
+/// Sending it would be refused; who checks it hears so in time.
+fn nobody(campaign: &Campaign) -> Diagnostic {
+    let message = "the audience comes out empty; there is nothing to send";
+    let complaint = Diagnostic::warning("empty-audience", campaign.send.span(), message);
+    complaint.help("look for a slip in `only`, `exclude` and `where`, or an empty file")
 }
 
 /// The next one, or now where it runs by hand only.

@@ -3,7 +3,7 @@
 use super::arguments::Common;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::campaign::{Campaign, Texts};
+use crate::campaign::{Campaign, NotRead, Texts};
 use crate::files::{
     Repository, append_to, campaign_files, ensure_directory, find_upwards, read_secret,
     read_settings,
@@ -133,7 +133,7 @@ impl Workspace {
         let text = self
             .repository
             .read_text(path)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+            .map_err(|error| unreadable(&error))?;
         let source = Source::new(path, text);
         let texts = self.texts(&source);
         Campaign::read(&source, &self.settings, &texts).map_err(|found| Failure::invalid(found, 0))
@@ -144,7 +144,11 @@ impl Workspace {
         let read = |path: String| {
             let text = self.repository.read_text(&path);
             let text = text.map(|text| Source::new(path.as_str(), as_sent(&text)));
-            (path, text.map_err(|error| error.to_string()))
+            let text = text.map_err(|error| NotRead {
+                why: error.to_string(),
+                help: error.help(),
+            });
+            (path, text)
         };
         Campaign::text_files(source).into_iter().map(read).collect()
     }
@@ -165,6 +169,9 @@ impl Workspace {
         );
         Err(match nearest(wanted, &names) {
             Some(meant) => failure.help(format!("did you mean `{meant}`?")),
+            None if names.is_empty() => {
+                failure.help(format!("write one: `{folder}/{wanted}.yaml`"))
+            }
             None => failure.help(format!("there are {}", list_of(&names))),
         })
     }
@@ -196,9 +203,10 @@ impl Workspace {
             .collect())
     }
 
-    /// What a file says its campaign is called; a file that cannot be read has no name.
+    /// What a file says its campaign is called. One that cannot be read goes by its file's name, so that who asks for it
+    /// hears why.
     fn name_of(&self, path: &str) -> Option<String> {
-        let text = self.repository.read_text(path).ok()?;
+        let text = self.repository.read_text(path).unwrap_or_default();
         let tree = crate::source::parse(&Source::new(path, text)).root;
         let given = tree
             .as_ref()
@@ -451,6 +459,14 @@ impl Workspace {
             None if campaigns.is_empty() => failure.help("nothing has been sent yet"),
             None => failure.help(format!("there are runs of {}", list_of(&campaigns))),
         })
+    }
+}
+
+fn unreadable(error: &crate::files::Error) -> Failure {
+    let failure = Failure::new(Exit::Invalid, error.to_string());
+    match error.help() {
+        Some(help) => failure.help(help),
+        None => failure,
     }
 }
 

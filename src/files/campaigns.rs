@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const DEPTH_MAX: usize = 16;
 
 /// Every `.yaml` file below `folder`, sorted, as paths below the repository's root. Links to folders are not followed.
+/// A `.yml` is among them, so that who reads them complains of it: passed over in silence it would never be sent.
 pub fn campaign_files(repository: &Repository, folder: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     collect(repository, &PathBuf::from(folder), 0, &mut found)?;
@@ -34,7 +35,7 @@ fn collect(
             collect(repository, &path, depth + 1, found)?;
         } else if path
             .extension()
-            .is_some_and(|extension| extension == "yaml")
+            .is_some_and(|extension| extension == "yaml" || extension == "yml")
         {
             found.extend(path.to_str().map(str::to_owned));
         }

@@ -66,7 +66,7 @@ impl Error {
     }
 
     /// What to type instead, where that can be said.
-    fn help(&self) -> Option<String> {
+    pub fn help(&self) -> Option<String> {
         match self {
             Error::Absolute(path) => {
                 let path = Path::new(path);
@@ -83,7 +83,19 @@ impl Error {
                 }
                 None => format!("the settings name {}", list_of(known)),
             }),
-            _ => None,
+            Error::Outside(_) => Some(
+                "copy the file into the repository, or name its folder in the settings: `roots: { exports: /srv/exports }`"
+                    .to_owned(),
+            ),
+            Error::Missing(path) => Some(format!(
+                "write the path from the folder of `campanile.yaml`, or make the file `{path}`"
+            )),
+            Error::NotPlain(_) => Some("name a file, not a folder".to_owned()),
+            Error::NotText { .. } => Some("save the file as UTF-8".to_owned()),
+            Error::OutsideRoot { .. }
+            | Error::RootUnreadable { .. }
+            | Error::TooLarge { .. }
+            | Error::Unreadable { .. } => None,
         }
     }
 }

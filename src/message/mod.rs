@@ -11,7 +11,7 @@ mod shape;
 pub use element::{ElementSpec, has_custom_twice, text_element};
 pub use push::OfflinePushSpec;
 pub use rule::Rule;
-pub use shape::{Lowering, Shape, Texts};
+pub use shape::{Lowering, NotRead, Shape, Texts};
 
 /// Bytes of compact JSON of `MsgBody` and `CloudCustomData` together. The sources disagree between 8,000 and 12K; above
 /// this nobody takes it.

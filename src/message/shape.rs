@@ -84,7 +84,14 @@ pub struct Lowering<'a> {
 }
 
 /// Files by their paths as written, or why they cannot be read.
-pub type Texts = BTreeMap<String, Result<Arc<Source>, String>>;
+pub type Texts = BTreeMap<String, Result<Arc<Source>, NotRead>>;
+
+/// Why a file could not be read, and what to type instead.
+#[derive(Clone, Debug)]
+pub struct NotRead {
+    pub why: String,
+    pub help: Option<String>,
+}
 
 impl Lowering<'_> {
     /// A text that is sent.
@@ -99,11 +106,19 @@ impl Lowering<'_> {
                 let spec = TextOr::Text(Text::whole(source));
                 return self.add(&spec).map(Shape::Text);
             }
-            Some(Err(why)) => why.clone(),
-            None => format!("`{}` was not read", path.value),
+            Some(Err(NotRead { why, help })) => {
+                let complaint = Diagnostic::error("file", &path.span, why);
+                match help {
+                    Some(help) => complaint.help(help),
+                    None => complaint,
+                }
+            }
+            None => {
+                let message = format!("`{}` was not read", path.value);
+                Diagnostic::error("file", &path.span, message)
+            }
         };
-        self.complaints
-            .push(Diagnostic::error("file", &path.span, complaint));
+        self.complaints.push(complaint);
         None
     }
 
@@ -197,8 +212,18 @@ fn check_style(text: &Text) -> Option<Diagnostic> {
     let message = "text that is sent is quoted on one line, or stands in a `|` block";
     let help = if text.written.slice().contains('\n') || text.style == Style::Folded {
         "begin the block with `|`, and put the text below it, indented".to_owned()
+    } else if let Some(comment) = comment_behind(&text.written) {
+        let whole = Json::from(format!("{}{comment}", text.value));
+        format!("write {whole}: unquoted, ` #` begins a comment that is not sent")
     } else {
         format!("write {}", Json::from(text.value.as_str()))
     };
     Some(Diagnostic::error("unquoted-text", &text.span, message).help(help))
+}
+
+/// What follows a plain text on its line and was perhaps meant to be sent, blanks included.
+fn comment_behind(written: &Span) -> Option<&str> {
+    let rest = &written.source().text[written.range().end..];
+    let rest = rest.lines().next().unwrap_or_default().trim_end();
+    rest.trim_start().starts_with('#').then_some(rest)
 }

@@ -98,14 +98,30 @@ fn suggestion(path: &str, context: &Value) -> Option<String> {
         .take(NAMES_SHOWN)
         .map(|name| full(name))
         .collect();
-    (!shown.is_empty()).then(|| format!("there are {}", shown.join(", ")))
+    // A row has what its file has, so one that lacks it has an empty cell, or its file has no such column.
+    let of_row = match parent {
+        Some("group" | "member") => {
+            format!("; an empty cell is missing: fill it, or write `{path} | default(\"...\")`")
+        }
+        _ => String::new(),
+    };
+    (!shown.is_empty()).then(|| format!("there are {}{of_row}", shown.join(", ")))
 }
 
 /// What is said of operators whose sides do not go together.
 const OPERATORS: [&str; 5] = [TEXT_FIRST, TEXT_SECOND, TEXT_INSIDE, NUMBER_INSIDE, BOOLEAN];
 
+/// What `int` and `float` say of other texts, in the words of Rust's own parser.
+const NO_NUMBER: [&str; 2] = [
+    "invalid float literal",
+    "cannot parse float from empty string",
+];
+
 /// How text becomes what it is compared or computed with.
 fn conversion(detail: &str, slice: &str) -> Option<String> {
+    if NO_NUMBER.contains(&detail) {
+        return Some("write plain digits in the file, or `int(0)` to take 0 instead".to_owned());
+    }
     let (first, second) = operands(slice)?;
     Some(match detail {
         TEXT_FIRST => format!("cells of a CSV file are text; write `{first} | int`, or `| float`"),
@@ -160,6 +176,9 @@ fn message(error: &Error, undefined: Option<&str>) -> String {
     }
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
+        ErrorKind::InvalidOperation if NO_NUMBER.contains(&detail) => {
+            "a text that is no number is to become one here".to_owned()
+        }
         // Mostly sentences of ours.
         ErrorKind::InvalidOperation if !detail.is_empty() => detail.to_owned(),
         ErrorKind::UndefinedError => "a value that is used here is not defined".to_owned(),

@@ -1,6 +1,8 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
+mod channels;
 mod complaints;
+mod examples;
 mod fit;
 mod place;
 mod requests;
@@ -9,6 +11,7 @@ mod samples;
 mod schedules;
 mod settings;
 mod shapes;
+mod traps;
 mod vendor;
 mod wire;
 

@@ -32,6 +32,20 @@ impl Place {
         place
     }
 
+    /// A copy of the examples and all that they read.
+    pub(crate) fn of_the_examples() -> Place {
+        let place = Place::new();
+        for folder in ["campaigns", "audiences", "texts"] {
+            for file in fs::read_dir(folder).unwrap() {
+                let path = file.unwrap().path();
+                place.write(path.to_str().unwrap(), &fs::read_to_string(&path).unwrap());
+            }
+        }
+        let settings = fs::read_to_string("campanile.yaml").unwrap();
+        place.write("campanile.yaml", &settings);
+        place
+    }
+
     /// A place whose app is the sandbox at `endpoint`, with a campaign `news` to so many groups.
     pub(crate) fn with_news(endpoint: &str, groups: usize) -> Place {
         let place = Place::new();
@@ -84,6 +98,16 @@ impl Place {
                 .spawn()
                 .unwrap(),
         )
+    }
+
+    /// What the stand-in of `--sandbox` stored, in order.
+    pub(crate) fn sandbox_ledger(&self) -> Vec<serde_json::Value> {
+        let path = self.path().join(".campanile/sandbox-ledger.jsonl");
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// The log of the latest run of `news`, a JSON value for each delivery.

@@ -9,17 +9,7 @@ use std::io::Read;
 
 #[test]
 fn the_readmes_first_command_sends_the_example() {
-    let place = Place::new();
-    for folder in ["campaigns", "audiences"] {
-        for file in fs::read_dir(folder).unwrap() {
-            let path = file.unwrap().path();
-            place.write(path.to_str().unwrap(), &fs::read_to_string(&path).unwrap());
-        }
-    }
-    place.write(
-        "campanile.yaml",
-        &fs::read_to_string("campanile.yaml").unwrap(),
-    );
+    let place = Place::of_the_examples();
     let mut command = campanile();
     command
         .current_dir(place.path())

@@ -12,6 +12,8 @@ pub(crate) struct Sent {
     /// Without its `Random`.
     pub(crate) body: Value,
     pub(crate) random: Option<Value>,
+    /// What the log says of it.
+    pub(crate) log: Value,
 }
 
 impl Sent {
@@ -25,8 +27,9 @@ impl Sent {
         let Some(stream) = accepted(&listener, &mut run) else {
             panic!("nothing was sent: {:?}", run.end());
         };
-        let sent = Sent::read(stream);
+        let mut sent = Sent::read(stream);
         run.end().assert(0, &["1 accepted"]);
+        sent.log = place.log().remove(0);
         sent
     }
 
@@ -56,6 +59,7 @@ impl Sent {
             command,
             body,
             random,
+            log: Value::Null,
         }
     }
 }
