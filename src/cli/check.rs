@@ -8,8 +8,8 @@ use super::run::frame;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;
-use crate::executor::Draft;
-use crate::identity::Moment;
+use crate::executor::{Complaints, Draft};
+use crate::identity::{Moment, civil_text};
 use crate::plan::Header;
 use crate::schedule::{Occurrence, Slot};
 use crate::source::{Diagnostic, Label, Severity, plural, thousands};
@@ -18,6 +18,10 @@ use serde_json::{Value, json};
 
 /// Deliveries that are rendered before they are let go of.
 const CHUNK: usize = 1_000;
+/// Occurrences that are looked at, the next one included: every day of a week, every date of a countdown.
+const OCCURRENCES_MAX: usize = 10;
+/// Deliveries that are rendered at each but the next: a slip in a text of its own is met by the first of them.
+const TARGETS_LATER: u64 = 1_000;
 
 /// Every campaign is looked at, whatever is wrong with another.
 pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
@@ -53,18 +57,35 @@ struct Checked {
     header: Header,
 }
 
-/// Reads the audience and renders every target, as it would be at the next occurrence.
+/// Reads the audience and renders every target, as it would be at the next occurrence; and where the time is part of
+/// what is sent, some targets at those after it.
 fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Checked, Failure> {
-    let app = workspace.settings.app(campaign.app.as_ref());
-    let app = app.map_err(|found| Failure::invalid(vec![found], 0).of_reading())?;
-    let (frame, _) = frame(workspace, app, &campaign, &occurrence(&campaign, now), 1);
-    let (header, complaints) = {
-        let ready = campaign.ready();
-        let mut draft = Draft::new(&workspace.repository, &campaign, &ready, &frame, now);
-        while draft.next_chunk(CHUNK).is_some() {}
-        draft.finish()
-    };
-    let (found, more) = complaints.shown();
+    let mut occurrences = occurrences(&campaign, now).into_iter();
+    let next = occurrences.next();
+    let next = next.unwrap_or_else(|| Occurrence::at_moment(now, campaign.zone));
+    let (header, complaints) = drafted(workspace, &campaign, &next, (now, u64::MAX))?;
+    let (mut found, more) = complaints.shown();
+    if found.iter().all(is_warning) && campaign.mentions("occurrence") {
+        for later in occurrences {
+            let (_, complaints) = drafted(workspace, &campaign, &later, (now, TARGETS_LATER))?;
+            let (errors, _) = complaints.shown();
+            found.extend(
+                errors
+                    .into_iter()
+                    .filter(|each| !is_warning(each))
+                    .map(|each| {
+                        let known = each.help.clone().unwrap_or_default();
+                        each.help(format!(
+                            "so it is at the occurrence {}; {known}",
+                            civil_text(later.local())
+                        ))
+                    }),
+            );
+            if !found.iter().all(is_warning) {
+                break;
+            }
+        }
+    }
     let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(&campaign));
     let warnings = campaign.warnings.iter().cloned();
     let found = warnings.chain(found).chain(empty).collect();
@@ -76,6 +97,32 @@ fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Ch
     })
 }
 
+/// What comes of about so many deliveries at an occurrence.
+fn drafted(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    occurrence: &Occurrence,
+    (now, about): (Moment, u64),
+) -> Result<(Header, Complaints), Failure> {
+    let app = workspace.settings.app(campaign.app.as_ref());
+    let app = app.map_err(|found| Failure::invalid(vec![found], 0).of_reading())?;
+    let (frame, _) = frame(workspace, app, campaign, occurrence, 1);
+    let ready = campaign.ready();
+    let mut draft = Draft::new(&workspace.repository, campaign, &ready, &frame, now);
+    let mut count = 0;
+    while let Some(chunk) = draft.next_chunk(CHUNK) {
+        count += chunk.len() as u64;
+        if count >= about {
+            break;
+        }
+    }
+    Ok(draft.finish())
+}
+
+fn is_warning(found: &Diagnostic) -> bool {
+    found.severity == Severity::Warning
+}
+
 /// Sending it would be refused; who checks it hears so in time.
 fn nobody(campaign: &Campaign) -> Diagnostic {
     let message = "the audience comes out empty; there is nothing to send";
@@ -83,16 +130,19 @@ fn nobody(campaign: &Campaign) -> Diagnostic {
     complaint.help("look for a slip in `only`, `exclude` and `where`, or an empty file")
 }
 
-/// The next one, or now where it runs by hand only.
-fn occurrence(campaign: &Campaign, now: Moment) -> Occurrence {
+/// Those that come next; none where it runs by hand only.
+fn occurrences(campaign: &Campaign, now: Moment) -> Vec<Occurrence> {
     let after = DateTime::<Utc>::from_timestamp_millis(now.wall_ms).unwrap_or_default();
     let schedule = campaign.schedule.as_ref();
-    let next = schedule.and_then(|schedule| schedule.slots(after).find_map(Slot::firing));
-    let at = next.map(|firing| Moment {
+    let slots = schedule.map(|schedule| schedule.slots(after));
+    let firings = slots.into_iter().flatten().filter_map(Slot::firing);
+    let moments = firings.take(OCCURRENCES_MAX).map(|firing| Moment {
         wall_ms: firing.at.timestamp_millis(),
         ..now
     });
-    Occurrence::at_moment(at.unwrap_or(now), campaign.zone)
+    moments
+        .map(|at| Occurrence::at_moment(at, campaign.zone))
+        .collect()
 }
 
 #[derive(Default)]

@@ -12,6 +12,7 @@ mod progress;
 mod targets;
 mod writer;
 
+pub use complaints::Complaints;
 pub use drafting::Draft;
 pub use execute::{Ending, Error, Execution, LaneRules};
 pub use planning::{Staged, stage};

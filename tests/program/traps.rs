@@ -409,6 +409,37 @@ fn an_audience_of_nobody_is_told_before() {
 }
 
 #[test]
+fn a_slip_in_the_text_of_a_later_date_is_told_now() {
+    let with = |cases: &str| {
+        let place = Place::new();
+        let times = "name: news\nschedule: { at: [2030-11-09T20:00, 2030-11-11T00:00] }\n";
+        let send = format!(
+            "send: {{ group_message: {{ text: {{ by: occurrence.date, cases: {{ {cases} }} }} }} }}\n"
+        );
+        place.write("campaigns/news.yaml", &format!("{times}{AUDIENCE}{send}"));
+        place.run(&["check", "--now", "2030-01-01T00:00:00Z"])
+    };
+    with("\"2030-11-09\": \"{{ group.id }}\", \"2030-11-11\": \"{{ group.di }}\"").assert(
+        78,
+        &[
+            "there is no variable `group.di` here",
+            "so it is at the occurrence 2030-11-11T00:00;",
+            "did you mean `group.id`?",
+            "1 error,",
+        ],
+    );
+    with("\"2030-11-09\": \"x\", \"2030-11-10\": \"y\"").assert(
+        78,
+        &[
+            "there is no case",
+            "at the occurrence 2030-11-11T00:00",
+            "1 error,",
+        ],
+    );
+    with("\"2030-11-09\": \"x\", \"2030-11-11\": \"y\"").assert(0, &["0 errors"]);
+}
+
+#[test]
 fn text_is_not_compared_with_a_number() {
     let with = |rest: &str| {
         let place = campaign(&format!(
