@@ -26,6 +26,8 @@ pub struct Resolver<'a> {
     places: Places,
     /// Groups of the member files that became targets.
     asked: HashSet<u64>,
+    /// Rows read before the groups.
+    rows_before: u32,
 }
 
 /// What a file is read for before the groups are.
@@ -58,6 +60,7 @@ impl<'a> Resolver<'a> {
             roster,
             places: Places::default(),
             asked: HashSet::new(),
+            rows_before: 0,
         }
     }
 
@@ -87,6 +90,10 @@ impl<'a> Resolver<'a> {
     /// A row of such a file.
     pub fn row_before(&mut self, part: Part, table: &Table, row: &Row) -> Result<(), Diagnostic> {
         let record = table.record(row)?;
+        if self.rows_before == ROWS_MAX {
+            return Err(too_many(&row.span(&table.path, 0)));
+        }
+        self.rows_before += 1;
         match self.picked(part) {
             Some(picked) => picked.add(&record),
             None => self.roster.add(record),
@@ -204,13 +211,7 @@ impl<'a> Resolver<'a> {
             .first(group_key(group), record.digest(), &record.origin)
         {
             First::Here => return Ok(()),
-            First::TooMany => {
-                let message = format!(
-                    "an audience may have {}",
-                    plural(u64::from(ROWS_MAX), "row")
-                );
-                return Err(Diagnostic::error("too-many-rows", &span(), message));
-            }
+            First::TooMany => return Err(too_many(&span())),
             First::Equal(place) => {
                 let message = format!(
                     "the group `{group}` stands here again, with the same values; it gets one message"
@@ -304,6 +305,14 @@ impl<'a> Resolver<'a> {
         }
         warnings
     }
+}
+
+fn too_many(span: &Span) -> Diagnostic {
+    let message = format!(
+        "an audience may have {}",
+        plural(u64::from(ROWS_MAX), "row")
+    );
+    Diagnostic::error("too-many-rows", span, message)
 }
 
 fn member_context(target: &Target, member: &Member) -> Value {

@@ -23,7 +23,7 @@ pub struct Campaign {
     pub description: Option<String>,
     pub owner: Option<String>,
     pub labels: BTreeMap<String, String>,
-    /// `false`: checked, and never started.
+    /// `false`: checked, and never scheduled.
     pub enabled: bool,
     pub app: Option<Spanned<String>>,
     pub zone: Tz,

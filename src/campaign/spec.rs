@@ -21,7 +21,7 @@ pub struct CampaignSpec {
     pub owner: Option<Spanned<String>>,
     /// Words to sort campaigns by: `season: singles-day`.
     pub labels: Option<Entries<Spanned<String>>>,
-    /// Whether it may run. `false`: it is checked and never started.
+    /// Whether it is in use. `false`: it is checked and never scheduled, and run by hand with `--force` only. Default: true.
     #[schemars(extend("default" = true))]
     pub enabled: Option<bool>,
     /// The app to send through: a role from the settings. Default: their `default_app`.

@@ -89,7 +89,8 @@ pub(super) struct Run {
     /// Do not ask
     #[arg(long)]
     pub(super) yes: bool,
-    /// Allow the first run of a journal against a real endpoint
+    /// Send what needs a second thought: a broadcast, a campaign that is not enabled, the first run of a journal against
+    /// a real endpoint
     #[arg(long)]
     pub(super) force: bool,
     /// Send though the same went out in the last 24 hours

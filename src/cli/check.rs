@@ -66,25 +66,7 @@ fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Ch
     let (header, complaints) = drafted(workspace, &campaign, &next, (now, u64::MAX))?;
     let (mut found, more) = complaints.shown();
     if found.iter().all(is_warning) && campaign.mentions("occurrence") {
-        for later in occurrences {
-            let (_, complaints) = drafted(workspace, &campaign, &later, (now, TARGETS_LATER))?;
-            let (errors, _) = complaints.shown();
-            found.extend(
-                errors
-                    .into_iter()
-                    .filter(|each| !is_warning(each))
-                    .map(|each| {
-                        let known = each.help.clone().unwrap_or_default();
-                        each.help(format!(
-                            "so it is at the occurrence {}; {known}",
-                            civil_text(later.local())
-                        ))
-                    }),
-            );
-            if !found.iter().all(is_warning) {
-                break;
-            }
-        }
+        found.extend(later_slips(workspace, &campaign, occurrences, now)?);
     }
     let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(&campaign));
     let warnings = campaign.warnings.iter().cloned();
@@ -95,6 +77,30 @@ fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Ch
         more,
         header,
     })
+}
+
+/// The errors of the first later occurrence that has any.
+fn later_slips(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    occurrences: impl Iterator<Item = Occurrence>,
+    now: Moment,
+) -> Result<Vec<Diagnostic>, Failure> {
+    for later in occurrences {
+        let (_, complaints) = drafted(workspace, campaign, &later, (now, TARGETS_LATER))?;
+        let (found, _) = complaints.shown();
+        let errors = found.into_iter().filter(|found| !is_warning(found));
+        let at = civil_text(later.local());
+        let told = errors.map(|error| {
+            let known = error.help.clone().unwrap_or_default();
+            error.help(format!("so it is at the occurrence {at}; {known}"))
+        });
+        let told: Vec<Diagnostic> = told.collect();
+        if !told.is_empty() {
+            return Ok(told);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// What comes of about so many deliveries at an occurrence.

@@ -34,10 +34,6 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         .settings
         .app(campaign.app.as_ref())
         .map_err(|found| Failure::invalid(vec![found], 0))?;
-    if !campaign.enabled {
-        let text = format!("`{}` is not enabled", campaign.name);
-        return Err(Failure::new(Exit::Invalid, text).help("set `enabled: true`, or drop the line"));
-    }
     refuse_unready(&campaign)?;
     let sender = Sender::prepare(&workspace, app).await?;
     let journal = workspace.journal().await?;
@@ -248,6 +244,13 @@ async fn allow(
             same.name()
         );
         return Err(Failure::safety(text, &command("--again")));
+    }
+    if !campaign.enabled && !options.force {
+        let text = format!(
+            "`{}` is not enabled: somebody took it out of use",
+            campaign.name
+        );
+        return Err(Failure::safety(text, &command("--force")));
     }
     if campaign.channel() == Channel::Broadcast && !options.force {
         let text = "a broadcast reaches everybody in every live room of the app at once".to_owned();

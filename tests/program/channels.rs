@@ -239,3 +239,17 @@ fn every_delivery_has_a_key_of_its_own() {
     stored.sort_unstable();
     assert_eq!(stored, logged);
 }
+
+#[test]
+fn a_campaign_out_of_use_is_checked_and_needs_to_be_meant() {
+    let place = Place::with_news("http://127.0.0.1:9", 1);
+    let campaign =
+        "enabled: false\naudience: { groups: [g1] }\nsend: { group_message: { text: \"x\" } }\n";
+    place.write("campaigns/news.yaml", campaign);
+    place.run(&["check", "news"]).assert(0, &["news: 1 call"]);
+    let run = ["run", "news", "--sandbox", "--yes"];
+    let told = "if you mean it: campanile run news --sandbox --yes --force";
+    place.run(&run).assert(4, &["`news` is not enabled", told]);
+    let meant = ["run", "news", "--sandbox", "--yes", "--force"];
+    place.run(&meant).assert(0, &["1 accepted"]);
+}
