@@ -101,6 +101,7 @@ fn state(progress: &Progress) -> String {
             parts.push(format!("{} {what}", thousands(count)));
         }
     }
+    parts.extend(progress.waiting.clone());
     parts.extend(
         progress
             .trouble

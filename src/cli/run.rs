@@ -55,19 +55,11 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
 
 /// What a campaign may ask for and this version does not do: sending without it would be worse than not sending.
 fn refuse_unready(campaign: &Campaign) -> Result<(), Failure> {
-    let rules = &campaign.rules;
-    let asked = [
-        ("window", rules.window.is_some()),
-        ("pause_after", rules.pause_after.is_some()),
-        ("on_unknown: resend", rules.on_unknown == OnUnknown::Resend),
-    ];
-    match asked.iter().find(|(_, is_asked)| *is_asked) {
-        None => Ok(()),
-        Some((name, _)) => {
-            let text = format!("`delivery: {{ {name} }}` is not carried out by this version yet");
-            Err(Failure::new(Exit::Invalid, text).help("drop it to send without it"))
-        }
+    if campaign.rules.on_unknown == OnUnknown::Hold {
+        return Ok(());
     }
+    let text = "`on_unknown: resend` is not carried out by this version yet";
+    Err(Failure::new(Exit::Invalid, text).help("drop it: what is unknown is then held"))
 }
 
 /// The campaign's runs through this app, the latest first.
@@ -155,6 +147,8 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         rate: campaign.rules.rate,
         attempts: campaign.rules.attempts,
         tolerate: campaign.rules.tolerate,
+        window: campaign.rules.window,
+        pause_after: campaign.rules.pause_after,
         revision: revision(workspace.repository.root()),
     };
     let id = match journal.open_run(staged.plan, &opening, clock::now()).await {

@@ -54,6 +54,8 @@ pub struct Delivery {
     started: u32,
     /// Attempts that count against the campaign's `attempts`.
     counted: u32,
+    /// An attempt may have left this machine.
+    has_left: bool,
     /// The attempt that was Started and not Finished.
     on_wire: Option<u32>,
     generation: Option<Generation>,
@@ -174,6 +176,7 @@ impl Delivery {
             return Err(Illegal::NotOnWire);
         }
         self.on_wire = None;
+        self.has_left |= !matches!(outcome, Outcome::Failed(Failure::NotSent, _));
         self.counted += u32::from(counts(outcome));
         self.finished_at = Some(at);
         self.last = Some(outcome.clone());
@@ -246,6 +249,12 @@ impl Delivery {
     /// How many entries it has: the place of the last one among them, from 1.
     pub fn entries(&self) -> u32 {
         self.entries
+    }
+
+    /// Whether the attempt that is due or on its way is the first that leaves this machine: those before were taken
+    /// back.
+    pub fn is_first_attempt(&self) -> bool {
+        !self.has_left
     }
 
     pub fn attempts(&self) -> u32 {

@@ -38,6 +38,8 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
     Drained,
+    /// As many first attempts have been made as were wanted.
+    Enough,
     Stopped(Answer),
 }
 
@@ -160,8 +162,12 @@ impl Dispatcher {
 
     /// Everything there was to do is done and durable.
     pub fn is_over(&self) -> bool {
-        let home = self.in_flight.is_empty() && self.ready.is_empty() && self.unrecorded == 0;
-        home && (self.halt.is_some() || self.queue.is_over())
+        self.is_home() && (self.halt.is_some() || self.queue.is_over())
+    }
+
+    /// Nothing is on its way, neither out nor into the journal.
+    fn is_home(&self) -> bool {
+        self.in_flight.is_empty() && self.ready.is_empty() && self.unrecorded == 0
     }
 
     pub fn in_flight(&self) -> usize {
@@ -179,6 +185,9 @@ impl Dispatcher {
         }
         self.send_ready(now, &mut steps);
         self.prepare(now, &mut steps);
+        if self.is_home() && self.queue.has_had_enough() {
+            self.halt = Some(Halt::Enough);
+        }
         steps
     }
 
@@ -214,11 +223,9 @@ impl Dispatcher {
             let Some((number, random)) = self.ready.pop_front() else {
                 return;
             };
-            if !self.queue.may_still_go(number, now) {
-                let late = Answer::none(
-                    "taken back: it waited until the vendor could not tell it from a new message",
-                );
-                steps.extend(self.finish(number, Outcome::Failed(Failure::NotSent, late), now));
+            if let Some(why) = self.taken_back(number, now) {
+                let outcome = Outcome::Failed(Failure::NotSent, Answer::none(why));
+                steps.extend(self.finish(number, outcome, now));
                 continue;
             }
             self.calls += 1;
@@ -232,6 +239,18 @@ impl Dispatcher {
                 });
             }
         }
+    }
+
+    /// Why a call that was prepared is not to go out any more.
+    fn taken_back(&self, number: DeliveryNumber, now: Moment) -> Option<&'static str> {
+        if !self.queue.may_still_go(number, now) {
+            return Some(
+                "taken back: it waited until the vendor could not tell it from a new message",
+            );
+        }
+        self.queue
+            .is_out_of_hours(number, now)
+            .then_some("taken back: it waited until the window of the delivery closed")
     }
 
     /// When the first that is ready may go out; `None`: nothing is ready, or it hangs on a reply.

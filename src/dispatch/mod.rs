@@ -6,6 +6,7 @@
 //! The order that the guarantee rests on: `Record` a Started; when that is durable, and the limiter has a slot, `Send`;
 //! when the answer is in, `Record` a Finished; when that is durable, it counts.
 
+mod bounds;
 mod dispatcher;
 mod limiter;
 mod pace;
@@ -13,6 +14,7 @@ mod queue;
 mod round_trips;
 mod trouble;
 
+pub use bounds::Bounds;
 pub use dispatcher::{Dispatcher, Halt, Lane, Step};
 pub use limiter::CallId;
 pub use queue::{Job, Queue};

@@ -1,9 +1,11 @@
 //! The deliveries of one run that have not ended, in the order in which they go out.
 
+use super::bounds::Bounds;
 use super::pace::{Pace, nanoseconds};
 use crate::channel::Request;
 use crate::delivery::{Delivery, End, Next, Policy};
 use crate::identity::{DeliveryNumber, Digest, Moment, Random, RecentRandoms, SdkAppId};
+use crate::settings::Hours;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -22,6 +24,10 @@ pub struct Queue {
     sdk_app_id: SdkAppId,
     pub(super) policy: Policy,
     cap: Option<Pace>,
+    /// So many more first attempts may be made.
+    first_attempts: Option<u64>,
+    /// When first attempts may be made.
+    hours: Option<Hours>,
     jobs: HashMap<DeliveryNumber, Job>,
     fresh: VecDeque<DeliveryNumber>,
     /// By the instant they are due; repetitions of open attempts before all others.
@@ -52,20 +58,16 @@ impl Queue {
     const LOW: usize = 1_000;
 
     /// `rate` is the campaign's own cap in calls per second.
-    pub fn new(
-        sdk_app_id: SdkAppId,
-        occurrence: Digest,
-        policy: Policy,
-        rate: Option<f64>,
-    ) -> Queue {
-        // One call behind is caught up, no more: a cap is a cap.
-        let interval = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
+    pub fn new(sdk_app_id: SdkAppId, occurrence: Digest, policy: Policy, bounds: Bounds) -> Queue {
+        let interval = bounds.rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
         let cap = interval.map(|interval| Pace::new(interval, interval));
         Queue {
             occurrence,
             sdk_app_id,
             policy,
             cap,
+            first_attempts: bounds.first_attempts,
+            hours: bounds.hours,
             jobs: HashMap::new(),
             fresh: VecDeque::new(),
             again: BTreeSet::new(),
@@ -74,18 +76,23 @@ impl Queue {
         }
     }
 
-    /// Takes a page in; an empty one is the last.
     pub(super) fn load(&mut self, page: Vec<Job>) {
         self.fetching = false;
         self.exhausted |= page.is_empty();
         for job in page {
-            if job.delivery.attempts() == 0 {
-                self.fresh.push_back(job.number);
+            if job.delivery.is_first_attempt() && job.delivery.on_wire().is_none() {
+                self.put_fresh(job.number);
             } else {
                 self.again.insert((0, job.number));
             }
             self.jobs.insert(job.number, job);
         }
+    }
+
+    /// In the order of the plan, also where one comes back that had been taken.
+    fn put_fresh(&mut self, number: DeliveryNumber) {
+        let at = self.fresh.partition_point(|known| *known < number);
+        self.fresh.insert(at, number);
     }
 
     pub(super) fn wants_page(&mut self) -> bool {
@@ -111,6 +118,10 @@ impl Queue {
         let Some(job) = self.jobs.get(&number) else {
             return;
         };
+        if job.delivery.is_first_attempt() {
+            self.first_attempts = self.first_attempts.map(|left| left + 1);
+            return self.put_fresh(number);
+        }
         let wait = match job.delivery.next(&self.policy, now) {
             Next::Attempt { wait } | Next::Resend { wait, .. } => wait,
             Next::End(..) | Next::Nothing | Next::Answer => Duration::ZERO,
@@ -160,37 +171,60 @@ impl Queue {
             self.again.pop_first();
             return Some(number);
         }
-        if self.fresh_due_ns(now, ahead) > now.boot_ns {
+        if self.fresh_due_ns(now, ahead)? > now.boot_ns {
             return None;
         }
-        self.fresh.pop_front()
+        let number = self.fresh.pop_front()?;
+        self.first_attempts = self.first_attempts.map(|left| left.saturating_sub(1));
+        Some(number)
+    }
+
+    /// Whether all that is left are first attempts that are not to be made now.
+    pub(super) fn has_had_enough(&self) -> bool {
+        let is_settled = self.jobs.len() == self.fresh.len() && !self.fresh.is_empty();
+        self.first_attempts == Some(0) && is_settled
+    }
+
+    /// Whether a first attempt would go out at an hour that is not for it.
+    pub(super) fn is_out_of_hours(&self, number: DeliveryNumber, now: Moment) -> bool {
+        self.is_first(number)
+            && self
+                .hours
+                .is_some_and(|hours| hours.opens_in(now).is_some())
+    }
+
+    fn is_first(&self, number: DeliveryNumber) -> bool {
+        let job = self.jobs.get(&number);
+        job.is_some_and(|job| job.delivery.is_first_attempt())
     }
 
     /// When the next first attempt may be prepared: no sooner than needed, for its time runs from then on.
-    fn fresh_due_ns(&self, now: Moment, ahead: usize) -> u64 {
+    fn fresh_due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
+        if self.fresh.is_empty() || self.first_attempts == Some(0) {
+            return None;
+        }
+        if let Some(wait) = self.hours.and_then(|hours| hours.opens_in(now)) {
+            return Some(now.boot_ns + nanoseconds(wait));
+        }
         let sent = self
             .cap
             .as_ref()
             .map(|cap| cap.earliest().max(now.boot_ns) + cap.interval() * ahead as u64);
-        sent.map_or(0, |sent| sent.saturating_sub(nanoseconds(PREPARED_BEFORE)))
+        Some(sent.map_or(0, |sent| sent.saturating_sub(nanoseconds(PREPARED_BEFORE))))
     }
 
     /// When something becomes due.
     pub(super) fn due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
         let again = self.again.first().map(|each| each.0);
-        let fresh = (!self.fresh.is_empty()).then(|| self.fresh_due_ns(now, ahead));
+        let fresh = self.fresh_due_ns(now, ahead);
         again.into_iter().chain(fresh).min()
     }
 
     /// When a prepared call may go out as far as the campaign's own cap is concerned. Repetitions are not held up.
     pub(super) fn may_send_ns(&self, number: DeliveryNumber) -> u64 {
-        let is_first = self
-            .jobs
-            .get(&number)
-            .is_some_and(|job| job.delivery.attempts() == 1);
         self.cap
             .as_ref()
-            .filter(|_| is_first)
+            .filter(|_| self.is_first(number))
             .map_or(0, Pace::earliest)
     }
 

@@ -6,9 +6,10 @@ use super::writer;
 use crate::channel::{Answer, Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
 use crate::delivery::{Counts, Policy, RunEvent, State};
-use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, Queue, Step};
+use crate::dispatch::{Bounds, CallId, Dispatcher, Halt, Job, Lane, Queue, Step};
 use crate::identity::Moment;
 use crate::journal::{self, Journal, Run, Written};
+use crate::settings::Hours;
 use crate::vendor::{Call, Client, TIMEOUT};
 use std::time::Duration;
 use thiserror::Error as ThisError;
@@ -90,11 +91,35 @@ impl Execution {
                     RunEvent::Stopped { reason },
                 )
             }
+            Some(Halt::Enough) => {
+                let reason = CALLS_OUT.to_owned();
+                (Ending::Paused(counts), RunEvent::Paused { reason })
+            }
             // That it is paused was written down when it began to be.
             Some(Halt::Drained) | None => return Ok(Ending::Paused(counts)),
         };
         journal.append_run(run.id, &event, clock::now()).await?;
         Ok(ending)
+    }
+}
+
+/// Why a run is paused that has made as many calls as it was to make at first.
+const CALLS_OUT: &str = "the calls of `pause_after` are out";
+
+/// What the campaign says about first attempts. Whoever resumes a run after its pause has seen what there was to see.
+fn bounds(run: &Run, made: u64) -> Bounds {
+    let has_paused = run
+        .entries
+        .iter()
+        .any(|entry| matches!(&entry.event, RunEvent::Paused { reason } if reason == CALLS_OUT));
+    let calls = run.pause_after.filter(|_| !has_paused);
+    Bounds {
+        rate: run.rate,
+        first_attempts: calls.map(|calls| calls.saturating_sub(made)),
+        hours: run.window.map(|window| Hours {
+            window,
+            zone: run.key.zone,
+        }),
     }
 }
 
@@ -121,6 +146,7 @@ struct Loop {
     writer: JoinSet<Result<(), journal::Error>>,
     entries: mpsc::Sender<Written>,
     durable: mpsc::Receiver<Vec<Written>>,
+    hours: Option<Hours>,
 }
 
 /// What the loop waits for.
@@ -157,12 +183,13 @@ impl Loop {
             timeout: TIMEOUT,
             resend_within: rules.resend_within(run.channel),
         };
-        let queue = Queue::new(run.key.app.sdk_app_id, run.key.digest(), policy, run.rate);
         let mut pages = Pages::new(journal.clone(), run.clone());
-        let (under_way, counts) = pages.under_way().await?;
+        let under_way = pages.under_way().await?;
+        let bounds = bounds(run, under_way.first_attempts);
+        let queue = Queue::new(run.key.app.sdk_app_id, run.key.digest(), policy, bounds);
         execution
             .progress
-            .send_modify(|progress| progress.counts = counts);
+            .send_modify(|progress| progress.counts = under_way.counts);
 
         let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
         let (durable_out, durable) = mpsc::channel(writer::QUEUE_MAX);
@@ -186,9 +213,11 @@ impl Loop {
             writer: writers,
             entries,
             durable,
+            hours: bounds.hours,
         };
-        if !under_way.is_empty() {
-            let steps = this.dispatcher.load(under_way, now);
+        this.tell_hours(now);
+        if !under_way.jobs.is_empty() {
+            let steps = this.dispatcher.load(under_way.jobs, now);
             this.perform(steps).await?;
         }
         Ok(this)
@@ -276,7 +305,19 @@ impl Loop {
             }
             Event::Woke => Vec::new(),
         };
+        self.tell_hours(clock::now());
         self.perform(steps).await
+    }
+
+    /// A run that waits for its hours looks like one that hangs, unless it says so.
+    fn tell_hours(&self, now: Moment) {
+        let closed = self.hours.filter(|hours| hours.opens_in(now).is_some());
+        let waiting = closed.map(|hours| format!("waiting for the window {}", hours.window));
+        self.execution.progress.send_if_modified(|progress| {
+            let is_news = progress.waiting != waiting;
+            progress.waiting = waiting;
+            is_news
+        });
     }
 
     fn durable(&mut self, batch: &[Written]) {

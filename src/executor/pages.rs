@@ -29,6 +29,16 @@ pub(super) struct Pages {
     after: Option<DeliveryNumber>,
 }
 
+/// How a run stands when it is taken up.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay {
+    /// What was tried and has not ended.
+    pub(super) jobs: Vec<Job>,
+    pub(super) counts: Counts,
+    /// Deliveries of which an attempt may have left.
+    pub(super) first_attempts: u64,
+}
+
 impl Pages {
     pub(super) fn new(journal: Journal, run: Run) -> Pages {
         Pages {
@@ -39,34 +49,37 @@ impl Pages {
     }
 
     /// Every delivery that was tried and has not ended, and the counts of all. Reads the whole run, unless it is new.
-    pub(super) async fn under_way(&mut self) -> Result<(Vec<Job>, Counts), Error> {
+    pub(super) async fn under_way(&mut self) -> Result<UnderWay, Error> {
         if !self.journal.is_touched(self.run.id).await? {
             let Run {
                 planned, skipped, ..
             } = self.run;
-            return Ok((
-                Vec::new(),
-                Counts {
-                    planned,
-                    skipped,
-                    pending: planned - skipped,
-                    ..Counts::default()
-                },
-            ));
+            let counts = Counts {
+                planned,
+                skipped,
+                pending: planned - skipped,
+                ..Counts::default()
+            };
+            return Ok(UnderWay {
+                counts,
+                ..UnderWay::default()
+            });
         }
-        let (mut jobs, mut counts) = (Vec::new(), Counts::default());
+        let mut found = UnderWay::default();
         while let Some(page) = self.read().await? {
             for (_, delivery) in &page {
-                counts.add(delivery.state());
+                found.counts.add(delivery.state());
+                let has_left = delivery.on_wire().is_some() || !delivery.is_first_attempt();
+                found.first_attempts += u64::from(has_left);
             }
             let tried = page
                 .into_iter()
                 .filter(|(_, delivery)| delivery.attempts() > 0);
-            jobs.extend(tried.filter_map(unended));
+            found.jobs.extend(tried.filter_map(unended));
         }
-        self.run.check_whole(&counts)?;
+        self.run.check_whole(&found.counts)?;
         self.after = None;
-        Ok((jobs, counts))
+        Ok(found)
     }
 
     /// The next deliveries never tried; an empty page is the last.

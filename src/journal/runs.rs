@@ -5,7 +5,7 @@ use super::{Error, Journal};
 use crate::channel::Channel;
 use crate::delivery::{Counts, RunEntry, RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp};
-use crate::settings::Share;
+use crate::settings::{Share, Window};
 use chrono::NaiveDateTime;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -28,6 +28,10 @@ pub struct Run {
     pub rate: Option<f64>,
     pub attempts: u32,
     pub tolerate: Share,
+    /// When first attempts are made, in the occurrence's zone.
+    pub window: Option<Window>,
+    /// Calls after which it pauses.
+    pub pause_after: Option<u64>,
     pub revision: Option<String>,
     pub opened_ms: i64,
     pub entries: Vec<RunEntry>,
@@ -145,6 +149,14 @@ impl Journal {
 const RATE_MIN: f64 = 0.001;
 const RATE_MAX: f64 = 10_000.0;
 
+fn window(row: &SqliteRow) -> Result<Option<Window>, Error> {
+    let text: Option<String> = row.try_get("hours")?;
+    let parsed = text.map(|text| text.parse());
+    parsed
+        .transpose()
+        .map_err(|_| Error::damaged("a window that is none"))
+}
+
 fn read_run(row: &SqliteRow) -> Result<Run, Error> {
     let text = |column: &str| -> Result<String, Error> { Ok(row.try_get(column)?) };
     let local = text("local")?;
@@ -186,6 +198,10 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
         skipped,
         rate,
         attempts: row.try_get("attempts")?,
+        window: window(row)?,
+        pause_after: row
+            .try_get::<Option<i64>, _>("pause_after")?
+            .and_then(|calls| u64::try_from(calls).ok()),
         tolerate: Share::from_millionths(row.try_get("tolerate")?)
             .ok_or_else(|| Error::damaged("a run that tolerates more than all"))?,
         revision: row.try_get("revision")?,

@@ -50,6 +50,8 @@ CREATE TABLE run (
     revision TEXT,
     opened_ms INTEGER NOT NULL,
     tolerate INTEGER NOT NULL DEFAULT 0,
+    hours TEXT,
+    pause_after INTEGER,
     UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)
 ) STRICT;
 
@@ -86,8 +88,11 @@ CREATE TABLE entry (
 CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
 ";
 
-/// From version 1: what a run tolerates, in millionths.
+/// From version 1: what a run tolerates, in millionths, when it makes first attempts and after how many it pauses;
+/// whom of a group a delivery is for.
 pub(super) const UPGRADE_FROM_1: &str = "
 ALTER TABLE run ADD COLUMN tolerate INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN hours TEXT;
+ALTER TABLE run ADD COLUMN pause_after INTEGER;
 ALTER TABLE delivery ADD COLUMN members TEXT;
 ";

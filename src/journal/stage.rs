@@ -3,7 +3,7 @@
 use super::{Error, Journal, RunId};
 use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
-use crate::settings::Share;
+use crate::settings::{Share, Window};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -51,6 +51,8 @@ pub struct Opening {
     pub attempts: u32,
     /// With so many refused and failed it still ends well.
     pub tolerate: Share,
+    pub window: Option<Window>,
+    pub pause_after: Option<u64>,
     /// The commit of the repository the campaign was read from.
     pub revision: Option<String>,
 }
@@ -156,8 +158,8 @@ impl Journal {
         }
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
-                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
              ON CONFLICT DO NOTHING",
         )
         .bind(plan.0)
@@ -178,6 +180,8 @@ impl Journal {
         .bind(opening.revision.as_deref())
         .bind(now.wall_ms)
         .bind(opening.tolerate.millionths())
+        .bind(opening.window.map(|window| window.to_string()))
+        .bind(opening.pause_after.and_then(|calls| i64::try_from(calls).ok()))
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() == 0 {

@@ -165,12 +165,14 @@ mod tests {
         let path = folder.path().join("a.db");
         let journal = Journal::open(&path).await.unwrap();
         let back = "ALTER TABLE run DROP COLUMN tolerate;
+            ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
             ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
         sqlx::raw_sql(back).execute(&journal.writer).await.unwrap();
         journal.close().await;
         for _ in 0..2 {
             let journal = Journal::open(&path).await.unwrap();
-            let tolerate = sqlx::query("SELECT tolerate, members FROM run, delivery");
+            let tolerate =
+                sqlx::query("SELECT tolerate, hours, pause_after, members FROM run, delivery");
             assert!(
                 tolerate
                     .fetch_all(&journal.reader)

@@ -24,7 +24,7 @@ pub use meant::{Settings, zone_of};
 pub use overrides::OVERRIDE_PREFIX;
 pub use secret::SecretSource;
 pub use share::Share;
-pub use window::Window;
+pub use window::{Hours, Window};
 
 #[cfg(test)]
 mod tests;

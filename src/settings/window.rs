@@ -1,8 +1,11 @@
 //! A part of the day.
 
-use chrono::NaiveTime;
+use crate::identity::Moment;
+use chrono::{DateTime, Days, NaiveTime, TimeZone};
+use chrono_tz::Tz;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 use thiserror::Error;
 
 /// From one time of day up to, and without, another; it spans midnight where the second is the earlier one.
@@ -30,6 +33,36 @@ impl Window {
         }
     }
 }
+
+/// A window in a zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hours {
+    pub window: Window,
+    pub zone: Tz,
+}
+
+impl Hours {
+    /// How long it stays closed; `None` while it is open.
+    pub fn opens_in(&self, now: Moment) -> Option<Duration> {
+        let now = DateTime::from_timestamp_millis(now.wall_ms)?.with_timezone(&self.zone);
+        if self.window.contains(now.time()) {
+            return None;
+        }
+        let starts = (0..DAYS_SEARCHED).filter_map(|days| {
+            let day = now.date_naive().checked_add_days(Days::new(days))?;
+            let start = day.and_time(self.window.start);
+            self.zone.from_local_datetime(&start).earliest()
+        });
+        let next = starts.into_iter().find(|start| *start > now);
+        let wait = next.and_then(|next| (next - now).to_std().ok());
+        Some(wait.unwrap_or(LOOKED_AGAIN))
+    }
+}
+
+/// A clock change may move the start of one day, not of all.
+const DAYS_SEARCHED: u64 = 3;
+/// Where the start of the window is not known, it is asked again.
+const LOOKED_AGAIN: Duration = Duration::from_mins(1);
 
 impl FromStr for Window {
     type Err = InvalidWindow;

@@ -1,6 +1,7 @@
 //! A repository of its own for one test, and the program in it.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
@@ -172,6 +173,24 @@ impl Running {
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    /// The next line of stderr that says this.
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
+        let from = self.0.stderr.as_mut().unwrap();
+        let mut line = Vec::new();
+        let mut byte = [0];
+        while from.read(&mut byte).unwrap() > 0 {
+            line.push(byte[0]);
+            if byte[0] == b'\n' {
+                let text = String::from_utf8_lossy(&line).into_owned();
+                if text.contains(words) {
+                    return text;
+                }
+                line.clear();
+            }
+        }
+        panic!("it ended without saying {words:?}");
     }
 
     pub(crate) fn end(mut self) -> Ended {

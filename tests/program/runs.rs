@@ -376,3 +376,57 @@ fn deliveries_that_are_gone_are_not_done() {
         .assert(1, &["damaged", "299 deliveries of 300 planned"]);
     place.run(&["log", "news"]).assert(1, &["damaged"]);
 }
+
+#[test]
+fn a_run_pauses_after_its_first_calls() {
+    let place = Place::with_news("http://127.0.0.1:9", 20);
+    let news = std::fs::read_to_string(place.path().join("campaigns/news.yaml")).unwrap();
+    place.write(
+        "campaigns/news.yaml",
+        &format!("{news}delivery: {{ pause_after: 7 }}\n"),
+    );
+    let run = ["run", "news", "--sandbox", "--yes"];
+    let told = [
+        "is paused",
+        "7 accepted",
+        "13 pending",
+        "campanile resume news@",
+    ];
+    place.run(&run).assert(6, &told);
+    assert_eq!(place.sandbox_ledger().len(), 7);
+    let again = [
+        "is paused (the calls of `pause_after` are out)",
+        "campanile resume",
+    ];
+    place.run(&run).assert(4, &again);
+    place
+        .run(&["resume", "news", "--sandbox"])
+        .assert(0, &["20 accepted"]);
+    assert_eq!(place.sandbox_ledger().len(), 20);
+}
+
+#[test]
+fn nothing_begins_outside_the_window() {
+    let place = Place::with_news("http://127.0.0.1:9", 3);
+    let news = std::fs::read_to_string(place.path().join("campaigns/news.yaml")).unwrap();
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    let minutes = i64::try_from(since.as_secs() / 60).unwrap();
+    let hour = |from_now: i64| {
+        let minutes = minutes + from_now * 60;
+        format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60)
+    };
+    let window = |from: i64, to: i64| format!("\"{}-{}\"", hour(from), hour(to));
+    let with = |window: &str| format!("timezone: UTC\n{news}delivery: {{ window: {window} }}\n");
+    place.write("campaigns/news.yaml", &with(&window(2, 4)));
+    let run = ["run", "news", "--sandbox", "--yes"];
+    let mut waiting = place.start(&run);
+    let told = waiting.line_with("waiting for the window");
+    assert!(told.contains("waiting for the window"), "{told}");
+    waiting.signal(rustix::process::Signal::INT);
+    waiting.end().assert(130, &["3 pending"]);
+    assert_eq!(place.sandbox_ledger().len(), 0);
+    place.write("campaigns/other.yaml", &with(&window(-2, 2)));
+    place
+        .run(&["run", "other", "--sandbox", "--yes"])
+        .assert(0, &["3 accepted"]);
+}

@@ -4,7 +4,7 @@
 
 mod world;
 
-use campanile::workbench::{Delivery, State};
+use campanile::workbench::{Delivery, Hours, State, parse_zone};
 use std::time::Duration;
 use world::{Fate, World};
 
@@ -58,7 +58,7 @@ fn the_pace_is_even_from_the_first_call() {
 #[test]
 fn a_campaigns_own_rate_is_a_cap() {
     let mut world = World::new(500, 1);
-    world.rate = Some(50.0);
+    world.bounds.rate = Some(50.0);
     world.run_until(2_000 * MS);
     world.kill();
     world.run_to_the_end();
@@ -69,6 +69,59 @@ fn a_campaigns_own_rate_is_a_cap() {
         world.vendor.rate_per_s()
     );
     world.assert_each_once();
+}
+
+#[test]
+fn first_attempts_are_made_inside_the_window_of_the_day() {
+    // The world begins ten seconds after midnight.
+    let mut world = World::new(20_000, 1);
+    world.bounds.hours = Some(Hours {
+        window: "00:01-00:02".parse().unwrap(),
+        zone: parse_zone("UTC").unwrap(),
+    });
+    world.fate = |call| match call % 50 {
+        7 => Fate::ReplyLost,
+        13 => Fate::NoConnection,
+        _ => Fate::Well,
+    };
+    world.run_until(100_000 * MS);
+    world.kill();
+    world.run_to_the_end();
+    world.assert_none_twice();
+    // What was tried and not settled is brought to its end outside the window as well; nothing else is begun.
+    for start in world.first_starts_ns() {
+        let of_day = start % (86_400_000 * MS);
+        assert!((60_000 * MS..120_000 * MS).contains(&of_day), "{of_day}");
+    }
+    assert!(
+        world.now_ns > 86_400_000 * MS,
+        "some were left for the next day"
+    );
+}
+
+#[test]
+fn a_run_pauses_after_its_first_calls_and_goes_on_when_told() {
+    for seed in 0..20 {
+        let mut world = World::new(60, seed);
+        world.bounds.first_attempts = Some(25);
+        world.fate = |call| match call % 6 {
+            1 => Fate::ReplyLost,
+            2 => Fate::DroppedOnce,
+            3 => Fate::NoConnection,
+            _ => Fate::Well,
+        };
+        world.run_to_the_end();
+        let pending = world.states().filter(|state| *state == State::Pending);
+        assert_eq!((pending.count(), world.first_starts_ns().count()), (35, 25));
+        assert!(
+            world.states().all(|state| state != State::InFlight),
+            "none is left open"
+        );
+        world.bounds.first_attempts = None;
+        world.kill();
+        world.run_to_the_end();
+        world.assert_each_once();
+    }
 }
 
 #[test]

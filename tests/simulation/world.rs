@@ -1,9 +1,9 @@
 //! A vendor, a disk, a network and a clock, all in memory.
 
 use campanile::workbench::{
-    Answer, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure, GroupId,
-    Job, Lane, Moment, Outcome, Policy, Queue, Receipt, RecentRandoms, Request, Scope, SdkAppId,
-    State, Step,
+    Answer, Bounds, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure,
+    GroupId, Job, Lane, Moment, Outcome, Policy, Queue, Receipt, RecentRandoms, Request, Scope,
+    SdkAppId, State, Step,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(crate) struct World {
     pub(crate) vendor: Vendor,
     pub(crate) calls: u64,
     /// The campaign's own cap.
-    pub(crate) rate: Option<f64>,
+    pub(crate) bounds: Bounds,
     seed: u64,
     targets: u32,
     /// What is durable.
@@ -87,7 +87,7 @@ impl World {
             fate: |_| Fate::Well,
             vendor: Vendor::default(),
             calls: 0,
-            rate: None,
+            bounds: Bounds::default(),
             seed,
             targets,
             journal: BTreeMap::new(),
@@ -172,7 +172,12 @@ impl World {
             timeout: TIMEOUT,
             resend_within: Duration::from_mins(4),
         };
-        let queue = Queue::new(SdkAppId(1), Digest::of("occurrence", []), policy, self.rate);
+        let queue = Queue::new(
+            SdkAppId(1),
+            Digest::of("occurrence", []),
+            policy,
+            self.bounds,
+        );
         let lane = Lane {
             limit: LIMIT,
             last_started,
@@ -369,6 +374,16 @@ impl World {
 
     pub(crate) fn entries(&self, number: u32) -> &Vec<Entry> {
         &self.journal[&DeliveryNumber(number)]
+    }
+
+    /// When the first attempt of each delivery was Started.
+    pub(crate) fn first_starts_ns(&self) -> impl Iterator<Item = u64> {
+        self.journal.values().filter_map(|entries| {
+            entries.iter().find_map(|entry| match entry {
+                Entry::Started { at, .. } => Some(at.boot_ns),
+                _ => None,
+            })
+        })
     }
 
     pub(crate) fn states(&self) -> impl Iterator<Item = State> {
