@@ -273,6 +273,21 @@ fn slips_in_the_audience_are_told_all_at_once() {
     }
 }
 
+/// Nobody is not everybody: each of these would otherwise reach more people than it names.
+#[test]
+fn a_list_of_none_is_told() {
+    for yaml in [
+        "  groups: [g1]\n  members: []\n",
+        "  groups: [g1]\n  member_files: []\n",
+        "  groups: []\n  member_files: [m.csv]\n",
+        "  groups: [g1]\n  members: [anna]\n  only: { groups: [], members: [anna] }\n",
+        "  groups: [g1]\n  only: { groups: [g1], group_files: [] }\n",
+    ] {
+        let told = resolve(yaml, &[]);
+        assert_eq!((told.targets.len(), told.codes.len()), (0, 1), "{told:?}");
+    }
+}
+
 #[test]
 fn a_sample_is_stable_and_as_large_as_asked() {
     let ids: Vec<String> = (0..4_000).map(|at| format!("g{at}")).collect();
