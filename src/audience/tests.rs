@@ -187,6 +187,32 @@ fn objects_keep_their_types_and_are_checked() {
 }
 
 #[test]
+fn objects_say_each_thing_once_and_print_as_written() {
+    let deep = format!(
+        "{{\"group\":\"g1\",\"l\":{}1{}}}",
+        "[".repeat(99),
+        "]".repeat(99)
+    );
+    for (line, code) in [
+        (r#"{"group":"g1","group":"g2"}"#, "column-twice"),
+        (r#"{"group":"g1","city":"A","city":"B"}"#, "column-twice"),
+        (
+            r#"{"group":"g1","shop":{"city":"A","city":"B"}}"#,
+            "column-twice",
+        ),
+        (r#"{"group":"g1","prices":[9.90]}"#, "number-changes"),
+        (r#"{"group":"g1","shop":{"price":1e2}}"#, "number-changes"),
+        (&deep, "json-line"),
+    ] {
+        let told = resolve("  group_files: [a.jsonl]\n", &[("a.jsonl", line)]);
+        assert_eq!((told.targets.len(), told.codes), (0, vec![code]), "{line}");
+    }
+    let line = r#"{"group":"g1","shop":{"prices":[9.9,12],"open":null},"none":null}"#;
+    let yaml = "  group_files: [a.jsonl]\n  where: group.shop.prices[1] == 12 and group.none is undefined\n";
+    assert_eq!(resolve(yaml, &[("a.jsonl", line)]).targets, ["g1"]);
+}
+
+#[test]
 fn types_are_known_by_the_vendors_and_the_consoles_names() {
     let kind = |text: &str| GroupType::parse(text, || unreachable!()).unwrap().name();
     for (text, name) in [
