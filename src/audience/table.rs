@@ -37,6 +37,16 @@ impl Subject {
             Subject::Members => [MEMBER, GROUP],
         }
     }
+
+    /// Members in a file of groups would have everybody in their groups addressed.
+    fn check_name(self, name: &str, span: &Span) -> Option<Diagnostic> {
+        if (self, name) != (Subject::Groups, MEMBER) {
+            return check_name(name, span);
+        }
+        let message = "a file of groups stands for whole groups, and this names members";
+        let complaint = Diagnostic::error("reserved-name", span, message);
+        Some(complaint.help("name the file in `member_files`, or give the column another name"))
+    }
 }
 
 const GROUP: &str = "group";
@@ -94,7 +104,7 @@ impl Table {
         let own = subject
             .own()
             .map(|name| cells.iter().position(|cell| cell == name));
-        let mut complaints = check_header(cells, &own, |at| header.span(path, at));
+        let mut complaints = check_header(cells, (subject, &own), |at| header.span(path, at));
         if own[0].is_none() {
             complaints.push(no_key(subject, cells, &header.span(path, 0)));
         }
@@ -176,7 +186,7 @@ impl Table {
                 own[at] = id_text(&name, raw, &whole)?;
                 continue;
             }
-            if let Some(complaint) = check_name(&name, &whole()) {
+            if let Some(complaint) = self.subject.check_name(&name, &whole()) {
                 return Err(complaint);
             }
             values.push(match json_value(raw, &whole, 0)? {
@@ -286,7 +296,7 @@ fn check_kind(cells: &[String], span: &Span) -> Option<Diagnostic> {
 
 fn check_header(
     cells: &[String],
-    own: &[Option<usize>; 2],
+    (subject, own): (Subject, &[Option<usize>; 2]),
     span: impl Fn(usize) -> Span,
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
@@ -296,7 +306,7 @@ fn check_header(
             let complaint = Diagnostic::error("column-twice", &span(at), message);
             complaints.push(complaint.help("name or drop one of them"));
         } else if !own.contains(&Some(at)) {
-            complaints.extend(check_name(name, &span(at)));
+            complaints.extend(subject.check_name(name, &span(at)));
         }
     }
     if cells.len() > VARIABLES_MAX {

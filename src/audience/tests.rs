@@ -166,12 +166,22 @@ fn headers_and_ids_that_spreadsheets_spoilt_are_explained() {
     assert_eq!(help, Some("rename the column `groups` to `group`"));
     let told = resolve(
         "  group_files: [a.csv]\n",
-        &[("a.csv", "group,城市/1.2E+11,x/'1200,x/,x/ g1,x/g1/g2,y")],
+        &[(
+            "a.csv",
+            "group,城市/1.2E+11,x/1.2e+11,x/'1200,x/,x/ g1,x/g1/g2,y",
+        )],
     );
     assert_eq!(told.targets, ["g2"]);
     assert_eq!(
         told.codes,
-        ["group-id", "group-id", "group-id", "group-id", "row-length"]
+        [
+            "group-id",
+            "group-id",
+            "group-id",
+            "group-id",
+            "group-id",
+            "row-length"
+        ]
     );
 }
 
@@ -184,6 +194,21 @@ fn objects_keep_their_types_and_are_checked() {
         told.codes,
         ["group-id", "number-changes", "json-line", "variable-name"]
     );
+}
+
+#[test]
+fn members_in_a_file_of_groups_are_not_taken_for_whole_groups() {
+    let files = [
+        ("a.csv", "group,member/g1,anna"),
+        ("b.jsonl", r#"{"group":"g1","member":"anna"}"#),
+    ];
+    for (name, text) in files {
+        let code = match open(name, text, Subject::Groups) {
+            Err(complaints) => complaints[0].code,
+            Ok((table, rows)) => table.record(&rows[0]).unwrap_err().code,
+        };
+        assert_eq!(code, "reserved-name", "{name}");
+    }
 }
 
 #[test]
