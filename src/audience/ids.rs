@@ -48,8 +48,9 @@ fn spoilt(
         .help("format the column as text before exporting it"))
 }
 
-/// `1.2E+11`
+/// `1.2E+11`, or `1,2e+11` where people write a comma.
 fn is_spreadsheet_number(text: &str) -> bool {
+    let text = text.to_ascii_uppercase().replacen(',', ".", 1);
     text.split_once("E+").is_some_and(|(number, power)| {
         number.parse::<f64>().is_ok() && power.parse::<u32>().is_ok()
     })

@@ -9,16 +9,21 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct AudienceSpec {
     /// Target groups. A group of which only the id is given may be written as that id: `["@TGS#1"]`.
+    #[schemars(length(min = 1))]
     pub groups: Option<Vec<Short<GroupSpec>>>,
     /// Files of groups below the folder of `campanile.yaml`: CSV with a header (UTF-8), or JSON Lines (`.jsonl`). The
     /// column `group` holds the group's id (`GroupId`), `type` its type; every other column is a variable:
     /// `{{ group.city }}`. An empty cell is missing.
+    #[schemars(length(min = 1))]
     pub group_files: Option<Vec<Short<FileSpec>>>,
-    /// Only these members of each group (`To_Account`, `ToMembers_Account`). Default: the whole group.
+    /// Only these members of each group (`To_Account`, `ToMembers_Account`). Default: the whole group; a list of none
+    /// is an error, for it would be read as everybody.
+    #[schemars(length(min = 1))]
     pub members: Option<Vec<Spanned<String>>>,
     /// Files of members: the column `member` holds the account, `group` the group it is meant in (without it: in every
     /// group); every other column is a variable: `{{ member.name }}`. Without `groups` and `group_files` the groups are
     /// those of these files.
+    #[schemars(length(min = 1))]
     pub member_files: Option<Vec<Short<FileSpec>>>,
     /// Only those that are also in here, such as a list of consents.
     pub only: Option<Spanned<SelectionSpec>>,
@@ -35,12 +40,16 @@ pub struct AudienceSpec {
 #[serde(deny_unknown_fields)]
 pub struct SelectionSpec {
     /// Groups by their ids.
+    #[schemars(length(min = 1))]
     pub groups: Option<Vec<Short<GroupSpec>>>,
     /// Files of groups; of their columns only `group` matters.
+    #[schemars(length(min = 1))]
     pub group_files: Option<Vec<Short<FileSpec>>>,
     /// Members by their accounts, in whatever group.
+    #[schemars(length(min = 1))]
     pub members: Option<Vec<Spanned<String>>>,
     /// Files of members; of their columns only `member` and `group` matter.
+    #[schemars(length(min = 1))]
     pub member_files: Option<Vec<Short<FileSpec>>>,
 }
 

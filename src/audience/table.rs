@@ -8,8 +8,10 @@ use crate::identity::{Digest, GroupId, UserId};
 use crate::source::{Diagnostic, Span, nearest};
 use crate::template::Value;
 use minijinja::value::Serde;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// What the lines of a file name.
@@ -34,6 +36,16 @@ impl Subject {
             Subject::Groups => [GROUP, TYPE],
             Subject::Members => [MEMBER, GROUP],
         }
+    }
+
+    /// Members in a file of groups would have everybody in their groups addressed.
+    fn check_name(self, name: &str, span: &Span) -> Option<Diagnostic> {
+        if (self, name) != (Subject::Groups, MEMBER) {
+            return check_name(name, span);
+        }
+        let message = "a file of groups stands for whole groups, and this names members";
+        let complaint = Diagnostic::error("reserved-name", span, message);
+        Some(complaint.help("name the file in `member_files`, or give the column another name"))
     }
 }
 
@@ -92,7 +104,7 @@ impl Table {
         let own = subject
             .own()
             .map(|name| cells.iter().position(|cell| cell == name));
-        let mut complaints = check_header(cells, &own, |at| header.span(path, at));
+        let mut complaints = check_header(cells, (subject, &own), |at| header.span(path, at));
         if own[0].is_none() {
             complaints.push(no_key(subject, cells, &header.span(path, 0)));
         }
@@ -156,7 +168,7 @@ impl Table {
 
     fn of_object(&self, row: &Row, text: &str) -> Result<Record, Diagnostic> {
         let whole = || row.span(&self.path, 0);
-        let entries: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| {
+        let Pairs(entries) = serde_json::from_str(text).map_err(|error| {
             let message = match error.column() {
                 0 => "this line is no JSON object".to_owned(),
                 column => format!("this line is no JSON object (column {column})"),
@@ -165,6 +177,7 @@ impl Table {
                 "each line is one object, such as {\"group\": \"@TGS#1\", \"city\": \"Shenzhen\"}",
             )
         })?;
+        check_names(&entries, &whole)?;
         let mut own = [const { String::new() }; 2];
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for (name, raw) in entries {
@@ -173,10 +186,14 @@ impl Table {
                 own[at] = id_text(&name, raw, &whole)?;
                 continue;
             }
-            if let Some(complaint) = check_name(&name, &whole()) {
+            if let Some(complaint) = self.subject.check_name(&name, &whole()) {
                 return Err(complaint);
             }
-            values.push(json_value(raw, &whole)?);
+            values.push(match json_value(raw, &whole, 0)? {
+                // Nothing (`null`) is missing.
+                value if value.is_none() => Value::UNDEFINED,
+                value => value,
+            });
             names.push(name);
         }
         if names.len() > VARIABLES_MAX {
@@ -279,7 +296,7 @@ fn check_kind(cells: &[String], span: &Span) -> Option<Diagnostic> {
 
 fn check_header(
     cells: &[String],
-    own: &[Option<usize>; 2],
+    (subject, own): (Subject, &[Option<usize>; 2]),
     span: impl Fn(usize) -> Span,
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
@@ -289,7 +306,7 @@ fn check_header(
             let complaint = Diagnostic::error("column-twice", &span(at), message);
             complaints.push(complaint.help("name or drop one of them"));
         } else if !own.contains(&Some(at)) {
-            complaints.extend(check_name(name, &span(at)));
+            complaints.extend(subject.check_name(name, &span(at)));
         }
     }
     if cells.len() > VARIABLES_MAX {
@@ -336,24 +353,75 @@ fn id_text(name: &str, raw: &RawValue, span: &impl Fn() -> Span) -> Result<Strin
         })
 }
 
-/// JSON keeps its types; nothing (`null`) is missing.
-fn json_value(raw: &RawValue, span: &impl Fn() -> Span) -> Result<Value, Diagnostic> {
-    let value: serde_json::Value = serde_json::from_str(raw.get()).map_err(|error| {
-        Diagnostic::error("json-line", &span(), format!("this is no JSON: {error}"))
-    })?;
-    if value.is_null() {
-        return Ok(Value::UNDEFINED);
+/// The entries of an object, sorted, with all that stand twice: a map would keep the last in silence.
+struct Pairs<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Pairs<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Pairs<'de>, D::Error> {
+        struct Each;
+        impl<'de> Visitor<'de> for Each {
+            type Value = Pairs<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<'de>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        let mut pairs = deserializer.deserialize_map(Each)?;
+        pairs.0.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(pairs)
     }
+}
+
+fn check_names(
+    entries: &[(String, &RawValue)],
+    span: &impl Fn() -> Span,
+) -> Result<(), Diagnostic> {
+    let twice = entries.windows(2).find(|pair| pair[0].0 == pair[1].0);
+    twice.map_or(Ok(()), |pair| {
+        let message = format!("`{}` stands twice in one object", pair[0].0);
+        Err(Diagnostic::error("column-twice", &span(), message).help("drop one of them"))
+    })
+}
+
+/// JSON keeps its types, and numbers come out as they are written, however deep they stand.
+fn json_value(raw: &RawValue, span: &impl Fn() -> Span, depth: usize) -> Result<Value, Diagnostic> {
+    const DEPTH_MAX: usize = 32;
+    let wrong = |what: String| Diagnostic::error("json-line", &span(), what);
+    let no_json = |error: serde_json::Error| wrong(format!("this is no JSON: {error}"));
+    let text = raw.get();
+    if depth > DEPTH_MAX {
+        return Err(wrong("a value has more than 32 levels".to_owned()));
+    }
+    if text.starts_with('[') {
+        let items: Vec<&RawValue> = serde_json::from_str(text).map_err(no_json)?;
+        let items = items
+            .into_iter()
+            .map(|raw| json_value(raw, span, depth + 1));
+        return Ok(Value::from(items.collect::<Result<Vec<_>, _>>()?));
+    }
+    if text.starts_with('{') {
+        let Pairs(entries) = serde_json::from_str(text).map_err(no_json)?;
+        check_names(&entries, span)?;
+        let entries = entries
+            .into_iter()
+            .map(|(name, raw)| Ok((name, json_value(raw, span, depth + 1)?)));
+        return Ok(Value::from(entries.collect::<Result<BTreeMap<_, _>, _>>()?));
+    }
+    let value: serde_json::Value = serde_json::from_str(text).map_err(no_json)?;
     let is_number = value.is_number();
     let value = Value::from(Serde(value));
-    if is_number && value.to_string() != raw.get() {
-        let message = format!("the number `{}` would be sent as `{value}`", raw.get());
-        return Err(
-            Diagnostic::error("number-changes", &span(), message).help(format!(
-                "write \"{}\" with quotes to send it as it stands",
-                raw.get()
-            )),
-        );
+    if is_number && value.to_string() != text {
+        let message = format!("the number `{text}` would be sent as `{value}`");
+        let help = format!("write \"{text}\" with quotes to send it as it stands");
+        return Err(Diagnostic::error("number-changes", &span(), message).help(help));
     }
     Ok(value)
 }

@@ -166,12 +166,22 @@ fn headers_and_ids_that_spreadsheets_spoilt_are_explained() {
     assert_eq!(help, Some("rename the column `groups` to `group`"));
     let told = resolve(
         "  group_files: [a.csv]\n",
-        &[("a.csv", "group,城市/1.2E+11,x/'1200,x/,x/ g1,x/g1/g2,y")],
+        &[(
+            "a.csv",
+            "group,城市/1.2E+11,x/1.2e+11,x/'1200,x/,x/ g1,x/g1/g2,y",
+        )],
     );
     assert_eq!(told.targets, ["g2"]);
     assert_eq!(
         told.codes,
-        ["group-id", "group-id", "group-id", "group-id", "row-length"]
+        [
+            "group-id",
+            "group-id",
+            "group-id",
+            "group-id",
+            "group-id",
+            "row-length"
+        ]
     );
 }
 
@@ -184,6 +194,47 @@ fn objects_keep_their_types_and_are_checked() {
         told.codes,
         ["group-id", "number-changes", "json-line", "variable-name"]
     );
+}
+
+#[test]
+fn members_in_a_file_of_groups_are_not_taken_for_whole_groups() {
+    let files = [
+        ("a.csv", "group,member/g1,anna"),
+        ("b.jsonl", r#"{"group":"g1","member":"anna"}"#),
+    ];
+    for (name, text) in files {
+        let code = match open(name, text, Subject::Groups) {
+            Err(complaints) => complaints[0].code,
+            Ok((table, rows)) => table.record(&rows[0]).unwrap_err().code,
+        };
+        assert_eq!(code, "reserved-name", "{name}");
+    }
+}
+
+#[test]
+fn objects_say_each_thing_once_and_print_as_written() {
+    let deep = format!(
+        "{{\"group\":\"g1\",\"l\":{}1{}}}",
+        "[".repeat(99),
+        "]".repeat(99)
+    );
+    for (line, code) in [
+        (r#"{"group":"g1","group":"g2"}"#, "column-twice"),
+        (r#"{"group":"g1","city":"A","city":"B"}"#, "column-twice"),
+        (
+            r#"{"group":"g1","shop":{"city":"A","city":"B"}}"#,
+            "column-twice",
+        ),
+        (r#"{"group":"g1","prices":[9.90]}"#, "number-changes"),
+        (r#"{"group":"g1","shop":{"price":1e2}}"#, "number-changes"),
+        (&deep, "json-line"),
+    ] {
+        let told = resolve("  group_files: [a.jsonl]\n", &[("a.jsonl", line)]);
+        assert_eq!((told.targets.len(), told.codes), (0, vec![code]), "{line}");
+    }
+    let line = r#"{"group":"g1","shop":{"prices":[9.9,12],"open":null},"none":null}"#;
+    let yaml = "  group_files: [a.jsonl]\n  where: group.shop.prices[1] == 12 and group.none is undefined\n";
+    assert_eq!(resolve(yaml, &[("a.jsonl", line)]).targets, ["g1"]);
 }
 
 #[test]
@@ -270,6 +321,21 @@ fn slips_in_the_audience_are_told_all_at_once() {
     let told = resolve(yaml, &[]);
     for code in ["group-id", "sample", "duration", "no-selection"] {
         assert!(told.codes.contains(&code), "{code}: {told:?}");
+    }
+}
+
+/// Nobody is not everybody: each of these would otherwise reach more people than it names.
+#[test]
+fn a_list_of_none_is_told() {
+    for yaml in [
+        "  groups: [g1]\n  members: []\n",
+        "  groups: [g1]\n  member_files: []\n",
+        "  groups: []\n  member_files: [m.csv]\n",
+        "  groups: [g1]\n  members: [anna]\n  only: { groups: [], members: [anna] }\n",
+        "  groups: [g1]\n  only: { groups: [g1], group_files: [] }\n",
+    ] {
+        let told = resolve(yaml, &[]);
+        assert_eq!((told.targets.len(), told.codes.len()), (0, 1), "{told:?}");
     }
 }
 

@@ -37,8 +37,15 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
     refuse_unready(&campaign)?;
     let sender = Sender::prepare(&workspace, app).await?;
     let journal = workspace.journal().await?;
-    let _lock = journal.lock_lane(&workspace.vendor_app(app), campaign.channel())?;
+    // The file may name another channel by now than its open run was planned for, and that one's lane is sent on.
     let runs = earlier(&workspace, &journal, app, &campaign).await?;
+    let channel = open_run(&runs).map_or(campaign.channel(), |open| open.channel);
+    let _lock = journal.lock_lane(&workspace.vendor_app(app), channel)?;
+    let runs = earlier(&workspace, &journal, app, &campaign).await?;
+    if open_run(&runs).map_or(campaign.channel(), |open| open.channel) != channel {
+        let text = format!("a run of `{}` began or ended just now", campaign.name);
+        return Err(Failure::new(Exit::Temporary, text).help("try again"));
+    }
     let request = Request {
         workspace: &workspace,
         journal: &journal,
@@ -46,7 +53,7 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         campaign: &campaign,
         options,
     };
-    let run = match runs.iter().find(|run| !run.state().is_finished()) {
+    let run = match open_run(&runs) {
         Some(open) => go_on(&workspace, &journal, open).await?,
         None => open(&request, &runs).await?,
     };
@@ -75,6 +82,10 @@ async fn earlier(
         .into_iter()
         .filter(|run| run.key.app == vendor_app)
         .collect())
+}
+
+fn open_run(runs: &[Run]) -> Option<&Run> {
+    runs.iter().find(|run| !run.state().is_finished())
 }
 
 /// An open run is gone on with: the same command after a crash sends what is left.

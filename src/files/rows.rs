@@ -48,12 +48,12 @@ impl Repository {
             .extension()
             .is_some_and(|ending| ending.eq_ignore_ascii_case("jsonl"));
         let lines = if is_json {
-            Lines::Json(BufReader::new(Checked::new(file, Quotes::Free)), 0)
+            Lines::Json(BufReader::new(Checked::new(file, None)), 0)
         } else {
             let reader = ReaderBuilder::new()
                 .has_headers(false)
                 .flexible(true)
-                .from_reader(Checked::new(BufReader::new(file), Quotes::OnOneLine));
+                .from_reader(Checked::new(BufReader::new(file), Some(Cell::Begins)));
             Lines::Csv(reader, StringRecord::new())
         };
         Ok(Rows {
@@ -141,46 +141,66 @@ fn wrong(path: &str, why: &impl std::fmt::Display) -> Error {
     }
 }
 
-/// What quotes mean for lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quotes {
-    /// A quote is closed on the line it was opened on.
-    OnOneLine,
-    Free,
-}
-
 /// Bytes as they come, without the mark that spreadsheets put first, and only as long as every line is short and every
 /// quote closed on it: an open quote would swallow the rows below in silence, and a long line the memory.
 #[derive(Debug)]
 struct Checked<R> {
     inner: R,
-    quotes: Quotes,
+    /// Where in a cell of CSV the bytes are; objects have none.
+    cell: Option<Cell>,
     at_start: bool,
     line: u64,
     length: usize,
-    in_quotes: bool,
+}
+
+/// Read as the parser behind reads it: a quote is one where it opens a cell, and a character of the text elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    Begins,
+    Plain,
+    Quoted,
+    /// Behind a quote inside a quoted cell: it ends the cell, or is one of two that stand for one.
+    Closed,
+}
+
+const NOT_CLOSED: &str = "a quote is not closed on its line";
+
+impl Cell {
+    fn then(self, byte: u8) -> Result<Cell, &'static str> {
+        Ok(match (self, byte) {
+            (Cell::Quoted, b'"') => Cell::Closed,
+            (Cell::Quoted, b'\r' | b'\n') => return Err(NOT_CLOSED),
+            (Cell::Begins | Cell::Closed, b'"') | (Cell::Quoted, _) => Cell::Quoted,
+            (_, b',' | b'\r' | b'\n') => Cell::Begins,
+            (Cell::Closed, _) => {
+                return Err(
+                    "text stands behind a closed quote; a quote inside a quoted cell is doubled: \"a \"\"b\"\"\"",
+                );
+            }
+            (Cell::Begins | Cell::Plain, _) => Cell::Plain,
+        })
+    }
 }
 
 impl<R: Read> Checked<R> {
-    fn new(inner: R, quotes: Quotes) -> Checked<R> {
+    fn new(inner: R, cell: Option<Cell>) -> Checked<R> {
         Checked {
             inner,
-            quotes,
+            cell,
             at_start: true,
             line: 1,
             length: 0,
-            in_quotes: false,
         }
     }
 
     fn check(&mut self, bytes: &[u8]) -> io::Result<()> {
         for byte in bytes {
+            if let Some(cell) = self.cell {
+                let next = cell.then(*byte).map_err(|what| self.error(what))?;
+                self.cell = Some(next);
+            }
             self.length += 1;
             match byte {
-                b'"' if self.quotes == Quotes::OnOneLine => self.in_quotes = !self.in_quotes,
-                b'\n' if self.in_quotes => {
-                    return Err(self.error("a quote is not closed on its line"));
-                }
                 b'\n' => (self.line, self.length) = (self.line + 1, 0),
                 _ if self.length > LINE_MAX => {
                     return Err(self.error("the line is longer than 64 KiB"));
@@ -207,10 +227,38 @@ impl<R: Read> Read for Checked<R> {
             buffer.copy_within(MARK.len()..read, 0);
             read -= MARK.len();
         }
-        if read == 0 && self.in_quotes {
-            return Err(self.error("a quote is not closed on its line"));
+        if read == 0 && self.cell == Some(Cell::Quoted) {
+            return Err(self.error(NOT_CLOSED));
         }
         self.check(&buffer[..read])?;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> Result<String, String> {
+        let mut read = String::new();
+        let mut bytes = Checked::new(text.as_bytes(), Some(Cell::Begins));
+        let done = bytes.read_to_string(&mut read);
+        done.map(|_| read).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_quote_swallows_no_row_below() {
+        for text in [
+            "g,a,b\ng1,5\" x,\"abc\ng2,y,\"def\"\n",
+            "g,a\ng1,\"abc\rg2,def\"\r",
+            "g,a\ng1,\"abc",
+        ] {
+            let error = checked(text).unwrap_err();
+            assert_eq!(error, "line 2: a quote is not closed on its line", "{text}");
+        }
+        let behind = checked("g,a\ng1,\"Big\" sale\n").unwrap_err();
+        assert!(behind.starts_with("line 2: text stands behind"), "{behind}");
+        let whole = "\"g\",a\r\ng1,\"a, \"\"b\"\"\"\r\ng2,5\" wide\ng3,\"\"\n";
+        assert_eq!(checked(whole).as_deref(), Ok(whole));
     }
 }

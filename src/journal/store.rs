@@ -40,13 +40,13 @@ impl Journal {
     pub async fn open(path: &Path) -> Result<Journal, Error> {
         let options = options(path).create_if_missing(true);
         let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
-        let journal = Journal {
+        prepare(path, &writer).await?;
+        // Only now: a connection that knows the tables of before takes a row that has grown for the end of all rows.
+        Ok(Journal {
             path: path.to_owned(),
             writer,
             reader: pool(path, options, READERS_MAX).await?,
-        };
-        journal.prepare().await?;
-        Ok(journal)
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -67,47 +67,48 @@ impl Journal {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
 
-    async fn prepare(&self) -> Result<(), Error> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&mut *transaction)
+/// Makes the tables, or brings them up to date.
+async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(&mut *transaction)
+        .await?;
+    let owner: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *transaction)
+        .await?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *transaction)
+        .await?;
+    match (owner, found, tables) {
+        (0, 0, 0) => {
+            sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
+            set_version(&mut transaction).await?;
+            sqlx::query(sqlx::AssertSqlSafe(format!(
+                "PRAGMA application_id = {APPLICATION_ID}"
+            )))
+            .execute(&mut *transaction)
             .await?;
-        let owner: i64 = sqlx::query_scalar("PRAGMA application_id")
-            .fetch_one(&mut *transaction)
-            .await?;
-        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-            .fetch_one(&mut *transaction)
-            .await?;
-        match (owner, found, tables) {
-            (0, 0, 0) => {
-                sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
-                set_version(&mut transaction).await?;
-                sqlx::query(sqlx::AssertSqlSafe(format!(
-                    "PRAGMA application_id = {APPLICATION_ID}"
-                )))
+            transaction.commit().await?;
+            Ok(())
+        }
+        (APPLICATION_ID, VERSION, _) => Ok(()),
+        (APPLICATION_ID, 1, _) => {
+            sqlx::raw_sql(UPGRADE_FROM_1)
                 .execute(&mut *transaction)
                 .await?;
-                transaction.commit().await?;
-                Ok(())
-            }
-            (APPLICATION_ID, VERSION, _) => Ok(()),
-            (APPLICATION_ID, 1, _) => {
-                sqlx::raw_sql(UPGRADE_FROM_1)
-                    .execute(&mut *transaction)
-                    .await?;
-                set_version(&mut transaction).await?;
-                transaction.commit().await?;
-                Ok(())
-            }
-            (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
-                found,
-                known: VERSION,
-            }),
-            _ => Err(Error::NotOurs {
-                path: self.path.clone(),
-            }),
+            set_version(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(())
         }
+        (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
+            found,
+            known: VERSION,
+        }),
+        _ => Err(Error::NotOurs {
+            path: path.to_owned(),
+        }),
     }
 }
 
@@ -158,6 +159,25 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Who takes its runs for none sends them again.
+    #[tokio::test]
+    async fn the_runs_of_an_older_journal_are_seen_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let journal = Journal::open(&path).await.unwrap();
+        let back = "INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest,
+                planned, skipped, attempts, opened_ms)
+            VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0);
+            ALTER TABLE run DROP COLUMN tolerate;
+            ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
+        sqlx::raw_sql(back).execute(&journal.writer).await.unwrap();
+        journal.close().await;
+        let journal = Journal::open(&path).await.unwrap();
+        let name = crate::identity::CampaignName::try_from("news").unwrap();
+        assert_eq!(journal.runs_of(&name).await.unwrap().len(), 1);
+        journal.close().await;
+    }
 
     #[tokio::test]
     async fn a_journal_of_the_first_version_is_brought_up_to_date() {

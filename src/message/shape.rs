@@ -2,7 +2,7 @@
 
 use super::rule::Rule;
 use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, Style, Text, TextOr};
-use crate::template::{Ready, Template, TemplateSpec, Templates, Value};
+use crate::template::{Ready, Template, TemplateSpec, Templates, Value, check_print};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -164,11 +164,20 @@ impl Lowering<'_> {
         match &node.content {
             Content::Null => Shape::Fixed(Json::Null),
             Content::Boolean(value) => Shape::fixed(*value),
-            Content::Integer(value) => Shape::fixed(*value),
+            Content::Integer(value) => {
+                self.complaints
+                    .extend(check_print(node, &value.to_string()).err());
+                Shape::fixed(*value)
+            }
             Content::Float(value) => Shape::fixed(*value),
-            Content::Text(value) if !value.contains(['{', '}']) => Shape::fixed(value.as_str()),
-            Content::Text(_) => {
-                let text = Text::of(node).and_then(|text| self.add(&TextOr::Text(text)));
+            Content::Text(value) => {
+                let text = Text::of(node);
+                let changed = text.as_ref().filter(|text| is_changed(text));
+                self.complaints.extend(changed.and_then(check_style));
+                if !value.contains(['{', '}']) {
+                    return Shape::fixed(value.as_str());
+                }
+                let text = text.and_then(|text| self.add(&TextOr::Text(text)));
                 text.map_or(Shape::Fixed(Json::Null), Shape::Text)
             }
             Content::List(items) => {
@@ -197,6 +206,13 @@ impl Lowering<'_> {
         let added = self.templates.add(spec);
         added.map_err(|found| self.complaints.extend(found)).ok()
     }
+}
+
+/// Words of data stand unquoted by custom, which is safe as long as YAML leaves nothing of them out.
+fn is_changed(text: &Text) -> bool {
+    text.style != Style::Plain
+        || text.written.slice().contains('\n')
+        || comment_behind(&text.written).is_some()
 }
 
 /// Plain text loses ` #...`, `!word`, `&word` and line breaks in silence.

@@ -33,6 +33,11 @@ impl Fault {
             }
             range => range,
         };
+        let filtered = range.as_ref().and_then(|range| filtered(text, range));
+        let range = match (error.kind(), filtered) {
+            (ErrorKind::UndefinedError, Some(filtered)) => Some(filtered),
+            _ => range,
+        };
         let slice = range.clone().map(|range| text[range].trim());
         let undefined = match (error.kind(), slice) {
             (ErrorKind::UndefinedError, Some(name)) if is_path(name) => Some(name.to_owned()),
@@ -148,6 +153,19 @@ fn expression_in(text: &str, range: Range<usize>) -> Option<Range<usize>> {
         Some(behind) => Some(range.end - behind.len()..range.end),
         None => Some(range),
     }
+}
+
+/// A filter that is given nothing is blamed for it; what stands before its `|` is meant, and all of the expression up to
+/// the filter's name where that is no name.
+fn filtered(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
+    let before = text[..range.start].trim_end().strip_suffix('|')?.trim_end();
+    let is_part = |each: char| each.is_alphanumeric() || each == '_' || each == '.';
+    let name = before.trim_end_matches(is_part).len();
+    if is_path(&before[name..]) {
+        return Some(name..before.len());
+    }
+    let start = before.rfind("{{").map_or(0, |at| at + 2);
+    Some(start + before[start..].len() - before[start..].trim_start().len()..range.end)
 }
 
 /// What stands on the two sides of an operator.

@@ -1,6 +1,6 @@
 //! Filters and functions of ours, and bounded forms of those that could make long texts in a few steps.
 
-use super::operators::{LENGTH_MAX, check_length};
+use super::operators::{LENGTH_MAX, VALUES_MAX, check_length, each};
 use crate::identity::Digest;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
@@ -152,6 +152,13 @@ fn grouped(digits: &str, sign: &str) -> String {
 
 /// Compact JSON, for data inside `data` or `ext`.
 fn tojson(value: &Value) -> Result<String, Error> {
+    // It would be sent as `null`.
+    each(value, &mut VALUES_MAX.clone(), &|value| {
+        if value.is_undefined() {
+            return Err(Error::from(ErrorKind::UndefinedError));
+        }
+        Ok(())
+    })?;
     let mut bytes = Short(Vec::new());
     serde_json::to_writer(&mut bytes, value)
         .map_err(|_| wrong("`tojson` cannot write this value, or it is too long"))?;

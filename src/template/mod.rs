@@ -17,7 +17,7 @@ use filters::add_filters;
 pub use engine::{Expression, Ready, Template, Templates};
 pub use minijinja::Value;
 pub use spec::{ChosenSpec, TemplateSpec};
-pub use value::{is_identifier, merged, value_of};
+pub use value::{check_print, is_identifier, merged, value_of};
 
 #[cfg(test)]
 mod equal;

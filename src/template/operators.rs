@@ -1,14 +1,18 @@
 //! What is looked at before an operator works: text never meets a number in silence, and no text grows beyond what a
 //! message may hold.
 
+use minijinja::filters;
 use minijinja::machinery::Instruction;
-use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::value::{Kwargs, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 /// A text that a template builds is no longer.
 pub(super) const LENGTH_MAX: usize = 64 << 10;
 /// A list that a template builds is no longer.
 const ITEMS_MAX: usize = 10_000;
+
+/// Values, one inside the other, that are looked through.
+pub(super) const VALUES_MAX: usize = 100_000;
 
 /// Names of filters that nobody can type.
 const ALIKE: &str = "(alike)";
@@ -45,6 +49,11 @@ pub(super) const TEXT_INSIDE: &str = "a number is looked for among texts, where 
 pub(super) const NUMBER_INSIDE: &str = "text is looked for among numbers, where it never is";
 pub(super) const BOOLEAN: &str = "text meets true or false here, which is never what is meant";
 
+pub(super) const NUMBER_IN_TEXT: &str =
+    "a number is looked for in text, where `5` is found in \"15\" as well";
+const NOT_A_NUMBER: &str = "only a number can be asked this; text becomes one with `| int`";
+const MIXED: &str = "text and numbers have no order; text becomes a number with `| int`";
+
 /// The check that stands before an operator.
 pub(super) fn check_of(instruction: &Instruction<'_>) -> Option<&'static str> {
     Some(match instruction {
@@ -78,6 +87,88 @@ pub(super) fn add_checks(environment: &mut Environment<'_>) {
     for name in WORDS {
         environment.remove_test(name);
     }
+    environment.add_test("odd", |value: &Value| {
+        whole(value, |number| number % 2 != 0)
+    });
+    environment.add_test("even", |value: &Value| {
+        whole(value, |number| number % 2 == 0)
+    });
+    environment.add_test("divisibleby", divides);
+    environment.add_filter(
+        "min",
+        |state: &State<'_, '_>, list: Value, options: Kwargs| {
+            filters::min(state, comparable(&list)?, options)
+        },
+    );
+    environment.add_filter(
+        "max",
+        |state: &State<'_, '_>, list: Value, options: Kwargs| {
+            filters::max(state, comparable(&list)?, options)
+        },
+    );
+    environment.add_filter(
+        "sort",
+        |state: &State<'_, '_>, list: Value, options: Kwargs| {
+            filters::sort(state, comparable(&list)?, options)
+        },
+    );
+}
+
+/// Text that is asked what numbers are asked is neither odd nor even in silence.
+fn whole(value: &Value, holds: fn(i128) -> bool) -> Result<bool, Error> {
+    if value.kind() != ValueKind::Number {
+        return Err(wrong(NOT_A_NUMBER));
+    }
+    Ok(i128::try_from(value.clone()).is_ok_and(holds))
+}
+
+fn divides(value: &Value, by: &Value) -> Result<bool, Error> {
+    if value.kind() != ValueKind::Number || by.kind() != ValueKind::Number {
+        return Err(wrong(NOT_A_NUMBER));
+    }
+    let number = |value: &Value| i128::try_from(value.clone()).ok();
+    let rest = number(value).zip(number(by));
+    let rest = rest.map(|(value, by)| value.checked_rem(by));
+    rest.unwrap_or_default()
+        .map(|rest| rest == 0)
+        .ok_or_else(|| wrong("`divisibleby` takes whole numbers, and none of them is divided by 0"))
+}
+
+/// A list whose items are put in order: every text is larger than every number in silence.
+fn comparable(list: &Value) -> Result<Value, Error> {
+    bounded(list)?;
+    let items: Vec<Value> = list.try_iter()?.collect();
+    for pair in items.windows(2) {
+        if alike(&pair[0], &pair[1]).is_err() {
+            return Err(wrong(MIXED));
+        }
+    }
+    Ok(Value::from(items))
+}
+
+/// Lists inside lists are shared, so a few steps build more of them than could ever be looked through.
+fn bounded(value: &Value) -> Result<(), Error> {
+    each(value, &mut VALUES_MAX.clone(), &|_| Ok(()))
+}
+
+/// Looks at a value and all that is inside it, up to so many.
+pub(super) fn each(
+    value: &Value,
+    left: &mut usize,
+    look: &impl Fn(&Value) -> Result<(), Error>,
+) -> Result<(), Error> {
+    look(value)?;
+    *left = left
+        .checked_sub(1)
+        .ok_or_else(|| wrong("there are too many values inside this one"))?;
+    let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Map);
+    for item in value.try_iter().into_iter().flatten().filter(|_| is_list) {
+        if value.kind() == ValueKind::Map {
+            each(&value.get_item(&item)?, left, look)?;
+        }
+        each(&item, left, look)?;
+    }
+    Ok(())
 }
 
 /// Gives the pair back for the operator, or an error in its place.
@@ -94,13 +185,21 @@ fn alike(left: &Value, right: &Value) -> Result<(), Error> {
         (ValueKind::String, ValueKind::Bool) | (ValueKind::Bool, ValueKind::String) => {
             Err(wrong(BOOLEAN))
         }
-        _ => Ok(()),
+        _ => bounded(left).and_then(|()| bounded(right)),
     }
 }
 
 /// `5 in ["5"]` is false in silence.
 fn alike_inside(value: &Value, list: &Value) -> Result<(), Error> {
-    if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
+    bounded(value)?;
+    bounded(list)?;
+    if (value.kind(), list.kind()) == (ValueKind::Number, ValueKind::String) {
+        return Err(wrong(NUMBER_IN_TEXT));
+    }
+    if !matches!(
+        list.kind(),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map
+    ) {
         return Ok(());
     }
     let inside = |kind| {

@@ -29,6 +29,62 @@ fn text_and_numbers_print() {
 }
 
 #[test]
+fn what_is_missing_is_no_null_and_is_named_before_a_filter() {
+    for filter in ["tojson", "upper", "trim", "int"] {
+        let found = render(&format!("\"Hi {{{{ group.ctiy | {filter} }}}}!\"")).unwrap_err();
+        assert_eq!(found.message, "there is no variable `group.ctiy` here");
+        assert_eq!(place(&found), "group.ctiy", "{filter}");
+    }
+    let inside = render("\"{{ {'a': [group.ctiy]} | tojson }}\"").unwrap_err();
+    assert_eq!(inside.message, "a value that is used here is not defined");
+    let json = render("\"{{ {'a': [none, group.city]} | tojson }}\"").unwrap();
+    assert_eq!(json, "{\"a\":[null,\"深圳\"]}");
+}
+
+#[test]
+fn text_is_asked_nothing_that_only_numbers_answer() {
+    for expression in [
+        "text is odd",
+        "text is even",
+        "text is divisibleby(2)",
+        "bonus is divisibleby(bonus - 88)",
+        "[text, bonus] | max == bonus",
+        "[text, bonus] | min == bonus",
+        "[text, bonus] | sort | first == bonus",
+        "[text] | select('odd') | list",
+        "bonus in text",
+        "bonus in {text: 1}",
+    ] {
+        let template =
+            format!("{{% set text = '188' ~ bonus %}}{{{{ 'a' if {expression} else 'b' }}}}");
+        let found = render(&serde_json::to_string(&template).unwrap());
+        assert_eq!(
+            found.map_err(|found| found.code),
+            Err("template"),
+            "{expression}"
+        );
+    }
+    let text = "\"{{ 'a' if bonus is even and bonus is divisibleby(2) and 'a' in 'ab' and [bonus, 1] | max == 88 else 'b' }}\"";
+    assert_eq!(render(text).unwrap(), "a");
+}
+
+#[test]
+fn values_inside_values_are_looked_through_up_to_a_number() {
+    let nested = "{% set a = [a, a] %}".repeat(40);
+    for end in [
+        "a == a",
+        "a in [a]",
+        "a | max == 1",
+        "a | sort",
+        "a | tojson",
+    ] {
+        let text = format!("{{% set a = [1] %}}{nested}{{{{ 'x' if {end} else 'y' }}}}");
+        let found = render(&serde_json::to_string(&text).unwrap()).unwrap_err();
+        assert_eq!(found.message, "there are too many values inside this one");
+    }
+}
+
+#[test]
 fn a_missing_variable_is_an_error_where_it_was_typed() {
     for yaml in [
         "\"Hi\\n{{ group.ctiy }}!\"",

@@ -34,7 +34,7 @@ pub fn value_of(node: &Node) -> Result<Value, Diagnostic> {
 }
 
 /// `9.90` would be sent as `9.9`.
-fn check_print(node: &Node, printed: &str) -> Result<(), Diagnostic> {
+pub fn check_print(node: &Node, printed: &str) -> Result<(), Diagnostic> {
     let written = node.written.slice();
     if written == printed {
         return Ok(());

@@ -49,6 +49,19 @@ fn a_slip_in_a_template_is_told_once_for_all_groups() {
 }
 
 #[test]
+fn data_that_yaml_would_change_must_be_quoted() {
+    let data = |lines: &str| {
+        check(&format!(
+            "{AUDIENCE}send:\n  group_message:\n    text: \"x\"\n    cloud_custom_data_json:\n{lines}"
+        ))
+    };
+    data("      note: sale #11\n").assert(78, &["quoted on one line", "write \"sale #11\""]);
+    data("      note: two\n        lines\n").assert(78, &["quoted on one line"]);
+    data("      note: >\n        two\n        lines\n").assert(78, &["quoted on one line"]);
+    data("      door: 007\n").assert(78, &["`007` would be sent as `7`"]);
+}
+
+#[test]
 fn text_that_yaml_would_change_must_be_quoted() {
     let ended = check(&format!(
         "{AUDIENCE}send: {{ group_message: {{ text: hello }} }}\n"

@@ -271,6 +271,24 @@ fn a_refused_group_is_named_and_the_others_get_theirs() {
     assert_eq!(ended.out.lines().count(), 1);
 }
 
+/// The file may be edited while it is sent.
+#[test]
+fn an_open_run_is_gone_on_with_on_the_lane_it_was_planned_for() {
+    let vendor = Vendor::start(&["--latency", "50ms"]);
+    let place = Place::with_news(&vendor.endpoint(), 200);
+    let first = place.start(&["run", "news", "--yes"]);
+    vendor.wait_for(1);
+    place.write(
+        "campaigns/news.yaml",
+        "audience: { group_files: [audiences/groups.csv] }\nsend: { notification: { text: \"Hi\" } }\n",
+    );
+    place
+        .run(&["run", "news", "--yes"])
+        .assert(75, &["another process (process ", "sends on this lane"]);
+    first.end().assert(0, &["200 accepted"]);
+    vendor.assert_each_once(200);
+}
+
 #[test]
 fn two_processes_never_share_a_lane() {
     let vendor = Vendor::start(&["--latency", "50ms"]);
