@@ -160,18 +160,22 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
 mod tests {
     use super::*;
 
+    /// Makes a journal of the first version of one of today's.
+    const BACK: &str = "ALTER TABLE run DROP COLUMN tolerate;
+        ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
+        ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
+
     /// Who takes its runs for none sends them again.
     #[tokio::test]
     async fn the_runs_of_an_older_journal_are_seen_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let journal = Journal::open(&path).await.unwrap();
-        let back = "INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest,
+        let run = "INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest,
                 planned, skipped, attempts, opened_ms)
-            VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0);
-            ALTER TABLE run DROP COLUMN tolerate;
-            ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
-        sqlx::raw_sql(back).execute(&journal.writer).await.unwrap();
+            VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0)";
+        sqlx::raw_sql(run).execute(&journal.writer).await.unwrap();
+        sqlx::raw_sql(BACK).execute(&journal.writer).await.unwrap();
         journal.close().await;
         let journal = Journal::open(&path).await.unwrap();
         let name = crate::identity::CampaignName::try_from("news").unwrap();
@@ -184,10 +188,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let journal = Journal::open(&path).await.unwrap();
-        let back = "ALTER TABLE run DROP COLUMN tolerate;
-            ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
-            ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
-        sqlx::raw_sql(back).execute(&journal.writer).await.unwrap();
+        sqlx::raw_sql(BACK).execute(&journal.writer).await.unwrap();
         journal.close().await;
         for _ in 0..2 {
             let journal = Journal::open(&path).await.unwrap();
