@@ -5,9 +5,11 @@
 //! like any other value, through the formatter that counts.
 
 use super::operators;
-use minijinja::machinery::{CodeGenerator, Instruction, Instructions, parse, parse_expr};
+use minijinja::machinery::{
+    CodeGenerator, Instruction, Instructions, Span, Token, parse, parse_expr, tokenize,
+};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Error, Value};
+use minijinja::{Error, ErrorKind, Value};
 
 /// What the machine executes.
 pub(super) type Program<'a> = Instructions<'a>;
@@ -16,6 +18,7 @@ pub(super) type Program<'a> = Instructions<'a>;
 const NOT_CACHED: u8 = !0;
 
 pub(super) fn template(source: &str, syntax: SyntaxConfig) -> Result<Program<'_>, Error> {
+    check_chains(tokenize(source, false, syntax.clone()))?;
     let tree = parse(source, "", syntax)?;
     let mut code = CodeGenerator::new("", source);
     code.compile_stmt(&tree);
@@ -23,6 +26,7 @@ pub(super) fn template(source: &str, syntax: SyntaxConfig) -> Result<Program<'_>
 }
 
 pub(super) fn expression(source: &str) -> Result<Program<'_>, Error> {
+    check_chains(tokenize(source, true, SyntaxConfig::default()))?;
     let tree = parse_expr(source)?;
     let mut code = CodeGenerator::new("", source);
     // Else errors have no place.
@@ -30,6 +34,66 @@ pub(super) fn expression(source: &str) -> Result<Program<'_>, Error> {
     code.compile_expr(&tree);
     Ok(checked(&code.finish().0))
 }
+
+/// Operators one behind the other: the parser makes a tree as deep of them, which is walked down in recursion, and bounds
+/// only what stands inside brackets.
+const CHAIN_MAX: usize = 200;
+
+/// Each is as deep as all before it.
+const ELIFS_MAX: usize = 200;
+
+fn check_chains<'a>(
+    tokens: impl Iterator<Item = Result<(Token<'a>, Span), Error>>,
+) -> Result<(), Error> {
+    let (mut chains, mut elifs) = (vec![0], 0);
+    // What is no token is told by the parser.
+    for (token, _) in tokens.map_while(Result::ok) {
+        let Some(chain) = chains.last_mut() else {
+            break;
+        };
+        match token {
+            Token::TemplateData(_) | Token::Comma | Token::Colon => *chain = 0,
+            Token::VariableEnd | Token::BlockEnd => chains = vec![0],
+            Token::BracketClose | Token::ParenClose | Token::BraceClose => drop(chains.pop()),
+            Token::BracketOpen | Token::ParenOpen | Token::BraceOpen => {
+                *chain += 1;
+                chains.push(0);
+            }
+            Token::Ident("elif") => elifs += 1,
+            other if !is_value(&other) => *chain += 1,
+            _ => {}
+        }
+        let is_long = chains.last().is_some_and(|chain| *chain > CHAIN_MAX);
+        if is_long || chains.len() > CHAIN_MAX {
+            return Err(too_long(
+                "an expression has more than 200 operators in a row",
+            ));
+        }
+        if elifs > ELIFS_MAX {
+            return Err(too_long(
+                "there are more than 200 `elif`; write `by:` with `cases:`",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn too_long(detail: &'static str) -> Error {
+    Error::new(ErrorKind::SyntaxError, detail)
+}
+
+fn is_value(token: &Token<'_>) -> bool {
+    match token {
+        Token::Ident(word) => !WORDS.contains(word),
+        Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) => {
+            true
+        }
+        _ => matches!(token, Token::VariableStart | Token::BlockStart),
+    }
+}
+
+/// Operators that are words.
+const WORDS: [&str; 7] = ["and", "or", "not", "in", "is", "if", "else"];
 
 /// The same program with checks before its operators and with our printing.
 fn checked<'a>(plain: &Program<'a>) -> Program<'a> {

@@ -68,6 +68,27 @@ fn text_is_asked_nothing_that_only_numbers_answer() {
     assert_eq!(render(text).unwrap(), "a");
 }
 
+/// Each of these would be a tree too deep to be walked.
+#[test]
+fn operators_in_a_row_are_bounded() {
+    for link in [
+        "+1", ".a", "[0]", " and 1", "~1", "|d", "()", " is odd", "-1",
+    ] {
+        let text = format!("\"{{{{ bonus{} }}}}\"", link.repeat(60_000 / link.len()));
+        let found = render(&text).unwrap_err();
+        assert!(found.message.contains("200 operators in a row"), "{link}");
+    }
+    let elifs = "{% elif on %}b".repeat(4_000);
+    let found = render(&format!("\"{{% if on %}}a{elifs}{{% endif %}}\"")).unwrap_err();
+    assert!(found.message.contains("200 `elif`"), "{found:?}");
+    let items = "bonus + 1, ".repeat(1_000);
+    let text = format!(
+        "\"{{{{ [{items}] | length }}}}{}\"",
+        "{{ bonus|string }}".repeat(9)
+    );
+    assert!(render(&text).unwrap().starts_with("1000"));
+}
+
 #[test]
 fn values_inside_values_are_looked_through_up_to_a_number() {
     let nested = "{% set a = [a, a] %}".repeat(40);
