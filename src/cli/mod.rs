@@ -2,10 +2,13 @@
 //!
 //! Knows what a person typed and what they read. Must never decide what is sent; it asks the rooms above.
 
+mod access;
 mod arguments;
+mod campaigns;
 mod check;
 mod exit;
 mod failure;
+mod journals;
 mod log;
 mod next;
 mod print;

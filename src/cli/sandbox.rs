@@ -1,11 +1,11 @@
 //! `sandbox`: the stand-in for the vendor alone, on a port.
 
+use super::access::SANDBOX_KEY;
 use super::arguments::{Output, Sandbox as SandboxOptions};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::signals::Signals;
-use super::workspace::SANDBOX_KEY;
 use crate::files::append_to;
 use crate::sandbox::{Faults, Options, Sandbox};
 use anyhow::Context;

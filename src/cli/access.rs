@@ -1,0 +1,105 @@
+//! How the vendor is reached: the secret of an app, or the stand-in that is started for it.
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::workspace::{OWN_FOLDER, Workspace, variable};
+use crate::files::{append_to, read_secret};
+use crate::sandbox::{Faults, Options, Sandbox};
+use crate::settings::{App, SecretSource};
+use crate::vendor::{Access, Signer};
+use anyhow::Context;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The stand-in's secret is none.
+pub(super) const SANDBOX_KEY: &str = "sandbox";
+
+impl Workspace {
+    /// How to reach the vendor, or the stand-in that is started for it.
+    pub(super) async fn access(&self, app: &App) -> Result<(Access, Option<Sandbox>), Failure> {
+        let signer = |secret_key: String| Signer {
+            sdk_app_id: app.sdk_app_id.0,
+            identifier: app.administrator.clone(),
+            secret_key,
+        };
+        if self.sandbox {
+            let stand_in = self.stand_in(app).await?;
+            let endpoint = format!("http://{}", stand_in.address());
+            return Ok((
+                Access {
+                    endpoint,
+                    signer: signer(SANDBOX_KEY.to_owned()),
+                },
+                Some(stand_in),
+            ));
+        }
+        let access = Access {
+            endpoint: app.endpoint.clone(),
+            signer: signer(self.secret(app)?),
+        };
+        Ok((access, None))
+    }
+
+    async fn stand_in(&self, app: &App) -> Result<Sandbox, Failure> {
+        self.ensure_own_folder()?;
+        let ledger = append_to(&self.ledger_path()).context("cannot open the sandbox's ledger")?;
+        let options = Options {
+            listen: ([127, 0, 0, 1], 0).into(),
+            sdk_app_id: app.sdk_app_id.0,
+            administrator: app.administrator.clone(),
+            secret_key: SANDBOX_KEY.to_owned(),
+            rate_per_s: app.limits.group_message,
+            broadcast_per_s: app.limits.broadcast,
+            deduplication: app.limits.deduplication,
+            latency: Duration::from_millis(30),
+            jitter: Duration::from_millis(20),
+            faults: Faults::default(),
+            seed: 1,
+            ledger: Some(ledger),
+        };
+        Ok(Sandbox::start(options)
+            .await
+            .context("cannot start the sandbox")?)
+    }
+
+    /// What the stand-in received, kept so that it remembers after a crash.
+    pub(super) fn ledger_path(&self) -> PathBuf {
+        self.repository
+            .root()
+            .join(OWN_FOLDER)
+            .join("sandbox-ledger.jsonl")
+    }
+
+    fn secret(&self, app: &App) -> Result<String, Failure> {
+        let invalid = |text: String| Failure::new(Exit::Invalid, text);
+        let secret = match &app.secret {
+            None => {
+                let failure = invalid(format!("the app `{}` has no `secret_key`", app.role));
+                let help =
+                    "add `secret_key: { env: CAMPANILE_SECRET_KEY }`, or rehearse with --sandbox";
+                return Err(failure.help(help));
+            }
+            Some(SecretSource::Environment(name)) => variable(name).ok_or_else(|| {
+                invalid(format!(
+                    "the environment variable `{name}` with the secret key of `{}` is not set",
+                    app.role
+                ))
+                .help(format!("export {name}=..., or rehearse with --sandbox"))
+            })?,
+            Some(SecretSource::File(path)) => read_secret(&self.repository.root().join(path))
+                .map_err(|error| {
+                    invalid(format!(
+                        "the secret key of `{}` cannot be read from `{path}`: {error}",
+                        app.role
+                    ))
+                })?,
+        };
+        if secret.is_empty() {
+            return Err(invalid(format!(
+                "the secret key of `{}` is empty",
+                app.role
+            )));
+        }
+        Ok(secret)
+    }
+}

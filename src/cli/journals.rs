@@ -1,0 +1,140 @@
+//! The journal in use, and the runs in it that people mean.
+
+use super::campaigns::is_path;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::workspace::{OWN_FOLDER, Workspace, variable};
+use crate::files::{ensure_directory, read_secret};
+use crate::identity::RunName;
+use crate::journal::{Journal, Run};
+use crate::settings::{InvalidJournal, JournalSource, journal_path};
+use crate::source::{list_of, nearest};
+use anyhow::Context;
+use std::path::PathBuf;
+
+impl Workspace {
+    /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
+    fn journal_path(&self) -> Result<PathBuf, Failure> {
+        let root = self.repository.root();
+        if self.sandbox {
+            return Ok(root.join(OWN_FOLDER).join("sandbox.db"));
+        }
+        let invalid = |text: String| Failure::new(Exit::Invalid, text);
+        let (text, place) = match &self.settings.journal {
+            JournalSource::Path(path) => return Ok(root.join(path)),
+            JournalSource::Environment(name) => {
+                let text = variable(name).ok_or_else(|| {
+                    invalid(format!(
+                        "the environment variable `{name}` with the journal is not set"
+                    ))
+                    .help(format!("export {name}=sqlite:campanile.db"))
+                })?;
+                (text, format!("the environment variable `{name}`"))
+            }
+            JournalSource::File(path) => {
+                let text = read_secret(&root.join(path)).map_err(|error| {
+                    invalid(format!(
+                        "where the journal is cannot be read from `{path}`: {error}"
+                    ))
+                })?;
+                (text, format!("`{path}`"))
+            }
+        };
+        // The text is not repeated: it may hold a password.
+        let path = journal_path(&text).map_err(|error| {
+            invalid(format!("{place} names no journal: {error}")).help(InvalidJournal::HELP)
+        })?;
+        Ok(root.join(path))
+    }
+
+    pub(super) async fn journal(&self) -> Result<Journal, Failure> {
+        if self.sandbox {
+            self.ensure_own_folder()?;
+        }
+        Ok(Journal::open(&self.journal_path()?).await?)
+    }
+
+    pub(super) fn ensure_own_folder(&self) -> Result<(), Failure> {
+        Ok(ensure_directory(&self.repository.root().join(OWN_FOLDER))
+            .context("cannot make the sandbox's folder")?)
+    }
+
+    /// For reading what has been sent; nothing is made.
+    pub(super) async fn existing_journal(&self) -> Result<Journal, Failure> {
+        let path = self.journal_path()?;
+        if !path.exists() {
+            let text = format!(
+                "nothing has been sent yet: there is no journal `{}`",
+                self.shown(&path)
+            );
+            let failure = Failure::new(Exit::Error, text);
+            let help = "runs of the stand-in are in a journal of their own: add --sandbox";
+            return Err(if self.sandbox {
+                failure
+            } else {
+                failure.help(help)
+            });
+        }
+        Ok(Journal::open(&path).await?)
+    }
+
+    /// The run that a person means: by its whole name, or the latest of a campaign.
+    pub(super) async fn find_run(&self, journal: &Journal, wanted: &str) -> Result<Run, Failure> {
+        if wanted.contains('@') {
+            let name: RunName =
+                wanted
+                    .parse()
+                    .map_err(|error: crate::identity::InvalidRunName| {
+                        Failure::new(Exit::Usage, error.to_string())
+                    })?;
+            let found = journal.runs_named(&name).await?.into_iter().next();
+            return match found {
+                Some(run) => Ok(run),
+                None => Err(self.no_run(journal, name.campaign.as_str(), wanted).await?),
+            };
+        }
+        let path = self.repository.relative(&self.directory.join(wanted)).ok();
+        let named = path
+            .filter(|_| is_path(wanted))
+            .and_then(|path| self.name_of(&path));
+        let stem = named.as_deref().unwrap_or(wanted);
+        let campaign = crate::identity::CampaignName::try_from(stem)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let latest = journal.runs_of(&campaign).await?.into_iter().next();
+        match latest {
+            Some(run) => Ok(run),
+            None => Err(self.no_run(journal, stem, wanted).await?),
+        }
+    }
+
+    async fn no_run(
+        &self,
+        journal: &Journal,
+        campaign: &str,
+        wanted: &str,
+    ) -> Result<Failure, Failure> {
+        const SHOWN: usize = 5;
+        let text = format!(
+            "there is no run `{wanted}` in `{}`",
+            self.shown(journal.path())
+        );
+        let failure = Failure::new(Exit::Error, text);
+        let campaigns = journal.campaigns().await?;
+        if let Ok(name) = crate::identity::CampaignName::try_from(campaign) {
+            let runs = journal.runs_of(&name).await?;
+            let names: Vec<String> = runs
+                .iter()
+                .take(SHOWN)
+                .map(|run| run.name().to_string())
+                .collect();
+            if !names.is_empty() {
+                return Ok(failure.help(format!("there are {}", list_of(&names))));
+            }
+        }
+        Ok(match nearest(campaign, &campaigns) {
+            Some(meant) => failure.help(format!("did you mean `{meant}`?")),
+            None if campaigns.is_empty() => failure.help("nothing has been sent yet"),
+            None => failure.help(format!("there are runs of {}", list_of(&campaigns))),
+        })
+    }
+}
