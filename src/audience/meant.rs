@@ -241,8 +241,8 @@ fn lower_selection(
     let groups = spec.groups.as_deref().unwrap_or_default();
     let groups = groups
         .iter()
-        .filter_map(|group| group_id(group, complaints));
-    let groups = groups.collect();
+        .filter_map(|group| lower_group(group, complaints));
+    let groups = groups.map(|group| (group.id, group.span)).collect();
     let selection = Selection {
         groups,
         group_files: lower_files(spec.group_files.as_deref(), complaints),

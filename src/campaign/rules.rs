@@ -56,7 +56,11 @@ pub(super) fn check_policy(
         return;
     };
     complaints.extend(match channel {
-        Channel::GroupMessage => None,
+        Channel::GroupMessage => {
+            let message = "`on_unknown: resend` is not carried out by this version yet, and `run` refuses it";
+            let warning = Diagnostic::warning("not-carried-out", &send.span, message);
+            Some(warning.help("write `on_unknown: hold`"))
+        }
         Channel::Notification => {
             let message = "`on_unknown: resend` may double a notification: the vendor tells no repetition from a new one";
             Some(Diagnostic::warning("may-double", &send.span, message).help("write `on_unknown: hold`"))

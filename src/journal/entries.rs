@@ -156,6 +156,10 @@ fn members(row: &SqliteRow) -> Result<Arc<[UserId]>, Error> {
     };
     let damaged = || Error::damaged("members that are no list of ids");
     let ids: Vec<String> = serde_json::from_str(&text).map_err(|_| damaged())?;
+    // No members would be everybody.
+    if ids.is_empty() {
+        return Err(damaged());
+    }
     let ids = ids
         .iter()
         .map(|id| UserId::try_from(id.as_str()).map_err(|_| damaged()));

@@ -2,7 +2,9 @@
 
 use super::rule::Rule;
 use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, Style, Text, TextOr};
-use crate::template::{Ready, Template, TemplateSpec, Templates, Value, check_print};
+use crate::template::{
+    Ready, Template, TemplateSpec, Templates, Value, check_print, check_style, is_changed,
+};
 use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -206,40 +208,4 @@ impl Lowering<'_> {
         let added = self.templates.add(spec);
         added.map_err(|found| self.complaints.extend(found)).ok()
     }
-}
-
-/// Words of data stand unquoted by custom, which is safe as long as YAML leaves nothing of them out.
-fn is_changed(text: &Text) -> bool {
-    text.style != Style::Plain
-        || text.written.slice().contains('\n')
-        || comment_behind(&text.written).is_some()
-}
-
-/// Plain text loses ` #...`, `!word`, `&word` and line breaks in silence.
-fn check_style(text: &Text) -> Option<Diagnostic> {
-    let is_safe = match text.style {
-        Style::SingleQuoted | Style::DoubleQuoted => !text.written.slice().contains('\n'),
-        Style::Literal => true,
-        _ => false,
-    };
-    if is_safe {
-        return None;
-    }
-    let message = "text that is sent is quoted on one line, or stands in a `|` block";
-    let help = if text.written.slice().contains('\n') || text.style == Style::Folded {
-        "begin the block with `|`, and put the text below it, indented".to_owned()
-    } else if let Some(comment) = comment_behind(&text.written) {
-        let whole = Json::from(format!("{}{comment}", text.value));
-        format!("write {whole}: unquoted, ` #` begins a comment that is not sent")
-    } else {
-        format!("write {}", Json::from(text.value.as_str()))
-    };
-    Some(Diagnostic::error("unquoted-text", &text.span, message).help(help))
-}
-
-/// What follows a plain text on its line and was perhaps meant to be sent, blanks included.
-fn comment_behind(written: &Span) -> Option<&str> {
-    let rest = &written.source().text[written.range().end..];
-    let rest = rest.lines().next().unwrap_or_default().trim_end();
-    rest.trim_start().starts_with('#').then_some(rest)
 }

@@ -9,6 +9,7 @@ mod filters;
 mod operators;
 mod program;
 mod spec;
+mod style;
 mod value;
 
 use fault::Fault;
@@ -17,6 +18,7 @@ use filters::add_filters;
 pub use engine::{Expression, Ready, Template, Templates};
 pub use minijinja::Value;
 pub use spec::{ChosenSpec, TemplateSpec};
+pub use style::{check_style, is_changed};
 pub use value::{check_print, is_identifier, merged, value_of};
 
 #[cfg(test)]

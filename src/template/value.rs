@@ -1,7 +1,8 @@
 //! Values as they are written in YAML.
 
 use super::Value;
-use crate::source::{Content, Diagnostic, Node};
+use super::{check_style, is_changed};
+use crate::source::{Content, Diagnostic, Node, Text};
 use std::collections::BTreeMap;
 
 /// A plain value: text, a number, true or false, a list or a map of such.
@@ -17,7 +18,12 @@ pub fn value_of(node: &Node) -> Result<Value, Diagnostic> {
             check_print(node, &Value::from(*value).to_string())?;
             Value::from(*value)
         }
-        Content::Text(value) => Value::from(value.as_str()),
+        Content::Text(value) => {
+            let text = Text::of(node).filter(is_changed);
+            text.and_then(|text| check_style(&text))
+                .map_or(Ok(()), Err)?;
+            Value::from(value.as_str())
+        }
         Content::List(items) => items
             .iter()
             .map(value_of)

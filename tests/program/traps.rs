@@ -588,3 +588,30 @@ fn aliases_cannot_blow_a_file_up() {
         ],
     );
 }
+
+#[test]
+fn values_lose_nothing_in_silence_either() {
+    let place = Place::with_news("http://127.0.0.1:9", 1);
+    let campaign = |variables: &str| {
+        format!(
+            "variables:\n{variables}audience: {{ groups: [g1] }}\nsend: {{ group_message: {{ text: \"x\" }} }}\n"
+        )
+    };
+    for (variables, told) in [
+        ("  promo: sale #11\n", "write \"sale #11\""),
+        ("  promo: two\n    lines\n", "begin the block with `|`"),
+        (
+            "  promo: >\n    two\n    lines\n",
+            "begin the block with `|`",
+        ),
+    ] {
+        place.write("campaigns/news.yaml", &campaign(variables));
+        place
+            .run(&["check", "news"])
+            .assert(78, &["unquoted-text", told]);
+    }
+    let fine =
+        "  city: Shenzhen  # where most of them live\n  lang: no\n  text: |\n    two\n    lines\n";
+    place.write("campaigns/news.yaml", &campaign(fine));
+    place.run(&["check", "news"]).assert(0, &["news: 1 call"]);
+}
