@@ -13,6 +13,7 @@ mod log;
 mod next;
 mod print;
 mod progress;
+mod prompt;
 mod resume;
 mod run;
 mod sandbox;

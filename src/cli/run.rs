@@ -3,9 +3,9 @@
 use super::arguments::{Common, Output, Run as RunOptions};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::print;
 use super::sending::Sender;
 use super::workspace::{Workspace, quoted};
+use super::{print, prompt};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::clock;
@@ -18,7 +18,7 @@ use crate::plan::Frame;
 use crate::report::time_text;
 use crate::schedule::Occurrence;
 use crate::settings::{App, OnUnknown};
-use crate::source::{plural, thousands};
+use crate::source::plural;
 use std::time::Duration;
 
 /// The same content is not sent twice within this time by mistake.
@@ -119,11 +119,11 @@ async fn go_on(workspace: &Workspace, journal: &Journal, run: &Run) -> Result<Ru
 }
 
 /// What opening a run takes.
-struct Request<'a> {
-    workspace: &'a Workspace,
-    journal: &'a Journal,
-    app: &'a App,
-    campaign: &'a Campaign,
+pub(super) struct Request<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) journal: &'a Journal,
+    pub(super) app: &'a App,
+    pub(super) campaign: &'a Campaign,
     options: &'a RunOptions,
 }
 
@@ -279,7 +279,7 @@ async fn allow(
             &command("--yes"),
         ));
     }
-    tell(request, staged, runs);
+    prompt::tell(request, staged, runs);
     if print::ask("Send it?")? {
         Ok(())
     } else {
@@ -300,78 +300,4 @@ fn same_content<'a>(staged: &Staged, runs: &'a [Run], now: Moment) -> Option<&'a
             .is_some_and(|entry| entry.at.wall_ms >= since);
         run.digest == digest && run.state().is_finished() && lately
     })
-}
-
-/// What somebody must know to say yes.
-fn tell(request: &Request<'_>, staged: &Staged, runs: &[Run]) {
-    const RUNS_SHOWN: usize = 3;
-    const TEXT_SHOWN: usize = 200;
-    let Request {
-        workspace,
-        journal,
-        app,
-        campaign,
-        ..
-    } = request;
-    let header = &staged.header;
-    let limit = f64::from(header.channel.limit(&app.limits));
-    let rate = campaign.rules.rate.map_or(limit, |rate| rate.min(limit));
-    #[expect(clippy::cast_precision_loss, reason = "a duration for people")]
-    let seconds = header.planned as f64 / rate;
-    let endpoint = if workspace.is_sandbox() {
-        "the sandbox on this machine"
-    } else {
-        &app.endpoint
-    };
-    let earlier: Vec<String> = runs
-        .iter()
-        .take(RUNS_SHOWN)
-        .map(|run| format!("{} ({})", run.name(), run.state().name()))
-        .collect();
-    let earlier = if earlier.is_empty() {
-        "none".to_owned()
-    } else {
-        earlier.join(", ")
-    };
-    print::say(&format!("campaign   {}", campaign.name));
-    if let Some(description) = &campaign.description {
-        print::say(&format!("           {description}"));
-    }
-    if let Some(owner) = &campaign.owner {
-        print::say(&format!("owner      {owner}"));
-    }
-    if !campaign.labels.is_empty() {
-        let labels = campaign.labels.iter();
-        let labels = labels.map(|(name, value)| format!("{name}={value}"));
-        print::say(&format!(
-            "labels     {}",
-            labels.collect::<Vec<_>>().join(", ")
-        ));
-    }
-    print::say(&format!(
-        "app        {} (SDKAppID {}) at {endpoint}",
-        app.role, app.sdk_app_id
-    ));
-    print::say(&format!(
-        "journal    {}; earlier runs: {earlier}",
-        workspace.shown(journal.path())
-    ));
-    print::say(&format!(
-        "channel    {}, {} calls",
-        header.channel.name(),
-        thousands(header.planned)
-    ));
-    print::say(&format!(
-        "takes      about {seconds:.0} s at {rate} a second"
-    ));
-    let text: String = header
-        .first_text
-        .iter()
-        .flat_map(|text| text.chars())
-        .take(TEXT_SHOWN)
-        .collect();
-    for (at, line) in text.lines().enumerate() {
-        let line: String = line.chars().filter(|each| !each.is_control()).collect();
-        print::say(&format!("{:<11}{line}", if at == 0 { "first" } else { "" }));
-    }
 }
