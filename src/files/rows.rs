@@ -44,10 +44,14 @@ impl Repository {
         }
         let modified = about.modified().ok();
         let modified = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let is_json = Path::new(path)
-            .extension()
-            .is_some_and(|ending| ending.eq_ignore_ascii_case("jsonl"));
-        let lines = if is_json {
+        let ending = Path::new(path).extension().unwrap_or_default();
+        let ends = |known: &str| ending.eq_ignore_ascii_case(known);
+        if ends("json") || ends("ndjson") {
+            let why =
+                "JSON is read in lines: an object on each, in a file whose name ends in `.jsonl`";
+            return Err(wrong(path, &why));
+        }
+        let lines = if ends("jsonl") {
             Lines::Json(BufReader::new(Checked::new(file, None)), 0)
         } else {
             let reader = ReaderBuilder::new()

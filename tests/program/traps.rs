@@ -615,3 +615,17 @@ fn values_lose_nothing_in_silence_either() {
     place.write("campaigns/news.yaml", &campaign(fine));
     place.run(&["check", "news"]).assert(0, &["news: 1 call"]);
 }
+
+#[test]
+fn json_that_is_not_in_lines_is_told_so() {
+    let place = Place::with_news("http://127.0.0.1:9", 1);
+    place.write("audiences/groups.json", "[{\"group\":\"g1\"}]\n");
+    let campaign = "audience: { group_files: [audiences/groups.json] }\nsend: { group_message: { text: \"x\" } }\n";
+    place.write("campaigns/news.yaml", campaign);
+    let told = [
+        "campaigns/news.yaml:1:27",
+        "an object on each",
+        "ends in `.jsonl`",
+    ];
+    place.run(&["check", "news"]).assert(78, &told);
+}
