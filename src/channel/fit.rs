@@ -43,6 +43,15 @@ const NO_RECEIPTS: Fit =
 const NO_ONLINE: Fit = Fit::Refused("the vendor does not take it in such a group");
 const NO_EXTENSIONS: Fit = Fit::Doubtful("messages of such a group take no extensions");
 
+/// The same for both channels that know topics.
+const TOPICS: &[(GroupType, Fit)] = &[
+    (Private, NO_TOPICS),
+    (Public, NO_TOPICS),
+    (ChatRoom, NO_TOPICS),
+    (AvChatRoom, NO_TOPICS),
+    (BChatRoom, NO_TOPICS),
+];
+
 /// What is not in here fits.
 const TABLE: &[Row] = &[
     (
@@ -97,17 +106,7 @@ const TABLE: &[Row] = &[
             ),
         ],
     ),
-    (
-        Channel::GroupMessage,
-        Feature::Topic,
-        &[
-            (Private, NO_TOPICS),
-            (Public, NO_TOPICS),
-            (ChatRoom, NO_TOPICS),
-            (AvChatRoom, NO_TOPICS),
-            (BChatRoom, NO_TOPICS),
-        ],
-    ),
+    (Channel::GroupMessage, Feature::Topic, TOPICS),
     (
         Channel::GroupMessage,
         Feature::ReadReceipt,
@@ -135,17 +134,7 @@ const TABLE: &[Row] = &[
         Feature::Members,
         &[(AvChatRoom, WHOLE_ONLY), (BChatRoom, WHOLE_ONLY)],
     ),
-    (
-        Channel::Notification,
-        Feature::Topic,
-        &[
-            (Private, NO_TOPICS),
-            (Public, NO_TOPICS),
-            (ChatRoom, NO_TOPICS),
-            (AvChatRoom, NO_TOPICS),
-            (BChatRoom, NO_TOPICS),
-        ],
-    ),
+    (Channel::Notification, Feature::Topic, TOPICS),
 ];
 
 pub fn fit(channel: Channel, feature: Feature, kind: GroupType) -> Fit {
