@@ -55,7 +55,7 @@ pub use cli::main;
 pub mod workbench {
     pub use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
     pub use crate::delivery::{Delivery, Entry, Policy, State};
-    pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, Step};
+    pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, RunTag, Step};
     pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};

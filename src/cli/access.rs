@@ -40,6 +40,14 @@ impl Workspace {
         Ok((access, None))
     }
 
+    /// Whether there is a secret, where one is needed.
+    pub(super) fn check_access(&self, app: &App) -> Result<(), Failure> {
+        if self.sandbox {
+            return Ok(());
+        }
+        self.secret(app).map(drop)
+    }
+
     async fn stand_in(&self, app: &App) -> Result<Sandbox, Failure> {
         self.ensure_own_folder()?;
         let ledger = append_to(&self.ledger_path()).context("cannot open the sandbox's ledger")?;

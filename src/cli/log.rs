@@ -1,10 +1,10 @@
 //! `log`: what became of every planned call.
 
 use super::arguments::{Common, Log, LogOutput};
+use super::ending::facts;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
-use super::sending::facts;
 use super::workspace::Workspace;
 use crate::delivery::{Counts, State};
 use crate::identity::DeliveryNumber;

@@ -4,10 +4,10 @@ use super::arguments::{Common, Resume};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
-use super::sending::Sender;
+use super::sending::{Lane, Sender};
 use super::workspace::Workspace;
 use crate::clock;
-use crate::delivery::RunEvent;
+use crate::delivery::{RunEvent, RunState};
 use crate::journal::Run;
 use crate::settings::App;
 
@@ -19,18 +19,28 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
         return Ok(Exit::Success);
     }
     let app = app(&workspace, &run)?;
-    let sender = Sender::prepare(&workspace, app).await?;
-    let _lock = journal.lock_lane(&run.key.app, run.channel)?;
+    workspace.check_access(app)?;
+    let sender = Sender {
+        workspace: &workspace,
+        app,
+        journal: &journal,
+        output: options.output,
+    };
+    let lane = Lane::take(&journal, &run)?;
     // Whoever held the lane may have ended it in the meantime.
-    if is_over(&journal.run(run.id).await?) {
+    let run = journal.run(run.id).await?;
+    if is_over(&run) {
         return Ok(Exit::Success);
+    }
+    if matches!((&lane, run.state()), (Lane::Held(_), RunState::Open)) {
+        return sender.deliver(run, lane).await;
     }
     journal
         .append_run(run.id, &RunEvent::Resumed, clock::now())
         .await?;
     let run = journal.run(run.id).await?;
     print::say(&format!("going on with {}", run.name()));
-    sender.send(&journal, run, options.output).await
+    sender.deliver(run, lane).await
 }
 
 fn is_over(run: &Run) -> bool {

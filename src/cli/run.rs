@@ -3,14 +3,14 @@
 use super::arguments::{Common, Output, Run as RunOptions};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::sending::Sender;
+use super::sending::{Lane, Sender};
 use super::workspace::{Workspace, quoted};
 use super::{print, prompt};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
-use crate::executor::{Staged, stage};
+use crate::executor::{CUT_OFF, Staged, stage};
 use crate::files::revision;
 use crate::identity::{Moment, OccurrenceKey};
 use crate::journal::{Journal, Opening, Run};
@@ -23,8 +23,6 @@ use std::time::Duration;
 
 /// The same content is not sent twice within this time by mistake.
 const SAME_CONTENT: Duration = Duration::from_hours(24);
-/// A run that was cut off is gone on with by itself within this time; later a person decides.
-const CUT_OFF: Duration = Duration::from_mins(15);
 
 pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
@@ -35,17 +33,10 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         .app(campaign.app.as_ref())
         .map_err(|found| Failure::invalid(vec![found], 0))?;
     refuse_unready(&campaign)?;
-    let sender = Sender::prepare(&workspace, app).await?;
+    // What is missing is missed before anything is planned.
+    workspace.check_access(app)?;
     let journal = workspace.journal().await?;
-    // The file may name another channel by now than its open run was planned for, and that one's lane is sent on.
     let runs = earlier(&workspace, &journal, app, &campaign).await?;
-    let channel = open_run(&runs).map_or(campaign.channel(), |open| open.channel);
-    let _lock = journal.lock_lane(&workspace.vendor_app(app), channel)?;
-    let runs = earlier(&workspace, &journal, app, &campaign).await?;
-    if open_run(&runs).map_or(campaign.channel(), |open| open.channel) != channel {
-        let text = format!("a run of `{}` began or ended just now", campaign.name);
-        return Err(Failure::new(Exit::Temporary, text).help("try again"));
-    }
     let request = Request {
         workspace: &workspace,
         journal: &journal,
@@ -53,11 +44,20 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         campaign: &campaign,
         options,
     };
-    let run = match open_run(&runs) {
-        Some(open) => go_on(&workspace, &journal, open).await?,
-        None => open(&request, &runs).await?,
+    let sender = Sender {
+        workspace: &workspace,
+        app,
+        journal: &journal,
+        output: options.output,
     };
-    sender.send(&journal, run, options.output).await
+    if let Some(open) = open_run(&runs) {
+        let lane = Lane::take(&journal, open)?;
+        let run = go_on(&workspace, &journal, open, &lane).await?;
+        return sender.deliver(run, lane).await;
+    }
+    let run = open(&request, &runs).await?;
+    let lane = Lane::take(&journal, &run)?;
+    sender.deliver(run, lane).await
 }
 
 /// What a campaign may ask for and this version does not do: sending without it would be worse than not sending.
@@ -89,7 +89,12 @@ fn open_run(runs: &[Run]) -> Option<&Run> {
 }
 
 /// An open run is gone on with: the same command after a crash sends what is left.
-async fn go_on(workspace: &Workspace, journal: &Journal, run: &Run) -> Result<Run, Failure> {
+async fn go_on(
+    workspace: &Workspace,
+    journal: &Journal,
+    run: &Run,
+    lane: &Lane,
+) -> Result<Run, Failure> {
     let (name, flag) = (run.name(), workspace.flag());
     let command = format!("campanile resume {name}{flag}");
     if let RunState::Paused { reason } = run.state() {
@@ -97,6 +102,9 @@ async fn go_on(workspace: &Workspace, journal: &Journal, run: &Run) -> Result<Ru
             format!("{name} is paused ({reason})"),
             &command,
         ));
+    }
+    if matches!((lane, run.state()), (Lane::Held(_), RunState::Open)) {
+        return Ok(run.clone());
     }
     let idle_ms = clock::now().wall_ms - journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
     let is_recent = (0..=i64::try_from(CUT_OFF.as_millis()).unwrap_or(i64::MAX)).contains(&idle_ms);
@@ -160,6 +168,7 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         tolerate: campaign.rules.tolerate,
         window: campaign.rules.window,
         pause_after: campaign.rules.pause_after,
+        earlier: runs.len(),
         revision: revision(workspace.repository.root()),
     };
     let id = match journal.open_run(staged.plan, &opening, clock::now()).await {

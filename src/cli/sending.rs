@@ -1,100 +1,159 @@
-//! Executes a run and tells how it went: shared by `run` and `resume`.
+//! Sends a run, or sees to it that whoever holds its lane does: shared by `run` and `resume`.
 
 use super::arguments::Output;
+use super::ending::{Measured, exit, go_on, report};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::following::{Followed, ending, follow};
 use super::print;
 use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
 use crate::clock;
-use crate::delivery::Counts;
-use crate::executor::{self, Ending, Execution, LaneRules, Progress};
-use crate::identity::civil_text;
-use crate::journal::{Journal, Run};
-use crate::report::{RunFacts, RunReport, counts_text};
-use crate::sandbox::Sandbox;
-use crate::settings::{App, Share};
+use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest};
+use crate::identity::Moment;
+use crate::journal::{self, Journal, LaneLock, Run};
+use crate::settings::App;
+use crate::source::list_of;
 use crate::vendor::Client;
 use anyhow::Context;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::cell::Cell;
 use tokio::sync::watch;
 
-/// What it takes to send. Got together before anything is planned, so that what is missing is missed in time.
+/// What it takes to send.
 pub(super) struct Sender<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) app: &'a App,
-    client: Client,
-    stand_in: Option<Sandbox>,
+    pub(super) journal: &'a Journal,
+    pub(super) output: Output,
 }
 
-impl<'a> Sender<'a> {
-    pub(super) async fn prepare(
-        workspace: &'a Workspace,
-        app: &'a App,
-    ) -> Result<Sender<'a>, Failure> {
-        let (access, stand_in) = workspace.access(app).await?;
-        let client =
-            Client::new(access, clock::now()).context("cannot set up the vendor's client")?;
-        Ok(Sender {
-            workspace,
-            app,
-            client,
-            stand_in,
-        })
+/// Whoever has it may send, and nobody else.
+pub(super) enum Lane {
+    Ours(LaneLock),
+    /// As its holder calls itself.
+    Held(String),
+}
+
+impl Lane {
+    pub(super) fn take(journal: &Journal, run: &Run) -> Result<Lane, Failure> {
+        match journal.lock_lane(&run.key.app, run.channel) {
+            Ok(lock) => Ok(Lane::Ours(lock)),
+            Err(journal::Error::LaneHeld { holder }) => Ok(Lane::Held(holder)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Sender<'_> {
+    /// Brings an open run to its end: here, or where its lane is held.
+    pub(super) async fn deliver(&self, run: Run, lane: Lane) -> Result<Exit, Failure> {
+        let began = clock::now();
+        let lock = match lane {
+            Lane::Ours(lock) => lock,
+            Lane::Held(holder) => match follow(self, &run, &holder).await? {
+                Followed::Over(ending) => return self.tell(&run, &ending, began).await,
+                Followed::Left(exit) => return Ok(exit),
+                Followed::LaneFree(lock) => {
+                    print::say(&format!("going on with {} here", run.name()));
+                    lock
+                }
+            },
+        };
+        // Whoever held the lane may have brought it to its end in this moment.
+        let run = self.journal.run(run.id).await?;
+        if let Some(ending) = ending(self.journal, &run).await? {
+            return self.tell(&run, &ending, began).await;
+        }
+        let sent = self.send(run).await;
+        drop(lock);
+        sent
     }
 
-    /// Sends what is left of `run`. The caller holds the lane's lock.
-    pub(super) async fn send(
-        self,
-        journal: &Journal,
-        run: Run,
-        output: Output,
-    ) -> Result<Exit, Failure> {
+    /// Tells how a run ended that another process sent.
+    async fn tell(&self, run: &Run, ending: &Ending, began: Moment) -> Result<Exit, Failure> {
+        let run = self.journal.run(run.id).await?;
+        report(self, &run, ending, &self.measured(began, None))?;
+        self.journal.close().await;
+        Ok(exit(ending, run.tolerate, None))
+    }
+
+    async fn send(&self, run: Run) -> Result<Exit, Failure> {
         let began = clock::now();
+        let (access, stand_in) = self.workspace.access(self.app).await?;
+        let client =
+            Client::new(access, clock::now()).context("cannot set up the vendor's client")?;
         let (drain, drain_seen) = watch::channel(None);
         let (progress, progress_seen) = watch::channel(Progress::default());
-        let limits = self.app.limits;
-        let rules = LaneRules {
-            limit: run.channel.limit(&limits),
-            deduplication: limits.deduplication,
-        };
-        let (journal_of_run, run_sent) = (journal.clone(), run.clone());
         let execution = Execution {
-            journal: journal_of_run,
-            client: self.client,
-            run: run_sent,
-            rules,
+            journal: self.journal.clone(),
+            client,
+            run: run.clone(),
+            rules: self.rules(&run),
             drain: drain_seen,
             progress,
         };
         let shown = Shown::start(run.name().to_string(), progress_seen.clone());
         let mut signals = Signals::listen()?;
-        let mut first = None;
-        let ending = tokio::select! {
-            ending = execution.execute() => ending.map_err(|error| interrupted(self.workspace, &run, error)),
-            () = signals.drain(&drain, &mut first) => {
-                let text = format!("{} was left at once, with calls open", run.name());
-                Err(Failure::new(first.unwrap_or(Exit::Interrupted), text).help(go_on(self.workspace, &run)))
-            }
+        let first = Cell::new(None);
+        let left_at_once = || {
+            let text = format!("{} was left at once, with calls open", run.name());
+            let exit = first.get().unwrap_or(Exit::Interrupted);
+            Err(Failure::new(exit, text).help(go_on(self.workspace, &run)))
+        };
+        let twice = signals.drain(&drain, &first);
+        tokio::pin!(twice);
+        let executed = tokio::select! {
+            executed = execution.execute() => executed.map_err(|error| interrupted(self.workspace, &run, error)),
+            () = &mut twice => left_at_once(),
         };
         drop(shown);
-        let ending = ending?;
-        let progress = progress_seen.borrow().clone();
-        let elapsed = clock::now().age_of(began).unwrap_or_default();
-        let run = journal.run(run.id).await?;
-        let measured = Measured {
-            elapsed,
-            rate_per_s: progress.rate_per_s(),
-            journal: journal.path().to_owned(),
-        };
-        report(self.workspace, &run, &ending, &measured, output)?;
-        if let Some(stand_in) = self.stand_in {
+        let (ending, rest) = executed?;
+        let rate_per_s = progress_seen.borrow().rate_per_s();
+        let run = self.journal.run(run.id).await?;
+        report(self, &run, &ending, &self.measured(began, rate_per_s))?;
+        tokio::select! {
+            done = self.send_rest(rest) => done?,
+            () = &mut twice => {}
+        }
+        if let Some(stand_in) = stand_in {
             stand_in.stop().await;
         }
-        journal.close().await;
-        Ok(exit(&ending, run.tolerate, first))
+        self.journal.close().await;
+        Ok(exit(&ending, run.tolerate, first.get()))
+    }
+
+    /// Other processes opened runs on the lane and rely on us to send them.
+    async fn send_rest(&self, rest: Rest) -> Result<(), Failure> {
+        let names = |runs: &[_]| list_of(&runs.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let others = rest.runs();
+        if !others.is_empty() {
+            print::say(&format!(
+                "sending {} as well, opened by another process; Ctrl-C leaves that",
+                names(&others)
+            ));
+        }
+        let left = rest.finish().await?;
+        if !left.is_empty() {
+            print::say(&format!("left open: {}", names(&left)));
+        }
+        Ok(())
+    }
+
+    fn rules(&self, run: &Run) -> LaneRules {
+        let limits = self.app.limits;
+        LaneRules {
+            limit: run.channel.limit(&limits),
+            deduplication: limits.deduplication,
+        }
+    }
+
+    fn measured(&self, began: Moment, rate_per_s: Option<f64>) -> Measured {
+        Measured {
+            elapsed: clock::now().age_of(began).unwrap_or_default(),
+            rate_per_s,
+            journal: self.journal.path().to_owned(),
+        }
     }
 }
 
@@ -104,129 +163,4 @@ fn interrupted(workspace: &Workspace, run: &Run, error: executor::Error) -> Fail
         "the run is still open; when that is mended, {}",
         go_on(workspace, run)
     ))
-}
-
-fn go_on(workspace: &Workspace, run: &Run) -> String {
-    format!(
-        "go on with: campanile resume {}{}",
-        run.name(),
-        workspace.flag()
-    )
-}
-
-/// What this process knows beside the journal's contents.
-struct Measured {
-    elapsed: Duration,
-    rate_per_s: Option<f64>,
-    /// Where it was written down.
-    journal: PathBuf,
-}
-
-/// Some that never arrived may be tolerated; one of which nobody can tell whether it did may not.
-fn exit(ending: &Ending, tolerate: Share, signal: Option<Exit>) -> Exit {
-    match ending {
-        Ending::Paused(_) => signal.unwrap_or(Exit::Stopped),
-        Ending::Stopped(..) => Exit::Stopped,
-        Ending::Finished(counts) => {
-            let missed = counts.refused + counts.failed;
-            if counts.unknown == 0 && tolerate.allows(missed, counts.planned) {
-                Exit::Success
-            } else {
-                Exit::Incomplete
-            }
-        }
-    }
-}
-
-fn report(
-    workspace: &Workspace,
-    run: &Run,
-    ending: &Ending,
-    measured: &Measured,
-    output: Output,
-) -> Result<(), Failure> {
-    let state = run.state();
-    let counts = ending.counts();
-    if output == Output::Json {
-        let report = RunReport {
-            commit: run.revision.clone(),
-            digest: run.digest.clone(),
-            elapsed_s: (measured.elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0,
-            rate_per_s: measured.rate_per_s.map(|rate| (rate * 10.0).round() / 10.0),
-            ..RunReport::new(facts(run), state.name(), &counts)
-        };
-        print::result(&serde_json::to_string(&report).context("cannot write JSON")?)?;
-    } else {
-        for line in told(workspace, run, &counts, measured) {
-            print::result(&line)?;
-        }
-    }
-    match ending {
-        Ending::Finished(_) => {}
-        Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
-        Ending::Stopped(answer, _) => {
-            print::error(
-                &format!("stopped, because no call would fare better: {answer}"),
-                Some(&format!("mend that, then {}", go_on(workspace, run))),
-            );
-        }
-    }
-    Ok(())
-}
-
-fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) -> Vec<String> {
-    let elapsed = measured.elapsed.as_secs_f64();
-    let pace = match measured.rate_per_s {
-        Some(rate) => format!("{elapsed:.1} s, {rate:.1} accepted a second"),
-        None => format!("{elapsed:.1} s"),
-    };
-    let name = run.name();
-    let journal = workspace.shown(&measured.journal);
-    vec![
-        format!("{name} is {}: {}", run.state().name(), counts_text(counts)),
-        pace,
-        format!(
-            "log: campanile log {name}{}   (journal: {journal})",
-            workspace.flag()
-        ),
-    ]
-}
-
-/// What all lines about a run share.
-pub(super) fn facts(run: &Run) -> RunFacts {
-    RunFacts {
-        app: run.app.clone(),
-        campaign: run.key.campaign.to_string(),
-        occurrence: format!("{} {}", civil_text(run.key.local), run.key.zone),
-        digest: run.key.digest(),
-        run: run.name().to_string(),
-        channel: run.channel.name(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_unknown_is_never_tolerated() {
-        let counts = Counts {
-            planned: 100,
-            accepted: 98,
-            refused: 1,
-            failed: 1,
-            ..Counts::default()
-        };
-        let exit = |counts: Counts, tolerate: &str| {
-            exit(&Ending::Finished(counts), tolerate.parse().unwrap(), None)
-        };
-        assert_eq!(exit(counts, "2%"), Exit::Success);
-        assert_eq!(exit(counts, "1%"), Exit::Incomplete);
-        let unknown = Counts {
-            accepted: 97,
-            unknown: 1,
-            ..counts
-        };
-        assert_eq!(exit(unknown, "100%"), Exit::Incomplete);
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use anyhow::Context;
+use std::cell::Cell;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -32,10 +33,10 @@ impl Signals {
     pub(super) async fn drain(
         &mut self,
         drain: &watch::Sender<Option<String>>,
-        first: &mut Option<Exit>,
+        first: &Cell<Option<Exit>>,
     ) {
         let exit = self.next().await;
-        *first = Some(exit);
+        first.set(Some(exit));
         let reason = if exit == Exit::Interrupted {
             "Ctrl-C"
         } else {

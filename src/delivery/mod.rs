@@ -3,12 +3,14 @@
 //! Knows entries, the fold from entries to a state, and the rules of the guarantee. Must never know where entries are
 //! kept, what time it is, or how a call is made. The same fold serves a running campaign, a restart and the log.
 
+mod backoff;
 mod counts;
 mod entry;
 mod fold;
 mod next;
 mod run;
 
+pub use backoff::backoff;
 pub use counts::Counts;
 pub use entry::{End, Entry};
 pub use fold::{Delivery, Illegal, State};

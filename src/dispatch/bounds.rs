@@ -11,4 +11,6 @@ pub struct Bounds {
     pub first_attempts: Option<u64>,
     /// The part of the day in which first attempts are made.
     pub hours: Option<Hours>,
+    /// Milliseconds since 1970: what was never started by then never will be.
+    pub finish_by_ms: Option<i64>,
 }

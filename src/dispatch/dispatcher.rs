@@ -1,12 +1,14 @@
 //! The state machine of one lane.
 
+use super::groups::Groups;
 use super::limiter::{CallId, Limiter};
-use super::queue::{Due, Job, Queue};
+use super::member::Member;
+use super::queue::{Due, Job, Kind, Queue, Shared};
 use super::trouble::Trouble;
 use crate::channel::{Answer, Failure, Outcome, Scope};
 use crate::delivery::{Entry, State};
-use crate::identity::{DeliveryNumber, Moment, Random, RecentRandoms};
-use std::collections::{HashMap, VecDeque};
+use crate::identity::{DeliveryNumber, GroupId, Moment, Random, RecentRandoms};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a lane brings along when it is taken.
 #[derive(Debug)]
@@ -17,24 +19,31 @@ pub struct Lane {
     pub last_started: Option<Moment>,
     /// What was Started on the SDKAppID in the last ten minutes.
     pub randoms: RecentRandoms,
+    /// What waits are spread by.
+    pub seed: u32,
 }
+
+/// Which of a lane's runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunTag(pub u32);
 
 /// What the executor is to do.
 #[derive(Debug, PartialEq)]
 pub enum Step {
     /// Write `entry` down as the delivery's `place`th, and say so when it is durable.
     Record {
+        run: RunTag,
         number: DeliveryNumber,
         place: u32,
         entry: Entry,
     },
     /// Let these bytes go.
     Send { call: CallId, body: String },
-    /// Fetch the next page of deliveries.
-    Fetch,
+    /// Fetch the next page of a run's deliveries.
+    Fetch { run: RunTag },
 }
 
-/// Why nothing new is started any more.
+/// Why nothing new of a run is started any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
     Drained,
@@ -43,86 +52,127 @@ pub enum Halt {
     Stopped(Answer),
 }
 
+/// Several runs may share a lane: they take turns, call by call, so that a small one is not kept waiting by a big one.
 #[derive(Debug)]
 pub struct Dispatcher {
     limiter: Limiter,
-    randoms: RecentRandoms,
+    ahead_max: usize,
     trouble: Trouble,
-    queue: Queue,
-    /// Deliveries whose Started is on its way to the disk.
-    recording: usize,
+    groups: Groups,
+    randoms: RecentRandoms,
+    members: BTreeMap<RunTag, Member>,
+    /// Whose turn it was last.
+    turn: RunTag,
     /// Deliveries whose Started is durable, waiting for a slot.
-    ready: VecDeque<(DeliveryNumber, Random)>,
-    in_flight: HashMap<CallId, DeliveryNumber>,
+    ready: VecDeque<Ready>,
+    in_flight: HashMap<CallId, Flight>,
     calls: CallId,
-    /// Entries on their way to the disk, of any kind.
-    unrecorded: usize,
-    halt: Option<Halt>,
+}
+
+#[derive(Debug)]
+struct Ready {
+    run: RunTag,
+    number: DeliveryNumber,
+    random: Random,
+    group: Option<GroupId>,
+}
+
+#[derive(Debug)]
+struct Flight {
+    run: RunTag,
+    number: DeliveryNumber,
+    group: Option<GroupId>,
+    out_ns: u64,
 }
 
 /// Started entries may run ahead of the wire by so many: enough to hide a slow disk.
-const AHEAD: usize = 32;
+const AHEAD_MAX: usize = 32;
+const AHEAD_MIN: usize = 2;
+/// They run ahead by this part of a second's calls.
+const AHEAD_PART: u32 = 6;
 /// Calls in flight per lane.
 const IN_FLIGHT_MAX: usize = 2_048;
 
 impl Dispatcher {
-    pub fn new(lane: Lane, queue: Queue, now: Moment) -> Dispatcher {
+    pub fn new(lane: Lane, now: Moment) -> Dispatcher {
         let last = lane
             .last_started
             .filter(|last| last.boot_id == now.boot_id)
             .map(|last| last.boot_ns);
+        let ahead = usize::try_from(lane.limit / AHEAD_PART).unwrap_or(AHEAD_MAX);
         Dispatcher {
             limiter: Limiter::new(lane.limit, last, now.boot_ns),
+            ahead_max: ahead.clamp(AHEAD_MIN, AHEAD_MAX),
+            trouble: Trouble::new(lane.limit, lane.seed),
+            groups: Groups::default(),
             randoms: lane.randoms,
-            trouble: Trouble::default(),
-            queue,
-            recording: 0,
+            members: BTreeMap::new(),
+            turn: RunTag(0),
             ready: VecDeque::new(),
             in_flight: HashMap::new(),
             calls: 0,
-            unrecorded: 0,
-            halt: None,
         }
     }
 
+    /// A run joins those of the lane.
+    pub fn join(&mut self, run: RunTag, queue: Queue) {
+        self.members.insert(run, Member::new(queue));
+    }
+
+    /// A run that is over leaves.
+    pub fn leave(&mut self, run: RunTag) {
+        self.members.remove(&run);
+    }
+
     /// A page of deliveries has come. Attempts of an earlier process that never Finished prove nothing.
-    pub fn load(&mut self, page: Vec<Job>, now: Moment) -> Vec<Step> {
+    pub fn load(&mut self, run: RunTag, page: Vec<Job>, now: Moment) -> Vec<Step> {
         let orphans: Vec<_> = page
             .iter()
             .filter_map(|job| Some((job.number, job.delivery.on_wire()?)))
             .collect();
-        self.queue.load(page);
+        let Some(member) = self.members.get_mut(&run) else {
+            return Vec::new();
+        };
+        member.queue.load(page);
         orphans
             .into_iter()
             .flat_map(|(number, attempt)| {
                 let outcome =
                     Outcome::Unknown(Answer::none("the process ended before the answer came"));
-                self.record(
-                    number,
-                    Entry::Finished {
-                        attempt,
-                        outcome,
-                        at: now,
-                    },
-                )
+                let entry = Entry::Finished {
+                    attempt,
+                    outcome,
+                    at: now,
+                };
+                self.record(run, number, entry)
             })
             .collect()
     }
 
     /// An entry is durable. Returns where the delivery ended, if it did.
-    pub fn recorded(&mut self, number: DeliveryNumber, entry: &Entry) -> Option<State> {
-        self.unrecorded -= 1;
+    pub fn recorded(
+        &mut self,
+        run: RunTag,
+        number: DeliveryNumber,
+        entry: &Entry,
+    ) -> Option<State> {
+        let member = self.members.get_mut(&run)?;
+        member.unrecorded -= 1;
         if let Entry::Started { random, .. } = entry {
-            self.recording -= 1;
-            self.ready.push_back((number, *random));
+            member.recording -= 1;
+            member.ready += 1;
+            let group = member.queue.limited_group(number).cloned();
+            self.ready.push_back(Ready {
+                run,
+                number,
+                random: *random,
+                group,
+            });
             return None;
         }
-        let job = self
-            .queue
-            .job(number)
-            .filter(|job| job.delivery.has_ended())?;
-        let state = job.delivery.state();
-        self.queue.remove(number);
+        let job = member.queue.job(number)?;
+        let state = job.delivery.has_ended().then(|| job.delivery.state())?;
+        member.queue.remove(number);
         Some(state)
     }
 
@@ -133,154 +183,192 @@ impl Dispatcher {
 
     /// A call came back.
     pub fn answered(&mut self, call: CallId, outcome: Outcome, now: Moment) -> Vec<Step> {
-        let Some(number) = self.in_flight.remove(&call) else {
+        let Some(flight) = self.in_flight.remove(&call) else {
             return Vec::new();
         };
-        match &outcome {
-            Outcome::Failed(Failure::NoConnection, _) => self.limiter.forget(call),
-            Outcome::Throttled(Scope::Lane, _) => {
-                self.limiter.answered(call, now.boot_ns);
-                self.limiter.over_limit();
+        self.pace(call, &flight, &outcome, now.boot_ns);
+        self.trouble.learn(&outcome, flight.out_ns, now.boot_ns);
+        if let Some(member) = self.members.get_mut(&flight.run) {
+            member.in_flight -= 1;
+            member.learn(&outcome);
+        }
+        self.finish(flight.run, flight.number, outcome, now)
+    }
+
+    /// What an answer says about the pace of the lane and of the group.
+    fn pace(&mut self, call: CallId, flight: &Flight, outcome: &Outcome, now_ns: u64) {
+        if matches!(outcome, Outcome::Failed(Failure::NoConnection, _)) {
+            return self.limiter.forget(call);
+        }
+        self.limiter.answered(call, now_ns);
+        match (outcome, &flight.group) {
+            (Outcome::Throttled(Scope::Lane, _), _) => self.limiter.over_limit(now_ns),
+            (Outcome::Throttled(Scope::Group, _), Some(group)) => {
+                let is_the_lane = self.groups.too_fast(group, now_ns);
+                if is_the_lane {
+                    self.limiter.slow_down(now_ns);
+                }
             }
-            _ => self.limiter.answered(call, now.boot_ns),
+            (Outcome::Accepted(_), group) => {
+                self.limiter.passed();
+                if let Some(group) = group {
+                    self.groups.passed(group);
+                }
+            }
+            (Outcome::Refused(_), _) => self.limiter.passed(),
+            _ => {}
         }
-        self.trouble.learn(&outcome, now.boot_ns);
-        if let Outcome::Failed(Failure::Stop, answer) = &outcome {
-            self.halt.get_or_insert(Halt::Stopped(answer.clone()));
+    }
+
+    /// Nothing new of a run is started; what is under way comes home.
+    pub fn drain(&mut self, run: RunTag) {
+        if let Some(member) = self.members.get_mut(&run) {
+            member.halt.get_or_insert(Halt::Drained);
         }
-        self.finish(number, outcome, now)
     }
 
-    /// Nothing new is started; what is under way comes home.
-    pub fn drain(&mut self) {
-        self.halt.get_or_insert(Halt::Drained);
+    pub fn halt(&self, run: RunTag) -> Option<&Halt> {
+        self.members.get(&run)?.halt.as_ref()
     }
 
-    pub fn halt(&self) -> Option<&Halt> {
-        self.halt.as_ref()
+    /// Everything there was to do of a run is done and durable.
+    pub fn is_over(&self, run: RunTag) -> bool {
+        self.members.get(&run).is_none_or(Member::is_over)
     }
 
-    /// Everything there was to do is done and durable.
-    pub fn is_over(&self) -> bool {
-        self.is_home() && (self.halt.is_some() || self.queue.is_over())
-    }
-
-    /// Nothing is on its way, neither out nor into the journal.
-    fn is_home(&self) -> bool {
-        self.in_flight.is_empty() && self.ready.is_empty() && self.unrecorded == 0
-    }
-
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.len()
+    pub fn in_flight(&self, run: RunTag) -> usize {
+        self.members.get(&run).map_or(0, |member| member.in_flight)
     }
 
     /// All that can be done at `now`.
     pub fn steps(&mut self, now: Moment) -> Vec<Step> {
-        if self.halt.is_some() {
-            return self.take_back(now);
-        }
-        let mut steps = Vec::new();
-        if self.queue.wants_page() {
-            steps.push(Step::Fetch);
+        let mut steps = self.take_back(now);
+        for (&run, member) in &mut self.members {
+            if member.halt.is_none() && member.queue.wants_page() {
+                steps.push(Step::Fetch { run });
+            }
         }
         self.send_ready(now, &mut steps);
         self.prepare(now, &mut steps);
-        if self.is_home() && self.queue.has_had_enough() {
-            self.halt = Some(Halt::Enough);
+        for member in self.members.values_mut() {
+            if member.halt.is_none() && member.is_home() && member.queue.has_had_enough() {
+                member.halt = Some(Halt::Enough);
+            }
         }
         steps
     }
 
     /// When [`Dispatcher::steps`] should be asked again if nothing happens before; `None`: not before something does.
     pub fn wake_ns(&mut self, now: Moment) -> Option<u64> {
-        if self.halt.is_some() {
-            return None;
-        }
-        let send = self.may_send_ns(now);
-        let ahead = self.ahead();
-        let due = self.queue.due_ns(now, ahead).filter(|_| self.may_prepare());
+        let send = self.may_send_ns(now).map(|(at, _)| at);
+        let due = |member: &Member| member.queue.due_ns(now, member.ahead());
+        let going = self.members.values().filter(|member| member.halt.is_none());
+        let due = going.filter_map(due).min().filter(|_| self.may_prepare());
         let prepare = due.map(|due| due.max(self.trouble.until_ns()));
         send.into_iter().chain(prepare).min()
     }
 
-    /// Started entries whose calls will not go out after all.
+    /// Started entries of halted runs, whose calls will not go out after all.
     fn take_back(&mut self, now: Moment) -> Vec<Step> {
-        let ready = std::mem::take(&mut self.ready);
-        let not_sent = || {
-            Outcome::Failed(
-                Failure::NotSent,
-                Answer::none("taken back before it was sent"),
-            )
+        let is_halted = |ready: &Ready| {
+            let member = self.members.get(&ready.run);
+            member.is_none_or(|member| member.halt.is_some())
         };
-        ready
+        let (back, ready) = std::mem::take(&mut self.ready)
             .into_iter()
-            .flat_map(|(number, _)| self.finish(number, not_sent(), now))
+            .partition(is_halted);
+        self.ready = ready;
+        let back: VecDeque<Ready> = back;
+        let why = "taken back before it was sent";
+        back.into_iter()
+            .flat_map(|ready| self.not_sent(&ready, why, now))
             .collect()
     }
 
+    fn not_sent(&mut self, ready: &Ready, why: &str, now: Moment) -> Vec<Step> {
+        if let Some(member) = self.members.get_mut(&ready.run) {
+            member.ready -= 1;
+        }
+        let outcome = Outcome::Failed(Failure::NotSent, Answer::none(why));
+        self.finish(ready.run, ready.number, outcome, now)
+    }
+
     fn send_ready(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        while self.may_send_ns(now).is_some_and(|at| at <= now.boot_ns) {
-            let Some((number, random)) = self.ready.pop_front() else {
+        while let Some((at, place)) = self.may_send_ns(now)
+            && at <= now.boot_ns
+        {
+            let Some(ready) = self.ready.remove(place) else {
                 return;
             };
-            if let Some(why) = self.taken_back(number, now) {
-                let outcome = Outcome::Failed(Failure::NotSent, Answer::none(why));
-                steps.extend(self.finish(number, outcome, now));
+            let Some(member) = self.members.get_mut(&ready.run) else {
+                continue;
+            };
+            if let Some(why) = member.queue.taken_back(ready.number, now) {
+                steps.extend(self.not_sent(&ready, why, now));
                 continue;
             }
+            let Some(job) = member.queue.job(ready.number) else {
+                continue;
+            };
             self.calls += 1;
-            self.limiter.start(self.calls, now.boot_ns);
-            self.queue.sent(now);
-            self.in_flight.insert(self.calls, number);
-            if let Some(job) = self.queue.job(number) {
-                steps.push(Step::Send {
-                    call: self.calls,
-                    body: job.request.body(random),
-                });
-            }
+            steps.push(Step::Send {
+                call: self.calls,
+                body: job.request.body(ready.random),
+            });
+            member.queue.sent(now);
+            member.ready -= 1;
+            member.in_flight += 1;
+            self.depart(ready, now);
         }
     }
 
-    /// Why a call that was prepared is not to go out any more.
-    fn taken_back(&self, number: DeliveryNumber, now: Moment) -> Option<&'static str> {
-        if !self.queue.may_still_go(number, now) {
-            return Some(
-                "taken back: it waited until the vendor could not tell it from a new message",
-            );
+    fn depart(&mut self, ready: Ready, now: Moment) {
+        self.limiter.start(self.calls, now.boot_ns);
+        if let Some(group) = &ready.group {
+            self.groups.sent(group, now.boot_ns);
         }
-        self.queue
-            .is_out_of_hours(number, now)
-            .then_some("taken back: it waited until the window of the delivery closed")
+        let flight = Flight {
+            run: ready.run,
+            number: ready.number,
+            group: ready.group,
+            out_ns: now.boot_ns,
+        };
+        self.in_flight.insert(self.calls, flight);
     }
 
-    /// When the first that is ready may go out; `None`: nothing is ready, or it hangs on a reply.
-    fn may_send_ns(&mut self, now: Moment) -> Option<u64> {
-        let (first, _) = self.ready.front()?;
-        let capped = self.queue.may_send_ns(*first);
+    /// Which that is ready may go out first, and when; `None`: nothing is ready, or it hangs on a reply.
+    fn may_send_ns(&mut self, now: Moment) -> Option<(u64, usize)> {
         let room = if self.trouble.is_probing() {
             1
         } else {
             IN_FLIGHT_MAX
         };
-        if self.in_flight.len() >= room {
+        if self.ready.is_empty() || self.in_flight.len() >= room {
             return None;
         }
-        Some(
-            self.limiter
-                .earliest(now.boot_ns)?
-                .max(self.trouble.until_ns())
-                .max(capped),
-        )
-    }
-
-    /// How many are prepared and have not gone out.
-    fn ahead(&self) -> usize {
-        self.recording + self.ready.len()
+        let lane = self
+            .limiter
+            .earliest(now.boot_ns)?
+            .max(self.trouble.until_ns());
+        let held = |ready: &Ready| {
+            let member = self.members.get(&ready.run);
+            let capped = member.map_or(0, |member| member.queue.may_send_ns(ready.number));
+            let group = ready.group.as_ref();
+            capped.max(group.map_or(0, |group| self.groups.may_send_ns(group)))
+        };
+        let at = self.ready.iter().map(|ready| held(ready).max(lane));
+        // Of those that may go out at once the first goes.
+        at.enumerate().map(|(place, at)| (at, place)).min()
     }
 
     fn may_prepare(&self) -> bool {
-        let ahead = if self.trouble.is_probing() { 1 } else { AHEAD };
-        self.ahead() < ahead
+        let ahead: usize = self.members.values().map(Member::ahead).sum();
+        ahead
+            < if self.trouble.is_probing() {
+                1
+            } else {
+                self.ahead_max
+            }
     }
 
     /// Writes Started ahead for what goes out next.
@@ -289,86 +377,124 @@ impl Dispatcher {
             return;
         }
         while self.may_prepare() {
-            match self.queue.due(now, self.ahead(), &mut self.randoms) {
-                Some(Due::Start {
-                    number,
-                    generation,
-                    random,
-                }) => {
-                    self.randoms.remember(random, now);
-                    self.recording += 1;
-                    let attempt = self
-                        .queue
-                        .job(number)
-                        .map_or(0, |job| job.delivery.attempts())
-                        + 1;
-                    steps.extend(self.record(
-                        number,
-                        Entry::Started {
-                            attempt,
-                            generation,
-                            random,
-                            at: now,
-                        },
-                    ));
-                }
-                Some(Due::End {
-                    number,
+            let due = self
+                .next_due(Kind::Again, now)
+                .or_else(|| self.next_due(Kind::First, now));
+            let Some((run, due)) = due else { return };
+            let (number, entry) = self.entry(run, due, now);
+            steps.extend(self.record(run, number, entry));
+        }
+    }
+
+    /// What is due next: the runs take turns.
+    fn next_due(&mut self, kind: Kind, now: Moment) -> Option<(RunTag, Due)> {
+        let after = RunTag(self.turn.0.wrapping_add(1));
+        let (last, first): (Vec<RunTag>, Vec<RunTag>) =
+            self.members.keys().partition(|run| **run < after);
+        for run in first.into_iter().chain(last) {
+            let Some(member) = self.members.get_mut(&run) else {
+                continue;
+            };
+            if member.halt.is_some() {
+                continue;
+            }
+            let mut shared = Shared {
+                groups: &mut self.groups,
+                randoms: &mut self.randoms,
+            };
+            if let Some(due) = member.queue.due(kind, now, member.ahead(), &mut shared) {
+                self.turn = run;
+                return Some((run, due));
+            }
+        }
+        None
+    }
+
+    fn entry(&mut self, run: RunTag, due: Due, now: Moment) -> (DeliveryNumber, Entry) {
+        match due {
+            Due::End {
+                number,
+                end,
+                reason,
+            } => (
+                number,
+                Entry::Ended {
                     end,
                     reason,
-                }) => {
-                    steps.extend(self.record(
-                        number,
-                        Entry::Ended {
-                            end,
-                            reason,
-                            at: now,
-                        },
-                    ));
+                    at: now,
+                },
+            ),
+            Due::Start {
+                number,
+                generation,
+                random,
+            } => {
+                self.randoms.remember(random, now);
+                let mut attempt = 1;
+                if let Some(member) = self.members.get_mut(&run) {
+                    member.recording += 1;
+                    let job = member.queue.job(number);
+                    attempt += job.map_or(0, |job| job.delivery.attempts());
                 }
-                None => return,
+                (
+                    number,
+                    Entry::Started {
+                        attempt,
+                        generation,
+                        random,
+                        at: now,
+                    },
+                )
             }
         }
     }
 
-    fn finish(&mut self, number: DeliveryNumber, outcome: Outcome, now: Moment) -> Vec<Step> {
-        let Some(attempt) = self
-            .queue
-            .job(number)
-            .and_then(|job| job.delivery.on_wire())
-        else {
+    fn finish(
+        &mut self,
+        run: RunTag,
+        number: DeliveryNumber,
+        outcome: Outcome,
+        now: Moment,
+    ) -> Vec<Step> {
+        let job = self
+            .members
+            .get_mut(&run)
+            .and_then(|member| member.queue.job(number));
+        let Some(attempt) = job.and_then(|job| job.delivery.on_wire()) else {
             return Vec::new();
         };
-        let steps = self.record(
-            number,
-            Entry::Finished {
-                attempt,
-                outcome,
-                at: now,
-            },
-        );
-        if self
-            .queue
-            .job(number)
-            .is_some_and(|job| !job.delivery.has_ended())
-        {
-            self.queue.put_back(number, now);
+        let entry = Entry::Finished {
+            attempt,
+            outcome,
+            at: now,
+        };
+        let steps = self.record(run, number, entry);
+        if let Some(member) = self.members.get_mut(&run) {
+            let job = member.queue.job(number);
+            if job.is_some_and(|job| !job.delivery.has_ended()) {
+                member.queue.put_back(number, now);
+            }
         }
         steps
     }
 
     /// The fold runs here as it will after a restart; an illegal entry is a bug of ours and must not reach the journal.
-    fn record(&mut self, number: DeliveryNumber, entry: Entry) -> Vec<Step> {
-        let Some(job) = self.queue.job(number) else {
+    fn record(&mut self, run: RunTag, number: DeliveryNumber, entry: Entry) -> Vec<Step> {
+        let Some(member) = self.members.get_mut(&run) else {
+            return Vec::new();
+        };
+        let Some(job) = member.queue.job(number) else {
             return Vec::new();
         };
         if let Err(illegal) = job.delivery.apply(&entry) {
             panic!("delivery {number}: {illegal}");
         }
-        self.unrecorded += 1;
+        let place = job.delivery.entries();
+        member.unrecorded += 1;
         vec![Step::Record {
+            run,
             number,
-            place: job.delivery.entries(),
+            place,
             entry,
         }]
     }

@@ -6,8 +6,10 @@
 //! under way counts as late by all that it took longer than the least: the stall may hide in the usual variation.
 //! All times are nanoseconds of the boot clock.
 
+use super::guard::Guard;
 use super::pace::{Pace, nanoseconds};
 use super::round_trips::RoundTrips;
+use super::share::{Share, WHOLE};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -16,8 +18,9 @@ pub type CallId = u64;
 
 #[derive(Debug)]
 pub struct Limiter {
-    limit: usize,
-    guard_ns: u64,
+    limit: u32,
+    guard: Guard,
+    share: Share,
     pace: Pace,
     round_trips: RoundTrips,
     /// Calls without an answer, by the time they went out.
@@ -45,8 +48,6 @@ struct Flight {
 /// From the decision to the first byte it is no longer than this on a machine that has time.
 const HELD_UP_USUALLY_NS: u64 = 500_000;
 const WINDOW_NS: u64 = 1_000_000_000;
-const GUARD_MIN_NS: u64 = 4_000_000;
-const GUARD_MAX_NS: u64 = 50_000_000;
 /// What is assumed before the first reply.
 const ROUND_TRIP_ASSUMED_NS: u64 = 200_000_000;
 /// Silence for so many usual round trips, and at least so long, is a stall of the path.
@@ -68,10 +69,11 @@ impl Limiter {
             (last + WINDOW_NS + ROUND_TRIP_ASSUMED_NS).min(now_ns + nanoseconds(HANDOVER_MAX))
         };
         let not_before_ns = last_started_ns.map_or(now_ns, handover);
-        Limiter {
-            limit: usize::try_from(limit.max(1)).unwrap_or(usize::MAX),
-            guard_ns: GUARD_MIN_NS,
-            pace: Pace::new(Self::interval(limit, GUARD_MIN_NS), CAUGHT_UP_MAX),
+        let mut limiter = Limiter {
+            limit: limit.max(1),
+            guard: Guard::default(),
+            share: Share::new(limit),
+            pace: Pace::new(Duration::ZERO, CAUGHT_UP_MAX),
             round_trips: RoundTrips::default(),
             unanswered: BTreeSet::new(),
             flights: HashMap::new(),
@@ -80,11 +82,13 @@ impl Limiter {
             spacing_ns: WINDOW_NS / u64::from(limit.max(1)),
             stalled_ns: 0,
             not_before_ns,
-        }
+        };
+        limiter.set_pace();
+        limiter
     }
 
-    fn interval(limit: u32, guard_ns: u64) -> Duration {
-        Duration::from_nanos((WINDOW_NS + guard_ns) / u64::from(limit.max(1)))
+    fn window_ns(&self) -> u64 {
+        WINDOW_NS + self.guard.ns()
     }
 
     /// When the next call may start; `None`: not before a reply comes.
@@ -139,8 +143,7 @@ impl Limiter {
         };
         let late = round_trip.saturating_sub(in_time).max(held_up_ns);
         self.answered
-            .insert((out_ns + WINDOW_NS + self.guard_ns + late, call));
-        self.relax();
+            .insert((out_ns + self.window_ns() + late, call));
     }
 
     /// A call ended without a byte having left: it never reached anybody's window.
@@ -150,23 +153,32 @@ impl Limiter {
         }
     }
 
-    /// The vendor counted more calls in a second than we did: widen the guard.
-    pub fn over_limit(&mut self) {
-        self.guard_ns = (self.guard_ns * 2).min(GUARD_MAX_NS);
+    /// The vendor counted more calls in a second than we did.
+    pub fn over_limit(&mut self, now_ns: u64) {
+        self.guard.widen(now_ns);
+        self.share.over(now_ns);
+        self.set_pace();
+        // Its second is full: what is due just now would be over as well.
+        self.not_before_ns = self.not_before_ns.max(now_ns + self.guard.ns());
+    }
+
+    /// Several groups were too fast at once.
+    pub fn slow_down(&mut self, now_ns: u64) {
+        self.share.cut(now_ns);
         self.set_pace();
     }
 
-    fn relax(&mut self) {
-        const ANSWERS_TO_RELAX: u64 = 2_000;
-        if self.guard_ns > GUARD_MIN_NS {
-            self.guard_ns -= (self.guard_ns - GUARD_MIN_NS).div_ceil(ANSWERS_TO_RELAX);
-            self.set_pace();
-        }
+    /// A call was let pass.
+    pub fn passed(&mut self) {
+        self.guard.relax();
+        self.share.passed();
+        self.set_pace();
     }
 
     fn set_pace(&mut self) {
-        let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
-        self.pace.set_interval(Self::interval(limit, self.guard_ns));
+        let whole = self.window_ns() / u64::from(self.limit);
+        let interval = whole * WHOLE / self.share.parts();
+        self.pace.set_interval(Duration::from_nanos(interval));
     }
 
     fn usual_ns(&self) -> u64 {
@@ -202,11 +214,12 @@ impl Limiter {
 
     /// When fewer than N slots are taken; `None` if that hangs on a reply.
     fn slot_free_ns(&self, now_ns: u64) -> Option<u64> {
-        let window = WINDOW_NS + self.guard_ns;
+        let window = self.window_ns();
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let usual = self.usual_ns();
         if usual < window {
             // Whoever is unanswered after a window is later than usual, so it keeps its slot until it is answered.
-            let others = self.limit.checked_sub(self.unanswered.len() + 1)?;
+            let others = limit.checked_sub(self.unanswered.len() + 1)?;
             let at = self.answered.len().checked_sub(others + 1);
             return Some(
                 at.and_then(|at| self.answered.iter().nth(at))
@@ -219,7 +232,7 @@ impl Limiter {
             .iter()
             .take_while(|(went_out, _)| went_out + usual < now_ns)
             .count();
-        let others = self.limit.checked_sub(late + 1)?;
+        let others = limit.checked_sub(late + 1)?;
         let mut free: Vec<u64> = self.answered.iter().map(|slot| slot.0).collect();
         free.extend(
             self.unanswered

@@ -8,13 +8,17 @@
 
 mod bounds;
 mod dispatcher;
+mod groups;
+mod guard;
 mod limiter;
+mod member;
 mod pace;
 mod queue;
 mod round_trips;
+mod share;
 mod trouble;
 
 pub use bounds::Bounds;
-pub use dispatcher::{Dispatcher, Halt, Lane, Step};
+pub use dispatcher::{Dispatcher, Halt, Lane, RunTag, Step};
 pub use limiter::CallId;
 pub use queue::{Job, Queue};

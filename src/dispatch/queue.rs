@@ -1,11 +1,11 @@
 //! The deliveries of one run that have not ended, in the order in which they go out.
 
 use super::bounds::Bounds;
+use super::groups::Groups;
 use super::pace::{Pace, nanoseconds};
-use crate::channel::Request;
+use crate::channel::{Channel, Request};
 use crate::delivery::{Delivery, End, Next, Policy};
-use crate::identity::{DeliveryNumber, Digest, Moment, Random, RecentRandoms, SdkAppId};
-use crate::settings::Hours;
+use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -22,14 +22,13 @@ pub struct Job {
 pub struct Queue {
     occurrence: Digest,
     sdk_app_id: SdkAppId,
-    pub(super) policy: Policy,
+    policy: Policy,
+    bounds: Bounds,
     cap: Option<Pace>,
-    /// So many more first attempts may be made.
-    first_attempts: Option<u64>,
-    /// When first attempts may be made.
-    hours: Option<Hours>,
     jobs: HashMap<DeliveryNumber, Job>,
     fresh: VecDeque<DeliveryNumber>,
+    /// First attempts whose group has its fill, by the instant they are planned for.
+    planned: BTreeSet<(u64, DeliveryNumber)>,
     /// By the instant they are due; repetitions of open attempts before all others.
     again: BTreeSet<(u64, DeliveryNumber)>,
     exhausted: bool,
@@ -40,6 +39,7 @@ pub struct Queue {
 const PREPARED_BEFORE: Duration = Duration::from_millis(100);
 
 /// What a queue wants done about one delivery.
+#[derive(Debug)]
 pub(super) enum Due {
     Start {
         number: DeliveryNumber,
@@ -53,11 +53,24 @@ pub(super) enum Due {
     },
 }
 
+/// What is asked for: something that goes out again, or for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Again,
+    First,
+}
+
+/// What all the queues of a lane share.
+#[derive(Debug)]
+pub(super) struct Shared<'a> {
+    pub(super) groups: &'a mut Groups,
+    pub(super) randoms: &'a mut RecentRandoms,
+}
+
 impl Queue {
     /// Below so many deliveries in memory the next page is asked for.
     const LOW: usize = 1_000;
 
-    /// `rate` is the campaign's own cap in calls per second.
     pub fn new(sdk_app_id: SdkAppId, occurrence: Digest, policy: Policy, bounds: Bounds) -> Queue {
         let interval = bounds.rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
         let cap = interval.map(|interval| Pace::new(interval, interval));
@@ -65,11 +78,11 @@ impl Queue {
             occurrence,
             sdk_app_id,
             policy,
+            bounds,
             cap,
-            first_attempts: bounds.first_attempts,
-            hours: bounds.hours,
             jobs: HashMap::new(),
             fresh: VecDeque::new(),
+            planned: BTreeSet::new(),
             again: BTreeSet::new(),
             exhausted: false,
             fetching: false,
@@ -109,6 +122,13 @@ impl Queue {
         self.jobs.get_mut(&number)
     }
 
+    /// The group of a delivery where groups have a limit of their own.
+    pub(super) fn limited_group(&self, number: DeliveryNumber) -> Option<&GroupId> {
+        let request = &self.jobs.get(&number)?.request;
+        let is_limited = request.channel == Channel::GroupMessage;
+        request.group.as_ref().filter(|_| is_limited)
+    }
+
     pub(super) fn remove(&mut self, number: DeliveryNumber) {
         self.jobs.remove(&number);
     }
@@ -119,7 +139,8 @@ impl Queue {
             return;
         };
         if job.delivery.is_first_attempt() {
-            self.first_attempts = self.first_attempts.map(|left| left + 1);
+            let left = &mut self.bounds.first_attempts;
+            *left = left.map(|left| left + 1);
             return self.put_fresh(number);
         }
         let wait = match job.delivery.next(&self.policy, now) {
@@ -129,19 +150,24 @@ impl Queue {
         self.again.insert((now.boot_ns + nanoseconds(wait), number));
     }
 
-    /// The next delivery that is due: repetitions before first attempts. `ahead` others are prepared already.
+    /// The next delivery that is due. `ahead` others of this run are prepared already.
     pub(super) fn due(
         &mut self,
+        kind: Kind,
         now: Moment,
         ahead: usize,
-        randoms: &mut RecentRandoms,
+        shared: &mut Shared<'_>,
     ) -> Option<Due> {
-        let number = self.next_number(now, ahead)?;
+        let number = match kind {
+            Kind::Again => self.next_again(now)?,
+            Kind::First if self.is_too_late(now) => return self.end_late(),
+            Kind::First => self.next_first(now, ahead, shared.groups)?,
+        };
         let job = self.jobs.get(&number)?;
         Some(match job.delivery.next(&self.policy, now) {
             Next::Attempt { .. } => {
                 let generation = job.delivery.next_generation();
-                let random = randoms.choose(self.identity(job, generation), now);
+                let random = shared.randoms.choose(self.identity(job, generation), now);
                 Due::Start {
                     number,
                     generation,
@@ -164,74 +190,135 @@ impl Queue {
         })
     }
 
-    fn next_number(&mut self, now: Moment, ahead: usize) -> Option<DeliveryNumber> {
-        if let Some(&(due, number)) = self.again.first()
-            && due <= now.boot_ns
-        {
+    fn next_again(&mut self, now: Moment) -> Option<DeliveryNumber> {
+        let &(due, number) = self.again.first()?;
+        (due <= now.boot_ns).then(|| {
             self.again.pop_first();
-            return Some(number);
-        }
-        if self.fresh_due_ns(now, ahead)? > now.boot_ns {
+            number
+        })
+    }
+
+    /// The next first attempt. What its group has no room for yet is planned for later, and others go before it.
+    fn next_first(
+        &mut self,
+        now: Moment,
+        ahead: usize,
+        groups: &mut Groups,
+    ) -> Option<DeliveryNumber> {
+        if self.first_due_ns(now, ahead)? > now.boot_ns {
             return None;
         }
-        let number = self.fresh.pop_front()?;
-        self.first_attempts = self.first_attempts.map(|left| left.saturating_sub(1));
+        let soon = now.boot_ns + nanoseconds(PREPARED_BEFORE);
+        let number = loop {
+            if let Some(&(at, number)) = self.planned.first()
+                && at <= soon
+            {
+                self.planned.pop_first();
+                break number;
+            }
+            let number = self.fresh.pop_front()?;
+            let at = self
+                .limited_group(number)
+                .map_or(0, |group| groups.plan(group, now.boot_ns));
+            if at <= soon {
+                break number;
+            }
+            self.planned.insert((at, number));
+        };
+        let left = &mut self.bounds.first_attempts;
+        *left = left.map(|left| left.saturating_sub(1));
         Some(number)
+    }
+
+    /// Whether nothing is started any more that was not by now.
+    fn is_too_late(&self, now: Moment) -> bool {
+        let until = self.bounds.finish_by_ms;
+        until.is_some_and(|until| now.wall_ms >= until)
+    }
+
+    fn end_late(&mut self) -> Option<Due> {
+        let planned = || Some(self.planned.pop_first()?.1);
+        let number = self.fresh.pop_front().or_else(planned)?;
+        Some(Due::End {
+            number,
+            end: End::Skipped,
+            reason: "too late: the time of `finish_within` was over".to_owned(),
+        })
     }
 
     /// Whether all that is left are first attempts that are not to be made now.
     pub(super) fn has_had_enough(&self) -> bool {
-        let is_settled = self.jobs.len() == self.fresh.len() && !self.fresh.is_empty();
-        self.first_attempts == Some(0) && is_settled
+        let waiting = self.fresh.len() + self.planned.len();
+        self.bounds.first_attempts == Some(0) && self.jobs.len() == waiting && waiting > 0
     }
 
-    /// Whether a first attempt would go out at an hour that is not for it.
-    pub(super) fn is_out_of_hours(&self, number: DeliveryNumber, now: Moment) -> bool {
-        self.is_first(number)
-            && self
-                .hours
-                .is_some_and(|hours| hours.opens_in(now).is_some())
-    }
-
-    fn is_first(&self, number: DeliveryNumber) -> bool {
-        let job = self.jobs.get(&number);
-        job.is_some_and(|job| job.delivery.is_first_attempt())
+    /// Why a call that was prepared is not to go out any more.
+    pub(super) fn taken_back(&self, number: DeliveryNumber, now: Moment) -> Option<&'static str> {
+        let job = self.jobs.get(&number)?;
+        if !job.delivery.may_still_go(&self.policy, now) {
+            return Some(
+                "taken back: it waited until the vendor could not tell it from a new message",
+            );
+        }
+        if !job.delivery.is_first_attempt() {
+            return None;
+        }
+        if self.is_too_late(now) {
+            return Some("taken back: the time of `finish_within` was over");
+        }
+        let hours = self.bounds.hours;
+        hours
+            .is_some_and(|hours| hours.opens_in(now).is_some())
+            .then_some("taken back: it waited until the window of the delivery closed")
     }
 
     /// When the next first attempt may be prepared: no sooner than needed, for its time runs from then on.
-    fn fresh_due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
-        if self.fresh.is_empty() || self.first_attempts == Some(0) {
-            return None;
+    fn first_due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
+        let next = match self.planned.first() {
+            _ if !self.fresh.is_empty() => 0,
+            Some(&(at, _)) => at,
+            None => return None,
+        };
+        if self.is_too_late(now) {
+            return Some(0);
         }
-        if let Some(wait) = self.hours.and_then(|hours| hours.opens_in(now)) {
-            return Some(now.boot_ns + nanoseconds(wait));
+        if self.bounds.first_attempts == Some(0) {
+            return self.too_late_ns(now);
         }
-        let sent = self
-            .cap
-            .as_ref()
-            .map(|cap| cap.earliest().max(now.boot_ns) + cap.interval() * ahead as u64);
-        Some(sent.map_or(0, |sent| sent.saturating_sub(nanoseconds(PREPARED_BEFORE))))
+        if let Some(wait) = self.bounds.hours.and_then(|hours| hours.opens_in(now)) {
+            let opens = now.boot_ns + nanoseconds(wait);
+            return Some(self.too_late_ns(now).map_or(opens, |late| late.min(opens)));
+        }
+        let capped = self.cap.as_ref().map_or(0, |cap| {
+            cap.earliest().max(now.boot_ns) + cap.interval() * ahead as u64
+        });
+        Some(
+            next.max(capped)
+                .saturating_sub(nanoseconds(PREPARED_BEFORE)),
+        )
+    }
+
+    fn too_late_ns(&self, now: Moment) -> Option<u64> {
+        let left_ms = self.bounds.finish_by_ms?.saturating_sub(now.wall_ms);
+        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        Some(now.boot_ns + nanoseconds(left))
     }
 
     /// When something becomes due.
     pub(super) fn due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
         let again = self.again.first().map(|each| each.0);
-        let fresh = self.fresh_due_ns(now, ahead);
-        again.into_iter().chain(fresh).min()
+        let first = self.first_due_ns(now, ahead);
+        again.into_iter().chain(first).min()
     }
 
     /// When a prepared call may go out as far as the campaign's own cap is concerned. Repetitions are not held up.
     pub(super) fn may_send_ns(&self, number: DeliveryNumber) -> u64 {
+        let job = self.jobs.get(&number);
+        let is_first = job.is_some_and(|job| job.delivery.is_first_attempt());
         self.cap
             .as_ref()
-            .filter(|_| self.is_first(number))
+            .filter(|_| is_first)
             .map_or(0, Pace::earliest)
-    }
-
-    pub(super) fn may_still_go(&self, number: DeliveryNumber, now: Moment) -> bool {
-        self.jobs
-            .get(&number)
-            .is_some_and(|job| job.delivery.may_still_go(&self.policy, now))
     }
 
     pub(super) fn sent(&mut self, now: Moment) {

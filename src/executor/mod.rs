@@ -4,8 +4,11 @@
 //! dispatcher and tells it what happened.
 
 mod complaints;
+mod course;
 mod drafting;
 mod execute;
+mod lane;
+mod lookout;
 mod pages;
 mod planning;
 mod progress;
@@ -14,7 +17,9 @@ mod writer;
 
 pub use complaints::Complaints;
 pub use drafting::Draft;
-pub use execute::{Ending, Error, Execution, LaneRules};
+pub use execute::{Ending, Error, Execution, LaneRules, Rest};
+pub use lane::CUT_OFF;
+pub use pages::count;
 pub use planning::{Staged, stage};
 
 pub use progress::Progress;

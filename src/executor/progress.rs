@@ -14,6 +14,8 @@ pub struct Progress {
     pub first_accepted: Option<Moment>,
     pub last_accepted: Option<Moment>,
     pub draining: bool,
+    /// Runs of other processes that are sent beside it.
+    pub others: usize,
     /// What first attempts wait for, if it is a time of day.
     pub waiting: Option<String>,
     /// What the last call came to, if it was no answer to build on.

@@ -1,6 +1,6 @@
 //! Group commit: whatever entries have gathered go to the disk together.
 
-use crate::journal::{self, Journal, RunId, Written};
+use crate::journal::{self, Journal, Written};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -16,7 +16,6 @@ const CHECKPOINT_AFTER: usize = 2_000;
 /// happen after an entry that could not be written.
 pub(super) async fn write(
     journal: Journal,
-    run: RunId,
     mut entries: mpsc::Receiver<Written>,
     durable: mpsc::Sender<Vec<Written>>,
 ) -> Result<(), journal::Error> {
@@ -24,7 +23,7 @@ pub(super) async fn write(
     let mut checkpoints = JoinSet::new();
     let mut written = 0;
     while entries.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        journal.append(run, &batch).await?;
+        journal.append(&batch).await?;
         written += batch.len();
         if written >= CHECKPOINT_AFTER {
             written = 0;

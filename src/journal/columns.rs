@@ -1,6 +1,6 @@
 //! Between entries and the columns they are kept in.
 
-use super::Error;
+use super::{Error, RunId};
 use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
 use crate::delivery::{End, Entry};
 use crate::identity::{DeliveryNumber, Moment, Random};
@@ -13,7 +13,7 @@ const FINISHED: i64 = 2;
 const ENDED: i64 = 3;
 
 /// A row of `entry` as the JSON array that the insert takes apart; the order is that of [`super::entries`].
-pub(super) fn to_row(number: DeliveryNumber, place: u32, entry: &Entry) -> Value {
+pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Entry) -> Value {
     match entry {
         Entry::Started {
             attempt,
@@ -23,8 +23,8 @@ pub(super) fn to_row(number: DeliveryNumber, place: u32, entry: &Entry) -> Value
         } => {
             let nothing = Value::Null;
             json!([
-                number.0, place, STARTED, attempt, generation, random.0, nothing, nothing, nothing,
-                nothing, nothing, at.wall_ms, at.boot_ns, at.boot_id
+                run.0, number.0, place, STARTED, attempt, generation, random.0, nothing, nothing,
+                nothing, nothing, nothing, at.wall_ms, at.boot_ns, at.boot_id
             ])
         }
         Entry::Finished {
@@ -35,6 +35,7 @@ pub(super) fn to_row(number: DeliveryNumber, place: u32, entry: &Entry) -> Value
             let (receipt, answer) = parts(outcome);
             let nothing = Value::Null;
             json!([
+                run.0,
                 number.0,
                 place,
                 FINISHED,
@@ -54,6 +55,7 @@ pub(super) fn to_row(number: DeliveryNumber, place: u32, entry: &Entry) -> Value
         Entry::Ended { end, reason, at } => {
             let nothing = Value::Null;
             json!([
+                run.0,
                 number.0,
                 place,
                 ENDED,

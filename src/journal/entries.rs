@@ -1,9 +1,9 @@
 //! Entries in, records out.
 
 use super::columns::{from_row, to_row};
-use super::{Error, Journal, RunId};
+use super::{Error, Journal, Run, RunId};
 use crate::channel::{Channel, Request};
-use crate::delivery::{Delivery, End, Entry};
+use crate::delivery::{Counts, Delivery, End, Entry};
 use crate::identity::{DeliveryNumber, GroupId, Moment, UserId};
 use serde_json::Value;
 use sqlx::Row;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// An entry on its way in.
 #[derive(Clone, Debug)]
 pub struct Written {
+    pub run: RunId,
     pub number: DeliveryNumber,
     /// Its place among the delivery's entries, from 1. Two writers of one place are found out.
     pub place: u32,
@@ -38,20 +39,20 @@ impl Record {
 
 impl Journal {
     /// When this returns, all of `batch` is on the disk, or none of it.
-    pub async fn append(&self, run: RunId, batch: &[Written]) -> Result<(), Error> {
+    pub async fn append(&self, batch: &[Written]) -> Result<(), Error> {
         let rows: Vec<Value> = batch
             .iter()
-            .map(|each| to_row(each.number, each.place, &each.entry))
+            .map(|each| to_row(each.run, each.number, each.place, &each.entry))
             .collect();
         sqlx::query(
             "/* append */ INSERT INTO entry
                (run, delivery, place, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
                 wall_ms, boot_ns, boot_id)
-             SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13
-             FROM json_each(?2)",
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
+                value ->> 14
+             FROM json_each(?1)",
         )
-        .bind(run.0)
         .bind(Value::Array(rows).to_string())
         .execute(&self.writer)
         .await?;
@@ -100,6 +101,44 @@ impl Journal {
         }
         self.fill_entries(run, &mut records).await?;
         Ok(records)
+    }
+
+    /// How a run stands as far as its entries tell at a glance: for onlookers, while it is being sent.
+    pub async fn tally(&self, run: &Run) -> Result<Counts, Error> {
+        let rows = sqlx::query(
+            "/* tally */ SELECT outcome, count(*) AS ended FROM entry
+             WHERE run = ?1 AND (kind = 3 OR outcome IN ('accepted', 'refused')) GROUP BY outcome",
+        )
+        .bind(run.id.0)
+        .fetch_all(&self.reader)
+        .await?;
+        let mut counts = Counts {
+            planned: run.planned,
+            skipped: run.skipped,
+            ..Counts::default()
+        };
+        for row in &rows {
+            let ended: i64 = row.try_get("ended")?;
+            let ended = u64::try_from(ended).unwrap_or(0);
+            match row.try_get::<String, _>("outcome")?.as_str() {
+                "accepted" => counts.accepted += ended,
+                "refused" => counts.refused += ended,
+                "failed" => counts.failed += ended,
+                "unknown" => counts.unknown += ended,
+                _ => counts.skipped += ended,
+            }
+        }
+        let Counts {
+            accepted,
+            refused,
+            failed,
+            skipped,
+            unknown,
+            ..
+        } = counts;
+        let ended = accepted + refused + failed + skipped + unknown;
+        counts.pending = run.planned.saturating_sub(ended);
+        Ok(counts)
     }
 
     /// Whether anything was ever written down about a run's deliveries.

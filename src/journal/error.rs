@@ -1,7 +1,7 @@
 //! What the world can do to a journal.
 
 use crate::delivery::Illegal;
-use crate::identity::{DeliveryNumber, RunName};
+use crate::identity::{CampaignName, DeliveryNumber};
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -24,8 +24,8 @@ pub enum Error {
         delivery: DeliveryNumber,
         illegal: Illegal,
     },
-    #[error("`{0}` was opened by another process in this moment")]
-    AlreadyOpen(RunName),
+    #[error("another process opened a run of `{0}` in this moment")]
+    AlreadyOpen(CampaignName),
     #[error("the plan was staged too long ago and has been cleared away")]
     PlanGone,
     #[error(

@@ -15,6 +15,7 @@ mod store;
 
 pub use entries::{Record, Written};
 pub use error::Error;
+pub use lock::LaneLock;
 pub use runs::{Run, RunId};
 pub use stage::{Contents, Opening, PlanId};
 pub use store::{Journal, sqlite_version};

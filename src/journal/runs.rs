@@ -128,7 +128,7 @@ impl Journal {
         Ok(names.fetch_all(&self.reader).await?)
     }
 
-    async fn read_runs(&self, rows: Vec<SqliteRow>) -> Result<Vec<Run>, Error> {
+    pub(super) async fn read_runs(&self, rows: Vec<SqliteRow>) -> Result<Vec<Run>, Error> {
         let mut runs = Vec::with_capacity(rows.len());
         for row in rows {
             let mut run = read_run(&row)?;

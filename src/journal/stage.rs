@@ -5,6 +5,7 @@ use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
 use crate::settings::{Share, Window};
 use serde_json::{Value, json};
+use sqlx::SqliteConnection;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Opening {
     pub tolerate: Share,
     pub window: Option<Window>,
     pub pause_after: Option<u64>,
+    /// How many runs of the campaign there were through this app when it was decided to open one.
+    pub earlier: usize,
     /// The commit of the repository the campaign was read from.
     pub revision: Option<String>,
 }
@@ -156,6 +159,9 @@ impl Journal {
         if staged.rows_affected() == 0 {
             return Err(Error::PlanGone);
         }
+        if count_runs(&mut transaction, key).await? != opening.earlier {
+            return Err(Error::AlreadyOpen(key.campaign.clone()));
+        }
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
                 digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after)
@@ -185,7 +191,7 @@ impl Journal {
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() == 0 {
-            return Err(Error::AlreadyOpen(key.run_name()));
+            return Err(Error::AlreadyOpen(key.campaign.clone()));
         }
         transaction.commit().await?;
         Ok(RunId(plan.0))
@@ -203,4 +209,20 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+/// The runs of a campaign through an app.
+async fn count_runs(
+    transaction: &mut SqliteConnection,
+    key: &OccurrenceKey,
+) -> Result<usize, Error> {
+    let count: i64 = sqlx::query_scalar(
+        "/* count runs */ SELECT count(*) FROM run WHERE campaign = ?1 AND sdk_app_id = ?2 AND host = ?3",
+    )
+    .bind(key.campaign.as_str())
+    .bind(i64::try_from(key.app.sdk_app_id.0).unwrap_or(i64::MAX))
+    .bind(&key.app.host)
+    .fetch_one(transaction)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }

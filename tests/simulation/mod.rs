@@ -257,6 +257,92 @@ fn wrong_credentials_stop_the_run_at_once() {
 }
 
 #[test]
+fn a_small_campaign_is_not_kept_waiting_by_a_big_one() {
+    let mut world = World::new(4_000, 1);
+    let small = world.also(50, 5_000 * MS);
+    let smaller = world.also(10, 5_200 * MS);
+    world.run_to_the_end();
+    for (run, began) in [(small, 5_000), (smaller, 5_200)] {
+        let took = world.done_ns(run) - began * MS;
+        assert!(took < 1_500 * MS, "{} ms", took / MS);
+    }
+    assert!(world.vendor.most_in_one_second() <= 200);
+    assert!(world.vendor.rate_per_s() >= 199.0);
+    world.assert_each_once();
+}
+
+#[test]
+fn two_campaigns_of_a_size_share_the_lane_evenly() {
+    let mut world = World::new(1_000, 1);
+    let other = world.also(1_000, 0);
+    world.run_to_the_end();
+    let ends = [world.done_ns(other), world.vendor_end_ns()];
+    assert!(ends[1] - ends[0] < 200 * MS, "{ends:?}");
+    world.assert_each_once();
+}
+
+#[test]
+fn one_group_is_never_sent_more_than_forty_a_second() {
+    let mut world = World::new(400, 1);
+    world.group = |number| if number < 300 { 0 } else { number };
+    world.delay_ns = 20 * MS;
+    world.run_to_the_end();
+    assert_eq!(world.vendor.refused_by_group, 0);
+    world.assert_each_once();
+    let seconds = world.vendor_end_ns() / (1_000 * MS);
+    assert!(seconds <= 8, "38 a second: {seconds} s");
+}
+
+#[test]
+fn others_on_the_same_app_are_made_room_for() {
+    let mut world = World::new(6_000, 1);
+    world.vendor.taken = 150;
+    world.run_to_the_end();
+    let share = f64::from(world.vendor.refused) / 6_000.0;
+    assert!(share < 0.2, "{} refused", world.vendor.refused);
+    world.assert_each_once();
+}
+
+#[test]
+fn arrivals_that_vary_are_over_the_limit_in_the_first_minute_only() {
+    let mut world = World::new(18_000, 1);
+    world.delay_ns = 20 * MS;
+    world.run_until(60_000 * MS);
+    let first = world.vendor.refused;
+    world.run_to_the_end();
+    let later = world.vendor.refused - first;
+    assert!(later <= 1, "{first} in the first minute, {later} after");
+    assert!(world.vendor.rate_per_s() >= 190.0);
+    world.assert_each_once();
+}
+
+#[test]
+fn what_was_not_started_in_time_is_skipped() {
+    let mut world = World::new(1_000, 1);
+    world.bounds.finish_by_ms = Some(12_000);
+    world.fate = |chance| match chance % 10 {
+        0 => Fate::ReplyLost,
+        1 => Fate::DroppedOnce,
+        _ => Fate::Well,
+    };
+    world.run_until(1_000 * MS);
+    world.kill();
+    world.run_to_the_end();
+    world.assert_none_twice();
+    let skipped = world
+        .states()
+        .filter(|state| *state == State::Skipped)
+        .count();
+    let accepted = world
+        .states()
+        .filter(|state| *state == State::Accepted)
+        .count();
+    assert_eq!(skipped + accepted, 1_000);
+    assert!((600..900).contains(&skipped), "{skipped}");
+    assert!(world.first_starts_ns().all(|at| at <= 12_000 * MS));
+}
+
+#[test]
 fn the_fold_refuses_what_cannot_be() {
     let mut world = World::new(10, 1);
     world.run_to_the_end();

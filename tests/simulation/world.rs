@@ -2,14 +2,17 @@
 
 use campanile::workbench::{
     Answer, Bounds, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure,
-    GroupId, Job, Lane, Moment, Outcome, Policy, Queue, Receipt, RecentRandoms, Request, Scope,
-    SdkAppId, State, Step,
+    GroupId, Job, Lane, Moment, Outcome, Policy, Queue, Receipt, RecentRandoms, Request, RunTag,
+    Scope, SdkAppId, State, Step,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The run that a world begins with.
+const OWN: RunTag = RunTag(0);
 const LIMIT: u32 = 200;
+const GROUP_LIMIT: usize = 40;
 const SECOND_NS: u64 = 1_000_000_000;
 const DISK_NS: u64 = 2_000_000;
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,27 +35,50 @@ pub(crate) enum Fate {
     Forbidden,
 }
 
+/// One delivery of one of the runs.
+type Id = (RunTag, DeliveryNumber);
+
+/// What the vendor reads of a call.
+struct Arrival {
+    group: String,
+    random: u32,
+}
+
 enum Event {
-    Durable(DeliveryNumber, Entry),
+    Durable(Id, Entry),
     Arrives {
         call: CallId,
-        group: String,
-        random: u32,
+        id: Id,
+        arrival: Arrival,
         fate: Fate,
     },
     Answered(CallId, Outcome),
-    Page(Vec<Job>),
+    Page(RunTag, Vec<Job>),
+    Joins(RunTag),
     Wake,
+}
+
+/// A run of the world.
+struct SimulatedRun {
+    targets: u32,
+    /// When it comes to the lane.
+    begins_ns: u64,
+    fetched: u32,
 }
 
 #[derive(Default)]
 pub(crate) struct Vendor {
     arrivals: Vec<u64>,
     executed: Vec<u64>,
-    stored: HashMap<String, u32>,
+    /// When each delivery was stored, and how often.
+    stored: HashMap<Id, (u64, u32)>,
     seen: HashMap<u32, u64>,
-    dropped: HashMap<String, u32>,
+    dropped: HashMap<Id, u32>,
+    by_group: HashMap<String, Vec<u64>>,
     pub(crate) refused: u32,
+    pub(crate) refused_by_group: u32,
+    /// So much of the limit is somebody else's.
+    pub(crate) taken: usize,
 }
 
 pub(crate) struct World {
@@ -62,12 +88,17 @@ pub(crate) struct World {
     pub(crate) fate: fn(u64) -> Fate,
     pub(crate) vendor: Vendor,
     pub(crate) calls: u64,
-    /// The campaign's own cap.
+    /// What every campaign says about its first attempts.
     pub(crate) bounds: Bounds,
+    /// Whom a delivery is for.
+    pub(crate) group: fn(u32) -> u32,
+    /// By how much a request may be held up before it arrives.
+    pub(crate) delay_ns: u64,
     seed: u64,
-    targets: u32,
+    runs: BTreeMap<RunTag, SimulatedRun>,
     /// What is durable.
-    journal: BTreeMap<DeliveryNumber, Vec<Entry>>,
+    journal: BTreeMap<Id, Vec<Entry>>,
+    by_random: HashMap<u32, Id>,
     events: BTreeMap<(u64, u64), Event>,
     event_count: u64,
     wake: Option<(u64, u64)>,
@@ -75,7 +106,6 @@ pub(crate) struct World {
     epoch: u64,
     chances: u64,
     dispatcher: Option<Dispatcher>,
-    fetched: u32,
 }
 
 impl World {
@@ -88,16 +118,25 @@ impl World {
             vendor: Vendor::default(),
             calls: 0,
             bounds: Bounds::default(),
+            group: |number| number,
+            delay_ns: 0,
             seed,
-            targets,
+            runs: BTreeMap::from([(
+                OWN,
+                SimulatedRun {
+                    targets,
+                    begins_ns: 0,
+                    fetched: 0,
+                },
+            )]),
             journal: BTreeMap::new(),
+            by_random: HashMap::new(),
             events: BTreeMap::new(),
             event_count: 0,
             wake: None,
             epoch: 0,
             chances: 0,
             dispatcher: None,
-            fetched: 0,
         }
     }
 
@@ -120,7 +159,9 @@ impl World {
 
     pub(crate) fn drain(&mut self) {
         if let Some(dispatcher) = &mut self.dispatcher {
-            dispatcher.drain();
+            for run in self.runs.keys() {
+                dispatcher.drain(*run);
+            }
         }
     }
 
@@ -136,7 +177,7 @@ impl World {
         self.start();
         loop {
             self.turn();
-            if self.dispatcher.as_ref().is_some_and(Dispatcher::is_over) {
+            if self.is_over() {
                 return;
             }
             let Some((&(at, number), _)) = self.events.first_key_value() else {
@@ -167,44 +208,86 @@ impl World {
                     .max_by_key(|at| at.boot_ns);
             }
         }
+        let lane = Lane {
+            limit: LIMIT,
+            last_started,
+            randoms,
+            seed: 1,
+        };
+        self.dispatcher = Some(Dispatcher::new(lane, self.now()));
+        let runs = self.runs.iter().map(|(run, each)| (*run, each.begins_ns));
+        for (run, begins_ns) in runs.collect::<Vec<_>>() {
+            if begins_ns <= self.now_ns {
+                self.join(run);
+            } else {
+                self.at(begins_ns, Event::Joins(run));
+            }
+        }
+    }
+
+    fn join(&mut self, run: RunTag) {
         let policy = Policy {
             attempts: 5,
             timeout: TIMEOUT,
             resend_within: Duration::from_mins(4),
         };
-        let queue = Queue::new(
-            SdkAppId(1),
-            Digest::of("occurrence", []),
-            policy,
-            self.bounds,
-        );
-        let lane = Lane {
-            limit: LIMIT,
-            last_started,
-            randoms,
-        };
-        let mut dispatcher = Dispatcher::new(lane, queue, self.now());
-        self.fetched = 0;
-        let under_way: Vec<Job> = (0..self.targets)
-            .map(|number| self.job(number))
+        let occurrence = Digest::of("occurrence", [run.0.to_be_bytes().as_slice()]);
+        let queue = Queue::new(SdkAppId(1), occurrence, policy, self.bounds);
+        let this = self.runs.get_mut(&run).unwrap();
+        this.fetched = 0;
+        let under_way: Vec<Job> = (0..this.targets)
+            .map(|number| self.job(run, number))
             .filter(|job| job.delivery.attempts() > 0 && !job.delivery.has_ended())
             .collect();
+        let now = self.now();
+        let dispatcher = self.dispatcher.as_mut().unwrap();
+        dispatcher.join(run, queue);
         let steps = if under_way.is_empty() {
             Vec::new()
         } else {
-            dispatcher.load(under_way, self.now())
+            dispatcher.load(run, under_way, now)
         };
-        self.dispatcher = Some(dispatcher);
         self.perform(steps);
     }
 
-    fn job(&self, number: u32) -> Job {
+    fn is_over(&self) -> bool {
+        let has_joined = |run: &SimulatedRun| run.begins_ns <= self.now_ns;
+        let dispatcher = self.dispatcher.as_ref().unwrap();
+        let mut runs = self.runs.iter();
+        runs.all(|(tag, run)| has_joined(run) && dispatcher.is_over(*tag))
+    }
+
+    /// A further run comes to the lane.
+    pub(crate) fn also(&mut self, targets: u32, after_ns: u64) -> RunTag {
+        let tag = RunTag(u32::try_from(self.runs.len()).unwrap());
+        let run = SimulatedRun {
+            targets,
+            begins_ns: 10 * SECOND_NS + after_ns,
+            fetched: 0,
+        };
+        self.runs.insert(tag, run);
+        tag
+    }
+
+    /// When the last message of all was stored.
+    pub(crate) fn vendor_end_ns(&self) -> u64 {
+        self.vendor.executed.last().unwrap() - 10 * SECOND_NS
+    }
+
+    /// When the last message of a run was stored.
+    pub(crate) fn done_ns(&self, run: RunTag) -> u64 {
+        let stored = self.vendor.stored.iter();
+        let stored = stored.filter(|(id, _)| id.0 == run).map(|(_, (at, _))| *at);
+        stored.max().unwrap() - 10 * SECOND_NS
+    }
+
+    fn job(&self, run: RunTag, number: u32) -> Job {
+        let group = GroupId::try_from(format!("g{}", (self.group)(number)).as_str()).unwrap();
         let number = DeliveryNumber(number);
         let none = Vec::new();
-        let entries = self.journal.get(&number).unwrap_or(&none);
+        let entries = self.journal.get(&(run, number)).unwrap_or(&none);
         let delivery = Delivery::fold(entries).expect("the journal agrees with itself");
-        let group = GroupId::try_from(format!("g{number}").as_str()).unwrap();
-        let content = r#"{"MsgBody":[]}"#.into();
+        let content = format!(r#"{{"MsgBody":[],"CloudCustomData":"{number}"}}"#).into();
         Job {
             number,
             request: Request {
@@ -237,23 +320,25 @@ impl World {
     fn perform(&mut self, steps: Vec<Step>) {
         for step in steps {
             match step {
-                Step::Record { number, entry, .. } => {
-                    self.at(self.now_ns + DISK_NS, Event::Durable(number, entry));
+                Step::Record {
+                    run, number, entry, ..
+                } => {
+                    self.at(self.now_ns + DISK_NS, Event::Durable((run, number), entry));
                 }
                 Step::Send { call, body } => self.send(call, &body),
-                Step::Fetch => {
-                    let page = self.page();
-                    self.at(self.now_ns + DISK_NS, Event::Page(page));
+                Step::Fetch { run } => {
+                    let page = self.page(run);
+                    self.at(self.now_ns + DISK_NS, Event::Page(run, page));
                 }
             }
         }
     }
 
-    fn page(&mut self) -> Vec<Job> {
+    fn page(&mut self, run: RunTag) -> Vec<Job> {
         let mut jobs = Vec::new();
-        while self.fetched < self.targets && jobs.len() < PAGE {
-            let job = self.job(self.fetched);
-            self.fetched += 1;
+        while self.runs[&run].fetched < self.runs[&run].targets && jobs.len() < PAGE {
+            let job = self.job(run, self.runs[&run].fetched);
+            self.runs.get_mut(&run).unwrap().fetched += 1;
             if job.delivery.attempts() == 0 {
                 jobs.push(job);
             }
@@ -266,12 +351,14 @@ impl World {
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         let group = body["GroupId"].as_str().unwrap().to_owned();
         let random = u32::try_from(body["Random"].as_u64().unwrap()).unwrap();
-        let number = DeliveryNumber(group[1..].parse().unwrap());
-        let last = self.journal.get(&number).and_then(|entries| entries.last());
+        let id = self.by_random.get(&random).copied();
+        let last = id.and_then(|id| self.journal[&id].last());
         let is_started =
             matches!(last, Some(Entry::Started { random: started, .. }) if started.0 == random);
         assert!(is_started, "a byte leaves before Started is durable");
+        let id = id.unwrap();
         let fate = (self.fate)(self.chance());
+        let delay = self.chance() % (self.delay_ns + 1);
         let now = self.now();
         self.dispatcher.as_mut().unwrap().on_wire(call, now);
         match fate {
@@ -281,11 +368,11 @@ impl World {
             }
             Fate::RequestLost => self.time_out(call),
             _ => self.at(
-                self.through_stalls(self.now_ns),
+                self.through_stalls(self.now_ns + delay),
                 Event::Arrives {
                     call,
-                    group,
-                    random,
+                    id,
+                    arrival: Arrival { group, random },
                     fate,
                 },
             ),
@@ -313,21 +400,26 @@ impl World {
     fn happen(&mut self, event: Event, number: u64) {
         let now = self.now();
         let steps = match event {
-            Event::Durable(delivery, entry) => {
-                self.journal
-                    .entry(delivery)
-                    .or_default()
-                    .push(entry.clone());
-                self.dispatcher.as_mut().unwrap().recorded(delivery, &entry);
+            Event::Durable(id, entry) => {
+                if let Entry::Started { random, .. } = &entry {
+                    self.by_random.insert(random.0, id);
+                }
+                self.journal.entry(id).or_default().push(entry.clone());
+                let dispatcher = self.dispatcher.as_mut().unwrap();
+                dispatcher.recorded(id.0, id.1, &entry);
+                Vec::new()
+            }
+            Event::Joins(run) => {
+                self.join(run);
                 Vec::new()
             }
             Event::Arrives {
                 call,
-                group,
-                random,
+                id,
+                arrival,
                 fate,
             } => {
-                let answer = self.vendor.receive(self.now_ns, &group, random, fate);
+                let answer = self.vendor.receive(self.now_ns, id, &arrival, fate);
                 let answer = match fate {
                     Fate::ReplyBroken => Outcome::Unknown(Answer::none("the connection broke")),
                     _ => answer,
@@ -350,7 +442,7 @@ impl World {
                 .as_mut()
                 .unwrap()
                 .answered(call, outcome, now),
-            Event::Page(jobs) => self.dispatcher.as_mut().unwrap().load(jobs, now),
+            Event::Page(run, jobs) => self.dispatcher.as_mut().unwrap().load(run, jobs, now),
             Event::Wake => Vec::new(),
         };
         self.perform(steps);
@@ -373,7 +465,7 @@ impl World {
     }
 
     pub(crate) fn entries(&self, number: u32) -> &Vec<Entry> {
-        &self.journal[&DeliveryNumber(number)]
+        &self.journal[&(OWN, DeliveryNumber(number))]
     }
 
     /// When the first attempt of each delivery was Started.
@@ -387,11 +479,14 @@ impl World {
     }
 
     pub(crate) fn states(&self) -> impl Iterator<Item = State> {
-        (0..self.targets).map(|number| self.job(number).delivery.state())
+        let of = |(run, each): (&RunTag, &SimulatedRun)| (*run, each.targets);
+        let ids = self.runs.iter().map(of);
+        let ids = ids.flat_map(|(run, targets)| (0..targets).map(move |number| (run, number)));
+        ids.map(|(run, number)| self.job(run, number).delivery.state())
     }
 
     pub(crate) fn assert_none_twice(&self) {
-        let twice = self.vendor.stored.iter().find(|(_, count)| **count > 1);
+        let twice = self.vendor.stored.iter().find(|(_, (_, count))| *count > 1);
         assert_eq!(twice, None, "seed {}", self.seed);
     }
 
@@ -399,7 +494,7 @@ impl World {
         self.assert_none_twice();
         assert_eq!(
             self.vendor.stored.len(),
-            self.targets as usize,
+            self.states().count(),
             "seed {}",
             self.seed
         );
@@ -412,7 +507,9 @@ impl World {
 }
 
 impl Vendor {
-    fn receive(&mut self, now_ns: u64, group: &str, random: u32, fate: Fate) -> Outcome {
+    fn receive(&mut self, now_ns: u64, id: Id, arrival: &Arrival, fate: Fate) -> Outcome {
+        let Arrival { group, random } = arrival;
+        let random = *random;
         self.arrivals.push(now_ns);
         if fate == Fate::Forbidden {
             return Outcome::Failed(Failure::Stop, Answer::new(70_009, "wrong key"));
@@ -424,14 +521,20 @@ impl Vendor {
             .rev()
             .take_while(|at| **at > oldest)
             .count()
-            >= LIMIT as usize
+            >= LIMIT as usize - self.taken
         {
             self.refused += 1;
             return Outcome::Throttled(Scope::Lane, Answer::new(60_007, "too fast"));
         }
         self.executed.push(now_ns);
-        if fate == Fate::DroppedOnce && !self.dropped.contains_key(group) {
-            self.dropped.insert(group.to_owned(), random);
+        let of_group = self.by_group.entry(group.clone()).or_default();
+        if of_group.iter().rev().take_while(|at| **at > oldest).count() >= GROUP_LIMIT {
+            self.refused_by_group += 1;
+            return Outcome::Throttled(Scope::Group, Answer::new(10_023, "too fast"));
+        }
+        of_group.push(now_ns);
+        if fate == Fate::DroppedOnce && !self.dropped.contains_key(&id) {
+            self.dropped.insert(id, random);
             return Outcome::Throttled(Scope::Group, Answer::none("dropped"));
         }
         let is_repetition = self
@@ -440,7 +543,8 @@ impl Vendor {
             .is_some_and(|at| now_ns - at < DEDUPLICATION_NS);
         if !is_repetition {
             self.seen.insert(random, now_ns);
-            *self.stored.entry(group.to_owned()).or_default() += 1;
+            let stored = self.stored.entry(id).or_insert((now_ns, 0));
+            stored.1 += 1;
         }
         Outcome::Accepted(Receipt::default())
     }

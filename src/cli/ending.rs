@@ -1,0 +1,142 @@
+//! How a run ended, or was left: for people, for programs and as an exit code.
+
+use super::arguments::Output;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::print;
+use super::sending::Sender;
+use super::workspace::Workspace;
+use crate::delivery::Counts;
+use crate::executor::Ending;
+use crate::identity::civil_text;
+use crate::journal::Run;
+use crate::report::{RunFacts, RunReport, counts_text};
+use crate::settings::Share;
+use anyhow::Context;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub(super) fn go_on(workspace: &Workspace, run: &Run) -> String {
+    format!(
+        "go on with: campanile resume {}{}",
+        run.name(),
+        workspace.flag()
+    )
+}
+
+/// What this process knows beside the journal's contents.
+pub(super) struct Measured {
+    pub(super) elapsed: Duration,
+    pub(super) rate_per_s: Option<f64>,
+    /// Where it was written down.
+    pub(super) journal: PathBuf,
+}
+
+/// Some that never arrived may be tolerated; one of which nobody can tell whether it did may not.
+pub(super) fn exit(ending: &Ending, tolerate: Share, signal: Option<Exit>) -> Exit {
+    match ending {
+        Ending::Paused(_) => signal.unwrap_or(Exit::Stopped),
+        Ending::Stopped(..) => Exit::Stopped,
+        Ending::Finished(counts) => {
+            let missed = counts.refused + counts.failed;
+            if counts.unknown == 0 && tolerate.allows(missed, counts.planned) {
+                Exit::Success
+            } else {
+                Exit::Incomplete
+            }
+        }
+    }
+}
+
+pub(super) fn report(
+    sender: &Sender<'_>,
+    run: &Run,
+    ending: &Ending,
+    measured: &Measured,
+) -> Result<(), Failure> {
+    let workspace = sender.workspace;
+    let state = run.state();
+    let counts = ending.counts();
+    if sender.output == Output::Json {
+        let report = RunReport {
+            commit: run.revision.clone(),
+            digest: run.digest.clone(),
+            elapsed_s: (measured.elapsed.as_secs_f64() * 1_000.0).round() / 1_000.0,
+            rate_per_s: measured.rate_per_s.map(|rate| (rate * 10.0).round() / 10.0),
+            ..RunReport::new(facts(run), state.name(), &counts)
+        };
+        print::result(&serde_json::to_string(&report).context("cannot write JSON")?)?;
+    } else {
+        for line in told(workspace, run, &counts, measured) {
+            print::result(&line)?;
+        }
+    }
+    match ending {
+        Ending::Finished(_) => {}
+        Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
+        Ending::Stopped(answer, _) => {
+            print::error(
+                &format!("stopped, because no call would fare better: {answer}"),
+                Some(&format!("mend that, then {}", go_on(workspace, run))),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) -> Vec<String> {
+    let elapsed = measured.elapsed.as_secs_f64();
+    let pace = match measured.rate_per_s {
+        Some(rate) => format!("{elapsed:.1} s, {rate:.1} accepted a second"),
+        None => format!("{elapsed:.1} s"),
+    };
+    let name = run.name();
+    let journal = workspace.shown(&measured.journal);
+    vec![
+        format!("{name} is {}: {}", run.state().name(), counts_text(counts)),
+        pace,
+        format!(
+            "log: campanile log {name}{}   (journal: {journal})",
+            workspace.flag()
+        ),
+    ]
+}
+
+/// What all lines about a run share.
+pub(super) fn facts(run: &Run) -> RunFacts {
+    RunFacts {
+        app: run.app.clone(),
+        campaign: run.key.campaign.to_string(),
+        occurrence: format!("{} {}", civil_text(run.key.local), run.key.zone),
+        digest: run.key.digest(),
+        run: run.name().to_string(),
+        channel: run.channel.name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_never_tolerated() {
+        let counts = Counts {
+            planned: 100,
+            accepted: 98,
+            refused: 1,
+            failed: 1,
+            ..Counts::default()
+        };
+        let exit = |counts: Counts, tolerate: &str| {
+            exit(&Ending::Finished(counts), tolerate.parse().unwrap(), None)
+        };
+        assert_eq!(exit(counts, "2%"), Exit::Success);
+        assert_eq!(exit(counts, "1%"), Exit::Incomplete);
+        let unknown = Counts {
+            accepted: 97,
+            unknown: 1,
+            ..counts
+        };
+        assert_eq!(exit(unknown, "100%"), Exit::Incomplete);
+    }
+}

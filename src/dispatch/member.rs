@@ -1,0 +1,60 @@
+//! One run among those that share a lane.
+
+use super::dispatcher::Halt;
+use super::queue::Queue;
+use crate::channel::{Answer, Failure, Outcome};
+
+/// Its deliveries, and how many of them are where.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) queue: Queue,
+    pub(super) halt: Option<Halt>,
+    /// Deliveries whose Started is on its way to the disk.
+    pub(super) recording: usize,
+    /// Deliveries whose Started is durable, waiting for a slot.
+    pub(super) ready: usize,
+    pub(super) in_flight: usize,
+    /// Entries on their way to the disk, of any kind.
+    pub(super) unrecorded: usize,
+}
+
+impl Member {
+    pub(super) fn new(queue: Queue) -> Member {
+        Member {
+            queue,
+            halt: None,
+            recording: 0,
+            ready: 0,
+            in_flight: 0,
+            unrecorded: 0,
+        }
+    }
+
+    /// How many are prepared and have not gone out.
+    pub(super) fn ahead(&self) -> usize {
+        self.recording + self.ready
+    }
+
+    /// Nothing is on its way, neither out nor into the journal.
+    pub(super) fn is_home(&self) -> bool {
+        self.in_flight == 0 && self.ready == 0 && self.unrecorded == 0
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_home() && (self.halt.is_some() || self.queue.is_over())
+    }
+
+    pub(super) fn learn(&mut self, outcome: &Outcome) {
+        if let Some(answer) = stops(outcome) {
+            self.halt.get_or_insert(Halt::Stopped(answer.clone()));
+        }
+    }
+}
+
+/// What says that no further call of the run would fare better.
+fn stops(outcome: &Outcome) -> Option<&Answer> {
+    match outcome {
+        Outcome::Failed(Failure::Stop, answer) => Some(answer),
+        _ => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! One run on its way through this process.
+
+use super::Error;
+use super::execute::{Ending, LaneRules};
+use super::pages::{Pages, UnderWay, count};
+use crate::channel::Answer;
+use crate::clock;
+use crate::delivery::{Policy, RunEvent};
+use crate::dispatch::{Bounds, Halt, Queue};
+use crate::journal::{Journal, Run};
+use crate::settings::Hours;
+use crate::vendor::TIMEOUT;
+
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) run: Run,
+    /// Where the next page comes from, unless it is being read.
+    pub(super) pages: Option<Pages>,
+    pub(super) hours: Option<Hours>,
+    /// It came to its end, and that is being written down.
+    pub(super) is_settling: bool,
+}
+
+/// A run that was read from the journal and can be sent.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) course: Course,
+    pub(super) queue: Queue,
+    pub(super) under_way: UnderWay,
+}
+
+impl Prepared {
+    pub(super) async fn read(
+        journal: &Journal,
+        run: Run,
+        rules: LaneRules,
+    ) -> Result<Prepared, Error> {
+        let mut pages = Pages::new(journal.clone(), run.clone());
+        let under_way = pages.under_way().await?;
+        let bounds = bounds(&run, under_way.first_attempts);
+        let policy = Policy {
+            attempts: run.attempts,
+            timeout: TIMEOUT,
+            resend_within: rules.resend_within(run.channel),
+        };
+        let queue = Queue::new(run.key.app.sdk_app_id, run.key.digest(), policy, bounds);
+        let course = Course {
+            run,
+            pages: Some(pages),
+            hours: bounds.hours,
+            is_settling: false,
+        };
+        Ok(Prepared {
+            course,
+            queue,
+            under_way,
+        })
+    }
+}
+
+/// Why a run is paused that has made as many calls as it was to make at first.
+const CALLS_OUT: &str = "the calls of `pause_after` are out";
+
+/// What the campaign says about first attempts. Whoever resumes a run after its pause has seen what there was to see.
+fn bounds(run: &Run, made: u64) -> Bounds {
+    let has_paused = run
+        .entries
+        .iter()
+        .any(|entry| matches!(&entry.event, RunEvent::Paused { reason } if reason == CALLS_OUT));
+    let calls = run.pause_after.filter(|_| !has_paused);
+    Bounds {
+        rate: run.rate,
+        first_attempts: calls.map(|calls| calls.saturating_sub(made)),
+        hours: run.window.map(|window| Hours {
+            window,
+            zone: run.key.zone,
+        }),
+        finish_by_ms: None,
+    }
+}
+
+/// Writes down how a run was left.
+pub(super) async fn settle(
+    journal: &Journal,
+    run: &Run,
+    halt: Option<Halt>,
+) -> Result<Ending, Error> {
+    let counts = count(journal, run).await?;
+    let (ending, event) = match halt {
+        _ if counts.pending == 0 => (Ending::Finished(counts), RunEvent::Finished(counts)),
+        Some(Halt::Stopped(answer)) => {
+            let reason = reason(&answer);
+            (
+                Ending::Stopped(answer, counts),
+                RunEvent::Stopped { reason },
+            )
+        }
+        Some(Halt::Enough) => {
+            let reason = CALLS_OUT.to_owned();
+            (Ending::Paused(counts), RunEvent::Paused { reason })
+        }
+        // That it is paused was written down by whoever wanted it so.
+        Some(Halt::Drained) | None => return Ok(Ending::Paused(counts)),
+    };
+    journal.append_run(run.id, &event, clock::now()).await?;
+    Ok(ending)
+}
+
+fn reason(answer: &Answer) -> String {
+    answer.to_string()
+}

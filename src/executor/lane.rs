@@ -1,0 +1,465 @@
+//! The running machine around the dispatcher: one lane, the run it was taken for, and those that others open on it.
+
+use super::Error;
+use super::course::{Course, Prepared, settle};
+use super::execute::{Ending, Execution, LaneRules};
+use super::lookout::Lookout;
+use super::pages::Pages;
+use super::progress::Progress;
+use super::writer;
+use crate::channel::{Channel, Outcome, Reply, decode};
+use crate::clock::{self, Timer};
+use crate::delivery::{RunEvent, RunState, State};
+use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag, Step};
+use crate::identity::{Digest, Moment, RunName, VendorApp};
+use crate::journal::{self, Journal, Run, Written};
+use crate::vendor::{Call, Client};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// How often the journal is asked what others opened, or want paused. Whoever pauses a run is promised two seconds.
+const LOOKED_EVERY: Duration = Duration::from_millis(500);
+/// A run that was cut off is gone on with by itself within this time; later a person decides.
+pub const CUT_OFF: Duration = Duration::from_mins(15);
+/// Notices of first bytes that may wait; calls in flight are fewer.
+const WIRES_MAX: usize = 4_096;
+
+#[derive(Debug)]
+pub(super) struct Loop {
+    journal: Journal,
+    client: Client,
+    app: VendorApp,
+    channel: Channel,
+    rules: LaneRules,
+    drain: watch::Receiver<Option<String>>,
+    is_draining: bool,
+    progress: watch::Sender<Progress>,
+    /// The run that the lane was taken for, and how it ended.
+    own: RunTag,
+    ending: Option<Ending>,
+    dispatcher: Dispatcher,
+    courses: BTreeMap<RunTag, Course>,
+    tags: u32,
+    lookout: Lookout,
+    /// Runs of others that had to be left.
+    left: Vec<RunName>,
+    timer: Timer,
+    looks: Interval,
+    calls: JoinSet<(CallId, Reply, Moment)>,
+    wires: mpsc::Receiver<(CallId, Moment)>,
+    wire: mpsc::Sender<(CallId, Moment)>,
+    /// What is read and written beside the calls.
+    tasks: JoinSet<Result<Event, Error>>,
+    writer: JoinSet<Result<(), journal::Error>>,
+    entries: mpsc::Sender<Written>,
+    durable: mpsc::Receiver<Vec<Written>>,
+}
+
+/// What the loop waits for.
+#[derive(Debug)]
+enum Event {
+    OnWire(CallId, Moment),
+    Answered(CallId, Reply, Moment),
+    Durable(Vec<Written>),
+    Page(RunTag, Vec<Job>, Box<Pages>),
+    /// Time to look what others want.
+    Look,
+    /// The runs of the lane that have not ended.
+    Found(u64, Vec<Run>),
+    Joined(RunTag, Box<Prepared>),
+    /// A run of somebody else's that cannot be read from the journal.
+    Unreadable(RunName),
+    Settled(RunTag, Ending),
+    Drain,
+    /// A time came, or there is nothing to tell.
+    Woke,
+}
+
+impl Loop {
+    pub(super) async fn start(execution: Execution) -> Result<Loop, Error> {
+        let now = clock::now();
+        let Execution {
+            journal,
+            client,
+            run,
+            rules,
+            drain,
+            progress,
+        } = execution;
+        let (app, channel) = (run.key.app.clone(), run.channel);
+        let history = journal.lane_history(&app, channel, now).await?;
+        let lane = Lane {
+            limit: rules.limit,
+            last_started: history.last_started,
+            randoms: history.randoms,
+            seed: seed(&app, channel),
+        };
+        let prepared = Prepared::read(&journal, run, rules).await?;
+        progress.send_modify(|progress| progress.counts = prepared.under_way.counts);
+
+        let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
+        let (durable_out, durable) = mpsc::channel(writer::QUEUE_MAX);
+        let (wire, wires) = mpsc::channel(WIRES_MAX);
+        let mut writer = JoinSet::new();
+        writer.spawn(writer::write(journal.clone(), entries_in, durable_out));
+        let mut looks = interval(LOOKED_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let own = RunTag(0);
+        let mut this = Loop {
+            journal,
+            client,
+            app,
+            channel,
+            rules,
+            drain,
+            is_draining: false,
+            progress,
+            own,
+            ending: None,
+            dispatcher: Dispatcher::new(lane, now),
+            courses: BTreeMap::new(),
+            tags: 0,
+            lookout: Lookout::default(),
+            left: Vec::new(),
+            timer: Timer::new()?,
+            looks,
+            calls: JoinSet::new(),
+            wires,
+            wire,
+            tasks: JoinSet::new(),
+            writer,
+            entries,
+            durable,
+        };
+        this.join(own, prepared).await?;
+        this.tell_hours(now);
+        Ok(this)
+    }
+
+    /// Turns until the own run has come to its end, or must be left.
+    pub(super) async fn turn_own(&mut self) -> Result<Ending, Error> {
+        loop {
+            if let Some(ending) = &self.ending {
+                return Ok(ending.clone());
+            }
+            self.turn().await?;
+        }
+    }
+
+    /// Turns until nothing of others is left to send, or it must be left. Returns what was.
+    pub(super) async fn turn_others(&mut self) -> Result<Vec<RunName>, Error> {
+        while !self.courses.is_empty() {
+            self.turn().await?;
+        }
+        Ok(std::mem::take(&mut self.left))
+    }
+
+    pub(super) fn others(&self) -> Vec<RunName> {
+        let others = self.courses.iter().filter(|(tag, _)| **tag != self.own);
+        others.map(|(_, course)| course.run.name()).collect()
+    }
+
+    async fn turn(&mut self) -> Result<(), Error> {
+        let now = clock::now();
+        let steps = self.dispatcher.steps(now);
+        self.perform(steps).await?;
+        self.settle_ended();
+        let wake = self.dispatcher.wake_ns(now);
+        let event = self
+            .wait(wake.map(|boot_ns| Moment { boot_ns, ..now }))
+            .await?;
+        self.take(event).await
+    }
+
+    /// Waits for the next thing to happen. What leads to a Send comes first.
+    async fn wait(&mut self, wake: Option<Moment>) -> Result<Event, Error> {
+        let event = tokio::select! {
+            biased;
+            Some((call, at)) = self.wires.recv() => Event::OnWire(call, at),
+            Some(call) = self.calls.join_next() => {
+                let (call, reply, at) = call?;
+                Event::Answered(call, reply, at)
+            }
+            Some(batch) = self.durable.recv() => Event::Durable(batch),
+            Some(done) = self.tasks.join_next() => done??,
+            Some(ended) = self.writer.join_next() => {
+                ended??;
+                Event::Woke
+            }
+            Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
+            slept = self.timer.sleep_until(wake.unwrap_or_else(clock::now)), if wake.is_some() => {
+                slept?;
+                Event::Woke
+            }
+            _ = self.looks.tick(), if !self.is_draining => Event::Look,
+        };
+        Ok(event)
+    }
+
+    /// Tells the dispatcher.
+    async fn take(&mut self, event: Event) -> Result<(), Error> {
+        match event {
+            Event::OnWire(call, at) => self.dispatcher.on_wire(call, at),
+            Event::Answered(call, reply, at) => self.answered(call, &reply, at).await?,
+            Event::Durable(batch) => self.durable(&batch),
+            Event::Page(tag, jobs, pages) => {
+                if let Some(course) = self.courses.get_mut(&tag) {
+                    course.pages = Some(*pages);
+                }
+                let steps = self.dispatcher.load(tag, jobs, clock::now());
+                self.perform(steps).await?;
+            }
+            Event::Look => self.look(),
+            Event::Found(look, runs) => self.found(look, runs),
+            Event::Joined(tag, prepared) => self.join(tag, *prepared).await?,
+            Event::Unreadable(run) => self.left.push(run),
+            Event::Settled(tag, ending) => self.settled(tag, ending),
+            Event::Drain => self.begin_to_drain().await?,
+            Event::Woke => {}
+        }
+        self.tell_hours(clock::now());
+        Ok(())
+    }
+
+    async fn join(&mut self, tag: RunTag, prepared: Prepared) -> Result<(), Error> {
+        let Prepared {
+            course,
+            queue,
+            under_way,
+        } = prepared;
+        self.lookout.taken(course.run.id);
+        self.courses.insert(tag, course);
+        self.dispatcher.join(tag, queue);
+        if self.is_draining {
+            self.dispatcher.drain(tag);
+        }
+        if under_way.jobs.is_empty() {
+            return Ok(());
+        }
+        let steps = self.dispatcher.load(tag, under_way.jobs, clock::now());
+        self.perform(steps).await
+    }
+
+    async fn answered(&mut self, call: CallId, reply: &Reply, at: Moment) -> Result<(), Error> {
+        let outcome = decode(self.channel, reply);
+        let trouble = trouble(&outcome);
+        self.progress
+            .send_modify(|progress| progress.trouble = trouble);
+        let steps = self.dispatcher.answered(call, outcome, at);
+        self.perform(steps).await
+    }
+
+    /// Written down before anything else, so that a process killed in its drain leaves its run paused. Those of others
+    /// stay open, for whoever opened them.
+    async fn begin_to_drain(&mut self) -> Result<(), Error> {
+        self.is_draining = true;
+        if let Some(course) = self
+            .courses
+            .get(&self.own)
+            .filter(|course| !course.is_settling)
+        {
+            let reason = self.drain.borrow().clone().unwrap_or_default();
+            let event = RunEvent::Paused { reason };
+            self.journal
+                .append_run(course.run.id, &event, clock::now())
+                .await?;
+        }
+        for &tag in self.courses.keys() {
+            self.dispatcher.drain(tag);
+        }
+        self.progress
+            .send_modify(|progress| progress.draining = true);
+        Ok(())
+    }
+
+    /// Asks the journal which runs of the lane have not ended.
+    fn look(&mut self) {
+        let Some(look) = self.lookout.begin() else {
+            return;
+        };
+        let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
+        self.tasks.spawn(async move {
+            let mut found = Vec::new();
+            for run in journal.unended_runs(&app, channel).await? {
+                let newest_ms = journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
+                let idle_ms = clock::now().wall_ms.saturating_sub(newest_ms);
+                let is_recent = u128::try_from(idle_ms).unwrap_or(0) <= CUT_OFF.as_millis();
+                if is_recent || run.state() != RunState::Open {
+                    found.push(run);
+                }
+            }
+            Ok(Event::Found(look, found))
+        });
+    }
+
+    /// Takes in what others opened, and lets go of what somebody paused.
+    fn found(&mut self, look: u64, runs: Vec<Run>) {
+        self.lookout.end();
+        if self.is_draining {
+            return;
+        }
+        for run in runs {
+            let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
+            match (known, run.state()) {
+                (Some((&tag, _)), RunState::Paused { .. }) => self.dispatcher.drain(tag),
+                (None, RunState::Open) if self.lookout.is_new(look, run.id) => self.take_in(run),
+                _ => {}
+            }
+        }
+    }
+
+    fn take_in(&mut self, run: Run) {
+        self.tags += 1;
+        self.lookout.taken(run.id);
+        let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
+        self.tasks.spawn(async move {
+            let name = run.name();
+            let prepared = Prepared::read(&journal, run, rules).await;
+            Ok(match prepared {
+                Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
+                // Nothing of ours is the worse for it; whoever opened it meets the error too.
+                Err(_) => Event::Unreadable(name),
+            })
+        });
+    }
+
+    /// Writes down, beside the calls of others, how the runs that are over were left.
+    fn settle_ended(&mut self) {
+        for (&tag, course) in &mut self.courses {
+            if course.is_settling || !self.dispatcher.is_over(tag) {
+                continue;
+            }
+            course.is_settling = true;
+            let halt = self.dispatcher.halt(tag).cloned();
+            let (journal, run) = (self.journal.clone(), course.run.clone());
+            self.tasks.spawn(async move {
+                let ending = settle(&journal, &run, halt).await?;
+                Ok(Event::Settled(tag, ending))
+            });
+        }
+    }
+
+    fn settled(&mut self, tag: RunTag, ending: Ending) {
+        let halt = self.dispatcher.halt(tag).cloned();
+        self.dispatcher.leave(tag);
+        let course = self.courses.remove(&tag);
+        if let Some(course) = &course {
+            self.lookout.settled(course.run.id);
+        }
+        if tag == self.own {
+            self.ending = Some(ending);
+        } else if halt == Some(Halt::Drained) {
+            self.left.extend(course.map(|course| course.run.name()));
+        }
+    }
+
+    /// A run that waits for its hours looks like one that hangs, unless it says so.
+    fn tell_hours(&self, now: Moment) {
+        let hours = self.courses.get(&self.own).and_then(|own| own.hours);
+        let closed = hours.filter(|hours| hours.opens_in(now).is_some());
+        let waiting = closed.map(|hours| format!("waiting for the window {}", hours.window));
+        let others = self.courses.len().saturating_sub(1);
+        self.progress.send_if_modified(|progress| {
+            let is_news = progress.waiting != waiting || progress.others != others;
+            (progress.waiting, progress.others) = (waiting, others);
+            is_news
+        });
+    }
+
+    fn durable(&mut self, batch: &[Written]) {
+        let now = clock::now();
+        let mut ends: Vec<State> = Vec::new();
+        for each in batch {
+            let course = self
+                .courses
+                .iter()
+                .find(|(_, course)| course.run.id == each.run);
+            let Some((&tag, _)) = course else { continue };
+            let ended = self.dispatcher.recorded(tag, each.number, &each.entry);
+            ends.extend(ended.filter(|_| tag == self.own));
+        }
+        let in_flight = self.dispatcher.in_flight(self.own);
+        self.progress.send_modify(|progress| {
+            progress.in_flight = in_flight;
+            for state in ends {
+                progress.counts.move_on(State::Pending, state);
+                if state == State::Accepted {
+                    progress.accepted(now);
+                }
+            }
+        });
+    }
+
+    async fn perform(&mut self, steps: Vec<Step>) -> Result<(), Error> {
+        for step in steps {
+            match step {
+                Step::Record {
+                    run,
+                    number,
+                    place,
+                    entry,
+                } => {
+                    let Some(course) = self.courses.get(&run) else {
+                        continue;
+                    };
+                    let written = Written {
+                        run: course.run.id,
+                        number,
+                        place,
+                        entry,
+                    };
+                    // A writer that ended has its error waiting; the loop meets it next.
+                    let _ = self.entries.send(written).await;
+                }
+                Step::Send { call, body } => self.send(call, body),
+                Step::Fetch { run } => self.fetch(run),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, call: CallId, body: String) {
+        let (client, wire, channel) = (self.client.clone(), self.wire.clone(), self.channel);
+        self.calls.spawn(async move {
+            let noticed = move |at| {
+                // A notice that is lost only makes the limiter count from the decision to send.
+                let _ = wire.try_send((call, at));
+            };
+            let reply = client.call(Call { channel, body }, noticed).await;
+            (call, reply, clock::now())
+        });
+    }
+
+    fn fetch(&mut self, tag: RunTag) {
+        let course = self.courses.get_mut(&tag);
+        if let Some(mut pages) = course.and_then(|course| course.pages.take()) {
+            self.tasks.spawn(async move {
+                let jobs = pages.fresh().await?;
+                Ok(Event::Page(tag, jobs, Box::new(pages)))
+            });
+        }
+    }
+}
+
+/// What an onlooker should hear of an outcome.
+fn trouble(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Accepted(_) | Outcome::Refused(_) => None,
+        Outcome::Throttled(_, answer) | Outcome::Failed(_, answer) | Outcome::Unknown(answer) => {
+            Some(answer.to_string())
+        }
+    }
+}
+
+/// What the waits of a lane are spread by: lanes that fail together do not come back together.
+fn seed(app: &VendorApp, channel: Channel) -> u32 {
+    let parts = [
+        app.host.as_bytes(),
+        &app.sdk_app_id.0.to_be_bytes(),
+        channel.name().as_bytes(),
+    ];
+    Digest::of("lane", parts).first_32_bits()
+}
