@@ -34,12 +34,12 @@ pub(super) async fn follow(
     holder: &str,
 ) -> Result<Followed, Failure> {
     let name = run.name();
+    let mut signals = Signals::listen()?;
     print::say(&format!(
         "{holder} sends on this lane, and sends {name} as well (Ctrl-C leaves it to do so)"
     ));
     let (progress, progress_seen) = watch::channel(Progress::default());
     let shown = Shown::start(name.to_string(), progress_seen);
-    let mut signals = Signals::listen()?;
     let followed = tokio::select! {
         followed = look(sender, run, &progress) => followed,
         exit = signals.next() => Ok(Followed::Left(exit)),

@@ -4,6 +4,7 @@ mod channels;
 mod complaints;
 mod examples;
 mod fit;
+mod lane;
 mod place;
 mod requests;
 mod runs;
