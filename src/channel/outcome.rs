@@ -1,5 +1,6 @@
 //! What became of one HTTP attempt, as the vendor's answer tells it.
 
+use super::codes::is_http_status;
 use std::fmt;
 
 /// What came back from the far side, before anybody made sense of it.
@@ -25,6 +26,19 @@ pub enum Outcome {
     Failed(Failure, Answer),
     /// Perhaps delivered.
     Unknown(Answer),
+}
+
+impl Outcome {
+    /// What was answered, if that was no acceptance.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Outcome::Accepted(_) => None,
+            Outcome::Refused(answer)
+            | Outcome::Throttled(_, answer)
+            | Outcome::Failed(_, answer)
+            | Outcome::Unknown(answer) => Some(answer),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,10 +69,12 @@ pub enum Failure {
     Stop,
 }
 
-/// The vendor's words, or ours where it had none (`code` 0).
+/// What a call was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
+    /// The vendor's code; or the HTTP status, if it is another than the vendor's 200; or 0.
     pub code: u32,
+    /// The vendor's words, or ours where it had none.
     pub info: String,
 }
 
@@ -90,10 +106,24 @@ impl Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = if is_http_status(self.code) {
+            code_name(self.code)
+        } else {
+            self.code.to_string()
+        };
         match (self.code, self.info.is_empty()) {
             (0, _) => formatter.write_str(&self.info),
-            (code, true) => write!(formatter, "{code}"),
-            (code, false) => write!(formatter, "{code} {}", self.info),
+            (_, true) => formatter.write_str(&code),
+            (_, false) => write!(formatter, "{code} {}", self.info),
         }
+    }
+}
+
+/// `code 70009`, or `HTTP 404`.
+pub fn code_name(code: u32) -> String {
+    if is_http_status(code) {
+        format!("HTTP {code}")
+    } else {
+        format!("code {code}")
     }
 }

@@ -7,6 +7,7 @@ use super::print;
 use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
+use crate::channel::{Answer, explain};
 use crate::clock;
 use crate::delivery::Counts;
 use crate::executor::{self, Ending, Execution, LaneRules, Progress};
@@ -106,7 +107,7 @@ fn interrupted(workspace: &Workspace, run: &Run, error: executor::Error) -> Fail
     ))
 }
 
-fn go_on(workspace: &Workspace, run: &Run) -> String {
+pub(super) fn go_on(workspace: &Workspace, run: &Run) -> String {
     format!(
         "go on with: campanile resume {}{}",
         run.name(),
@@ -165,13 +166,27 @@ fn report(
         Ending::Finished(_) => {}
         Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
         Ending::Stopped(answer, _) => {
-            print::error(
-                &format!("stopped, because no call would fare better: {answer}"),
-                Some(&format!("mend that, then {}", go_on(workspace, run))),
-            );
+            let (text, mend) = stop(run, answer);
+            print::error(&text, mend);
+            print::help(&go_on(workspace, run));
         }
     }
     Ok(())
+}
+
+/// Why a run was stopped, and what mends that.
+fn stop(run: &Run, answer: &Answer) -> (String, Option<&'static str>) {
+    let row = explain(run.channel, answer.code);
+    let why = match row.stops_after {
+        Some(1) | None => "no call would fare better".to_owned(),
+        Some(times) => format!("{times} answers in a row were alike"),
+    };
+    let vendor_app = &run.key.app;
+    let text = format!(
+        "stopped, because {why}: {}\n  {} answered the app `{}` (SDKAppID {}): {answer}",
+        row.meaning, vendor_app.host, run.app, vendor_app.sdk_app_id
+    );
+    (text, row.mend)
 }
 
 fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) -> Vec<String> {
