@@ -95,6 +95,7 @@ fn reply(status: u16, body: &str) -> Reply {
     Reply::Answered {
         status,
         body: body.into(),
+        signature: 1,
     }
 }
 
@@ -217,5 +218,18 @@ fn the_table_has_every_code_that_is_expected_and_no_other() {
             let times = fates().filter(|(_, text)| holds(text, code)).count();
             assert_eq!(times, 1, "{code} is in the table");
         }
+    }
+}
+
+#[test]
+fn only_an_expired_signature_is_made_anew() {
+    for row in codes() {
+        let body = format!(r#"{{"ErrorCode":{}}}"#, row.first);
+        let outcome = decode(Channel::GroupMessage, &reply(200, &body));
+        assert_eq!(
+            outcome.wants_new_signature(Channel::GroupMessage),
+            [20_002, 70_001].contains(&row.first),
+            "{row:?}"
+        );
     }
 }

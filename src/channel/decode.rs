@@ -23,7 +23,9 @@ pub fn decode(channel: Channel, reply: &Reply) -> Outcome {
     match reply {
         Reply::NotSent(why) => Outcome::Failed(Failure::NoConnection, Answer::none(why)),
         Reply::Lost(why) => Outcome::Unknown(Answer::none(why)),
-        Reply::Answered { status: 200, body } => match serde_json::from_slice::<Body>(body) {
+        Reply::Answered {
+            status: 200, body, ..
+        } => match serde_json::from_slice::<Body>(body) {
             Ok(body) => understand(channel, &body),
             Err(_) => Outcome::Unknown(Answer::none("the answer is not the vendor's JSON")),
         },
@@ -93,6 +95,7 @@ mod tests {
             &Reply::Answered {
                 status: 200,
                 body: body.into(),
+                signature: 0,
             },
         )
     }
@@ -175,6 +178,7 @@ mod tests {
             let reply = Reply::Answered {
                 status,
                 body: r#"{"ActionStatus":"OK","ErrorCode":0}"#.into(),
+                signature: 0,
             };
             assert!(
                 matches!(decode(Channel::GroupMessage, &reply), Outcome::Unknown(_)),

@@ -1,6 +1,7 @@
 //! What became of one HTTP attempt, as the vendor's answer tells it.
 
-use super::codes::is_http_status;
+use super::Channel;
+use super::codes::{explain, is_http_status};
 use std::fmt;
 
 /// What came back from the far side, before anybody made sense of it.
@@ -11,7 +12,12 @@ pub enum Reply {
     /// The request may have left, and no whole answer came.
     Lost(String),
     /// A whole HTTP answer.
-    Answered { status: u16, body: Vec<u8> },
+    Answered {
+        status: u16,
+        body: Vec<u8>,
+        /// The number of the signature that the call was made with.
+        signature: u64,
+    },
 }
 
 /// What one attempt proved. Everything but `Unknown` and `Accepted` proves that it was not delivered.
@@ -38,6 +44,18 @@ impl Outcome {
             | Outcome::Failed(_, answer)
             | Outcome::Unknown(answer) => Some(answer),
         }
+    }
+
+    /// Whether the signature of the call is of no use any more.
+    pub fn wants_new_signature(&self, channel: Channel) -> bool {
+        self.answer()
+            .is_some_and(|answer| explain(channel, answer.code).signs_anew)
+    }
+
+    /// Of a call whose signature is of no use, but is not that of calls made now: that says nothing of those.
+    pub fn signed_before() -> Outcome {
+        let answer = Answer::none("the UserSig expired; calls are signed anew by now");
+        Outcome::Failed(Failure::NotExecuted, answer)
     }
 }
 

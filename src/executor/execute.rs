@@ -278,7 +278,7 @@ impl Loop {
                 Vec::new()
             }
             Event::Answered(call, reply, at) => {
-                let outcome = decode(self.execution.run.channel, &reply);
+                let outcome = self.understand(&reply);
                 let trouble = trouble(&outcome);
                 self.execution
                     .progress
@@ -307,6 +307,18 @@ impl Loop {
         };
         self.tell_hours(clock::now());
         self.perform(steps).await
+    }
+
+    /// Calls in flight together share a signature: only the first of them tells that it expired.
+    fn understand(&self, reply: &Reply) -> Outcome {
+        let channel = self.execution.run.channel;
+        let outcome = decode(channel, reply);
+        let is_old =
+            outcome.wants_new_signature(channel) && !self.execution.client.forget_signature(reply);
+        if is_old {
+            return Outcome::signed_before();
+        }
+        outcome
     }
 
     /// A run that waits for its hours looks like one that hangs, unless it says so.

@@ -5,7 +5,9 @@ use super::vendor::Vendor;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 /// A far side that answers the first call, the second and so on as it is told; ends with the process.
 fn far_side(mut answer: impl FnMut(usize, &str) -> (u16, Value) + Send + 'static) -> String {
@@ -114,4 +116,33 @@ fn without_words_of_the_vendors_ours_are_said_once() {
     let out = place.run(&["log", "news"]).out;
     let told = "code 10017  the sender is muted in the group\n";
     assert!(out.ends_with(told), "{out}");
+}
+
+/// The value of `usersig` in a request's path.
+fn signature(path: &str) -> String {
+    let from = path.split("usersig=").nth(1).unwrap();
+    from.split('&').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_signature_that_expired_is_made_anew() {
+    let (seen, signatures) = mpsc::channel();
+    let endpoint = far_side(move |number, path| {
+        seen.send(signature(path)).unwrap();
+        if number > 0 {
+            return (
+                200,
+                json!({ "ActionStatus": "OK", "ErrorCode": 0, "MsgSeq": 1 }),
+            );
+        }
+        // What is signed within one second is signed alike.
+        thread::sleep(Duration::from_secs(1));
+        refusal(70_001, "usersig expired")
+    });
+    let place = Place::with_news(&endpoint, 1);
+    place
+        .run(&["run", "news", "--yes"])
+        .assert(0, &["1 accepted"]);
+    assert_ne!(signatures.recv().unwrap(), signatures.recv().unwrap());
+    assert_eq!(place.log()[0]["attempts"], 2);
 }
