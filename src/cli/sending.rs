@@ -7,7 +7,7 @@ use super::print;
 use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
-use crate::channel::{Answer, explain};
+use crate::channel::{Answer, Class, code_name, explain};
 use crate::clock;
 use crate::delivery::Counts;
 use crate::executor::{self, Ending, Execution, LaneRules, Progress};
@@ -165,28 +165,37 @@ fn report(
     match ending {
         Ending::Finished(_) => {}
         Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
-        Ending::Stopped(answer, _) => {
-            let (text, mend) = stop(run, answer);
-            print::error(&text, mend);
-            print::help(&go_on(workspace, run));
-        }
+        Ending::Stopped(answer, _) => tell_stop(workspace, run, answer),
     }
     Ok(())
 }
 
-/// Why a run was stopped, and what mends that.
-fn stop(run: &Run, answer: &Answer) -> (String, Option<&'static str>) {
+/// Why a run was stopped, what mends that, and how it goes on.
+fn tell_stop(workspace: &Workspace, run: &Run, answer: &Answer) {
     let row = explain(run.channel, answer.code);
     let why = match row.stops_after {
         Some(1) | None => "no call would fare better".to_owned(),
         Some(times) => format!("{times} answers in a row were alike"),
     };
+    // Where the vendor had no words, they would be ours once more.
+    let words = if answer.info == row.meaning {
+        code_name(answer.code)
+    } else {
+        answer.to_string()
+    };
     let vendor_app = &run.key.app;
     let text = format!(
-        "stopped, because {why}: {}\n  {} answered the app `{}` (SDKAppID {}): {answer}",
+        "stopped, because {why}: {}\n  {} answered the app `{}` (SDKAppID {}): {words}",
         row.meaning, vendor_app.host, run.app, vendor_app.sdk_app_id
     );
-    (text, row.mend)
+    print::error(&text, row.mend);
+    // What was refused stays so, whatever is mended.
+    let left = if row.class == Class::Refuse {
+        "to try what is left, "
+    } else {
+        ""
+    };
+    print::help(&format!("{left}{}", go_on(workspace, run)));
 }
 
 fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) -> Vec<String> {

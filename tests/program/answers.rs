@@ -5,7 +5,8 @@ use super::vendor::Vendor;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -52,6 +53,11 @@ fn request_path(stream: &TcpStream) -> String {
 
 fn refusal(code: u32, info: &str) -> (u16, Value) {
     let body = json!({ "ActionStatus": "FAIL", "ErrorCode": code, "ErrorInfo": info });
+    (200, body)
+}
+
+fn accepted() -> (u16, Value) {
+    let body = json!({ "ActionStatus": "OK", "ErrorCode": 0, "MsgSeq": 1 });
     (200, body)
 }
 
@@ -118,6 +124,40 @@ fn without_words_of_the_vendors_ours_are_said_once() {
     assert!(out.ends_with(told), "{out}");
 }
 
+#[test]
+fn what_no_call_would_fare_better_with_stops_the_run_and_leaves_it_resumable() {
+    for (code, mend) in [
+        (60_020, "renew or raise the plan in the console"),
+        (60_021, "put this machine's address on the console's list"),
+        (60_026, "check that `region` or `endpoint` of the app"),
+        (90_001, "please report it"),
+    ] {
+        let is_mended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&is_mended);
+        let refused = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&refused);
+        let endpoint = far_side(move |_, _| {
+            if seen.load(Ordering::SeqCst) {
+                return accepted();
+            }
+            counted.fetch_add(1, Ordering::SeqCst);
+            refusal(code, "")
+        });
+        let place = Place::with_news(&endpoint, 40);
+        let answered = format!("(SDKAppID 1400000000): code {code}\n");
+        place.run(&["run", "news", "--yes"]).assert(
+            6,
+            &["40 pending", &answered, mend, "campanile resume news@"],
+        );
+        let calls = refused.load(Ordering::SeqCst);
+        assert!(calls < 20, "{calls} calls until {code} stopped the run");
+        is_mended.store(true, Ordering::SeqCst);
+        place
+            .run(&["resume", "news"])
+            .assert(0, &["40 planned = 40 accepted"]);
+    }
+}
+
 /// The value of `usersig` in a request's path.
 fn signature(path: &str) -> String {
     let from = path.split("usersig=").nth(1).unwrap();
@@ -130,10 +170,7 @@ fn a_signature_that_expired_is_made_anew() {
     let endpoint = far_side(move |number, path| {
         seen.send(signature(path)).unwrap();
         if number > 0 {
-            return (
-                200,
-                json!({ "ActionStatus": "OK", "ErrorCode": 0, "MsgSeq": 1 }),
-            );
+            return accepted();
         }
         // What is signed within one second is signed alike.
         thread::sleep(Duration::from_secs(1));

@@ -158,7 +158,7 @@ pub(super) const TABLE: &[Code] = &[
     slow_lane(60019, "there are too many calls").source(OLDER),
     stop(60020, "the plan expired, or the app is in arrears", PLAN),
     stop(60021, "the vendor takes no calls from this machine's address",
-        "put this machine's address on the list of the console"),
+        "put this machine's address on the console's list of allowed addresses"),
     check(60022, "the vendor does not document this code").source("").stops(2, "ask the vendor what it means"),
     stop(60025, "the SDKAppID, the administrator or the UserSig is wrong", ACCESS),
     stop(60026, "the app is at home in another data centre", REGION),
