@@ -120,8 +120,8 @@ struct Sheet<'a> {
     facts: RunFacts,
     options: &'a Log,
     printed: usize,
-    /// What mends the codes of the lines so far; there are no more than the table has rows.
-    mends: BTreeMap<u32, &'static str>,
+    /// What mends the codes of the lines so far: for each row of the table the first code that was met.
+    mends: BTreeMap<u32, (u32, &'static str)>,
 }
 
 impl<'a> Sheet<'a> {
@@ -156,7 +156,10 @@ impl<'a> Sheet<'a> {
         }
         if let Some(answer) = delivery.last().and_then(Outcome::answer) {
             let row = explain(record.request.channel, answer.code);
-            self.mends.extend(row.mend.map(|mend| (answer.code, mend)));
+            if let Some(mend) = row.mend {
+                let met = (answer.code, mend);
+                self.mends.entry(row.first).or_insert(met);
+            }
         }
         let line = LogLine::new(&self.facts, &record.request, &delivery);
         let first = self.printed == 0;
@@ -174,9 +177,9 @@ impl<'a> Sheet<'a> {
         Ok(print::result(&text)?)
     }
 
-    /// Once for each code, however many lines have it.
+    /// Once for each row, however many lines have it.
     fn tell_mends(&self) {
-        for (code, mend) in &self.mends {
+        for (code, mend) in self.mends.values() {
             print::help(&format!("{}: {mend}", code_name(*code)));
         }
     }
