@@ -53,10 +53,13 @@ pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
-    pub use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
+    pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
+    pub use crate::channel::{Request, Scope, codes, decode, explain};
     pub use crate::delivery::{Delivery, Entry, Policy, State};
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, RunTag, Step};
-    pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
+    pub use crate::identity::{
+        DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId,
+    };
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
     pub use crate::settings::{Hours, Settings};

@@ -7,6 +7,7 @@
     reason = "a test makes its own files and processes"
 )]
 
+mod codes;
 mod comparison;
 mod house;
 mod program;

@@ -1,6 +1,6 @@
 //! From the vendor's reply to an Outcome.
 
-use super::codes::{Class, classify};
+use super::codes::{Class, explain};
 use super::{Answer, Channel, Failure, Outcome, Receipt, Reply, Scope};
 use serde::Deserialize;
 use serde_json::Value;
@@ -23,11 +23,13 @@ pub fn decode(channel: Channel, reply: &Reply) -> Outcome {
     match reply {
         Reply::NotSent(why) => Outcome::Failed(Failure::NoConnection, Answer::none(why)),
         Reply::Lost(why) => Outcome::Unknown(Answer::none(why)),
-        Reply::Answered { status: 200, body } => match serde_json::from_slice::<Body>(body) {
+        Reply::Answered {
+            status: 200, body, ..
+        } => match serde_json::from_slice::<Body>(body) {
             Ok(body) => understand(channel, &body),
             Err(_) => Outcome::Unknown(Answer::none("the answer is not the vendor's JSON")),
         },
-        Reply::Answered { status, .. } => by_status(*status),
+        Reply::Answered { status, .. } => by_status(channel, *status),
     }
 }
 
@@ -59,14 +61,14 @@ fn understand(channel: Channel, body: &Body) -> Outcome {
 }
 
 fn by_code(channel: Channel, body: &Body) -> Outcome {
-    let (class, meaning) = classify(channel, body.error_code);
+    let row = explain(channel, body.error_code);
     let info = body
         .error_info
         .as_deref()
         .filter(|info| !info.is_empty())
-        .unwrap_or(meaning);
+        .unwrap_or(row.meaning);
     let answer = Answer::new(body.error_code, info);
-    match class {
+    match row.class {
         Class::Retry => Outcome::Failed(Failure::NotExecuted, answer),
         Class::Check => Outcome::Unknown(answer),
         Class::SlowLane => Outcome::Throttled(Scope::Lane, answer),
@@ -76,15 +78,11 @@ fn by_code(channel: Channel, body: &Body) -> Outcome {
     }
 }
 
-/// The vendor answers 200 to everything that reached the application. Others come from something in front of it; a
-/// 4xx there means that we speak wrongly or to the wrong host.
-fn by_status(status: u16) -> Outcome {
-    let answer = Answer::none(&format!("HTTP status {status}"));
-    match status {
-        408 | 429 => Outcome::Unknown(answer),
-        400..=499 => Outcome::Failed(Failure::Stop, answer),
-        _ => Outcome::Unknown(answer),
-    }
+/// The vendor answers 200 to everything that reached the application. Others come from something in front of it, which
+/// proves nothing: a 403 may well be about the answer. That a 4xx stops the run stands in the table of codes.
+fn by_status(channel: Channel, status: u16) -> Outcome {
+    let code = u32::from(status);
+    Outcome::Unknown(Answer::new(code, explain(channel, code).meaning))
 }
 
 #[cfg(test)]
@@ -97,6 +95,7 @@ mod tests {
             &Reply::Answered {
                 status: 200,
                 body: body.into(),
+                signature: 0,
             },
         )
     }
@@ -175,10 +174,11 @@ mod tests {
 
     #[test]
     fn what_proves_nothing_is_unknown() {
-        for status in [301, 302, 408, 429, 500, 502, 504] {
+        for status in [204, 301, 302, 401, 403, 404, 408, 429, 500, 502, 504] {
             let reply = Reply::Answered {
                 status,
-                body: Vec::new(),
+                body: r#"{"ActionStatus":"OK","ErrorCode":0}"#.into(),
+                signature: 0,
             };
             assert!(
                 matches!(decode(Channel::GroupMessage, &reply), Outcome::Unknown(_)),

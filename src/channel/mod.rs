@@ -18,8 +18,9 @@ mod outcome;
 mod request;
 mod send;
 
+pub use codes::{Class, Code, codes, explain};
 pub use decode::decode;
-pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope};
+pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope, code_name};
 pub use request::Request;
 pub use send::{Rendered, Send, SendSpec};
 

@@ -1,5 +1,7 @@
 //! What became of one HTTP attempt, as the vendor's answer tells it.
 
+use super::Channel;
+use super::codes::{explain, is_http_status};
 use std::fmt;
 
 /// What came back from the far side, before anybody made sense of it.
@@ -10,7 +12,12 @@ pub enum Reply {
     /// The request may have left, and no whole answer came.
     Lost(String),
     /// A whole HTTP answer.
-    Answered { status: u16, body: Vec<u8> },
+    Answered {
+        status: u16,
+        body: Vec<u8>,
+        /// The number of the signature that the call was made with.
+        signature: u64,
+    },
 }
 
 /// What one attempt proved. Everything but `Unknown` and `Accepted` proves that it was not delivered.
@@ -25,6 +32,31 @@ pub enum Outcome {
     Failed(Failure, Answer),
     /// Perhaps delivered.
     Unknown(Answer),
+}
+
+impl Outcome {
+    /// What was answered, if that was no acceptance.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Outcome::Accepted(_) => None,
+            Outcome::Refused(answer)
+            | Outcome::Throttled(_, answer)
+            | Outcome::Failed(_, answer)
+            | Outcome::Unknown(answer) => Some(answer),
+        }
+    }
+
+    /// Whether the signature of the call is of no use any more.
+    pub fn wants_new_signature(&self, channel: Channel) -> bool {
+        self.answer()
+            .is_some_and(|answer| explain(channel, answer.code).signs_anew)
+    }
+
+    /// Of a call whose signature is of no use, but is not that of calls made now: that says nothing of those.
+    pub fn signed_before() -> Outcome {
+        let answer = Answer::none("the UserSig expired; calls are signed anew by now");
+        Outcome::Failed(Failure::NotExecuted, answer)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,10 +87,12 @@ pub enum Failure {
     Stop,
 }
 
-/// The vendor's words, or ours where it had none (`code` 0).
+/// What a call was answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
+    /// The vendor's code; or the HTTP status, if it is another than the vendor's 200; or 0.
     pub code: u32,
+    /// The vendor's words, or ours where it had none.
     pub info: String,
 }
 
@@ -88,12 +122,40 @@ impl Answer {
     }
 }
 
+impl From<&str> for Answer {
+    /// Reads what `Display` wrote.
+    fn from(text: &str) -> Answer {
+        let (code, info) = text
+            .trim_start_matches("HTTP ")
+            .split_once(' ')
+            .unwrap_or((text, ""));
+        match code.parse() {
+            Ok(code) => Answer::new(code, info),
+            Err(_) => Answer::none(text),
+        }
+    }
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = if is_http_status(self.code) {
+            code_name(self.code)
+        } else {
+            self.code.to_string()
+        };
         match (self.code, self.info.is_empty()) {
             (0, _) => formatter.write_str(&self.info),
-            (code, true) => write!(formatter, "{code}"),
-            (code, false) => write!(formatter, "{code} {}", self.info),
+            (_, true) => formatter.write_str(&code),
+            (_, false) => write!(formatter, "{code} {}", self.info),
         }
+    }
+}
+
+/// `code 70009`, or `HTTP 404`.
+pub fn code_name(code: u32) -> String {
+    if is_http_status(code) {
+        format!("HTTP {code}")
+    } else {
+        format!("code {code}")
     }
 }

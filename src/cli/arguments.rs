@@ -119,6 +119,9 @@ pub(super) struct Resume {
 }
 
 /// What became of every planned call of a run
+///
+/// A line says in our words why its delivery stands where it does, and in quotes what the vendor said. What can be done
+/// about a code is told once on stderr, however many lines have it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile log welcome                             the latest run, a line for each delivery

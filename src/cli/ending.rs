@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::print;
 use super::sending::Sender;
 use super::workspace::Workspace;
+use crate::channel::{Answer, Class, code_name, explain};
 use crate::delivery::Counts;
 use crate::executor::Ending;
 use crate::identity::civil_text;
@@ -74,14 +75,37 @@ pub(super) fn report(
     match ending {
         Ending::Finished(_) => {}
         Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
-        Ending::Stopped(answer, _) => {
-            print::error(
-                &format!("stopped, because no call would fare better: {answer}"),
-                Some(&format!("mend that, then {}", go_on(workspace, run))),
-            );
-        }
+        Ending::Stopped(answer, _) => tell_stop(workspace, run, answer),
     }
     Ok(())
+}
+
+/// Why a run was stopped, what mends that, and how it goes on.
+fn tell_stop(workspace: &Workspace, run: &Run, answer: &Answer) {
+    let row = explain(run.channel, answer.code);
+    let why = match row.stops_after {
+        Some(1) | None => "no call would fare better".to_owned(),
+        Some(times) => format!("{times} answers in a row were alike"),
+    };
+    // Where the vendor had no words, they would be ours once more.
+    let words = if answer.info == row.meaning {
+        code_name(answer.code)
+    } else {
+        answer.to_string()
+    };
+    let vendor_app = &run.key.app;
+    let text = format!(
+        "stopped, because {why}: {}\n  {} answered the app `{}` (SDKAppID {}): {words}",
+        row.meaning, vendor_app.host, run.app, vendor_app.sdk_app_id
+    );
+    print::error(&text, row.mend);
+    // What was refused stays so, whatever is mended.
+    let left = if row.class == Class::Refuse {
+        "to try what is left, "
+    } else {
+        ""
+    };
+    print::help(&format!("{left}{}", go_on(workspace, run)));
 }
 
 fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) -> Vec<String> {

@@ -87,7 +87,7 @@ pub(super) async fn ending(journal: &Journal, run: &Run) -> Result<Option<Ending
     let counts = count(journal, run).await?;
     Ok(Some(match state {
         RunState::Paused { .. } => Ending::Paused(counts),
-        RunState::Stopped { reason } => Ending::Stopped(Answer::none(&reason), counts),
+        RunState::Stopped { reason } => Ending::Stopped(Answer::from(reason.as_str()), counts),
         _ => Ending::Finished(counts),
     }))
 }

@@ -1,17 +1,18 @@
 //! `log`: what became of every planned call.
 
 use super::arguments::{Common, Log, LogOutput};
-use super::ending::facts;
+use super::ending::{facts, go_on};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::delivery::{Counts, State};
+use crate::channel::{Outcome, code_name, explain};
+use crate::delivery::{Counts, RunState, State};
 use crate::identity::DeliveryNumber;
 use crate::journal::{Journal, Record, Run};
 use crate::report::{LogLine, RunFacts, counts_text};
 use anyhow::Context;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Deliveries of one read.
@@ -25,12 +26,20 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
     let run = workspace.find_run(&journal, &options.run).await?;
     let mut sheet = Sheet::new(facts(&run), options);
     let counts = if options.follow {
-        follow(&journal, run, &mut sheet).await?
+        follow(&journal, run.clone(), &mut sheet).await?
     } else {
         once(&journal, &run, &mut sheet).await?
     };
     if let (Some(counts), LogOutput::Text) = (counts, options.output) {
         print::say(&counts_text(&counts));
+        let run = journal.run(run.id).await?;
+        if let RunState::Stopped { reason } = run.state() {
+            print::say(&format!("stopped: {reason}"));
+            sheet.tell_mends();
+            print::help(&go_on(&workspace, &run));
+        } else {
+            sheet.tell_mends();
+        }
     }
     sheet.end()?;
     journal.close().await;
@@ -72,7 +81,7 @@ async fn follow(
     let mut told: BTreeSet<DeliveryNumber> = BTreeSet::new();
     let mut counts = Counts::default();
     loop {
-        let is_over = run.state() != crate::delivery::RunState::Open;
+        let is_over = run.state() != RunState::Open;
         let mut after = told_up_to;
         let mut all_ended = true;
         loop {
@@ -111,6 +120,8 @@ struct Sheet<'a> {
     facts: RunFacts,
     options: &'a Log,
     printed: usize,
+    /// What mends the codes of the lines so far: for each row of the table the first code that was met.
+    mends: BTreeMap<u32, (u32, &'static str)>,
 }
 
 impl<'a> Sheet<'a> {
@@ -119,6 +130,7 @@ impl<'a> Sheet<'a> {
             facts,
             options,
             printed: 0,
+            mends: BTreeMap::new(),
         }
     }
 
@@ -142,6 +154,13 @@ impl<'a> Sheet<'a> {
         if limit.is_some_and(|limit| self.printed >= limit) {
             return Ok(false);
         }
+        if let Some(answer) = delivery.last().and_then(Outcome::answer) {
+            let row = explain(record.request.channel, answer.code);
+            if let Some(mend) = row.mend {
+                let met = (answer.code, mend);
+                self.mends.entry(row.first).or_insert(met);
+            }
+        }
         let line = LogLine::new(&self.facts, &record.request, &delivery);
         let first = self.printed == 0;
         self.printed += 1;
@@ -156,6 +175,13 @@ impl<'a> Sheet<'a> {
             LogOutput::Csv => csv(line.cells())?,
         };
         Ok(print::result(&text)?)
+    }
+
+    /// Once for each row, however many lines have it.
+    fn tell_mends(&self) {
+        for (code, mend) in self.mends.values() {
+            print::help(&format!("{}: {mend}", code_name(*code)));
+        }
     }
 
     fn end(&self) -> Result<(), Failure> {

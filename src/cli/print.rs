@@ -32,9 +32,12 @@ pub(super) fn error(text: &str, help: Option<&str>) {
         ("", "")
     };
     say(&format!("{on}error:{off} {text}"));
-    if let Some(help) = help {
-        say(&format!("  help: {help}"));
-    }
+    help.into_iter().for_each(self::help);
+}
+
+/// What can be done about it.
+pub(super) fn help(text: &str) {
+    say(&format!("  help: {text}"));
 }
 
 /// Help and version are results; all else is a complaint about usage.

@@ -5,7 +5,7 @@ use super::limiter::{CallId, Limiter};
 use super::member::Member;
 use super::queue::{Due, Job, Kind, Queue, Shared};
 use super::trouble::Trouble;
-use crate::channel::{Answer, Failure, Outcome, Scope};
+use crate::channel::{Answer, Channel, Failure, Outcome, Scope};
 use crate::delivery::{Entry, State};
 use crate::identity::{DeliveryNumber, GroupId, Moment, Random, RecentRandoms};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 /// What a lane brings along when it is taken.
 #[derive(Debug)]
 pub struct Lane {
+    pub channel: Channel,
     /// Calls per second.
     pub limit: u32,
     /// When its previous holder last started a call.
@@ -55,6 +56,7 @@ pub enum Halt {
 /// Several runs may share a lane: they take turns, call by call, so that a small one is not kept waiting by a big one.
 #[derive(Debug)]
 pub struct Dispatcher {
+    channel: Channel,
     limiter: Limiter,
     ahead_max: usize,
     trouble: Trouble,
@@ -101,6 +103,7 @@ impl Dispatcher {
             .map(|last| last.boot_ns);
         let ahead = usize::try_from(lane.limit / AHEAD_PART).unwrap_or(AHEAD_MAX);
         Dispatcher {
+            channel: lane.channel,
             limiter: Limiter::new(lane.limit, last, now.boot_ns),
             ahead_max: ahead.clamp(AHEAD_MIN, AHEAD_MAX),
             trouble: Trouble::new(lane.limit, lane.seed),
@@ -190,7 +193,7 @@ impl Dispatcher {
         self.trouble.learn(&outcome, flight.out_ns, now.boot_ns);
         if let Some(member) = self.members.get_mut(&flight.run) {
             member.in_flight -= 1;
-            member.learn(&outcome);
+            member.learn(self.channel, &outcome, flight.out_ns, now.boot_ns);
         }
         self.finish(flight.run, flight.number, outcome, now)
     }

@@ -2,7 +2,8 @@
 
 use super::dispatcher::Halt;
 use super::queue::Queue;
-use crate::channel::{Answer, Failure, Outcome};
+use super::streak::Streak;
+use crate::channel::{Channel, Outcome};
 
 /// Its deliveries, and how many of them are where.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Member {
     pub(super) in_flight: usize,
     /// Entries on their way to the disk, of any kind.
     pub(super) unrecorded: usize,
+    streak: Streak,
 }
 
 impl Member {
@@ -27,6 +29,7 @@ impl Member {
             ready: 0,
             in_flight: 0,
             unrecorded: 0,
+            streak: Streak::default(),
         }
     }
 
@@ -44,17 +47,11 @@ impl Member {
         self.is_home() && (self.halt.is_some() || self.queue.is_over())
     }
 
-    pub(super) fn learn(&mut self, outcome: &Outcome) {
-        if let Some(answer) = stops(outcome) {
-            self.halt.get_or_insert(Halt::Stopped(answer.clone()));
+    /// A call that went out at `out_ns` came back.
+    pub(super) fn learn(&mut self, channel: Channel, outcome: &Outcome, out_ns: u64, now_ns: u64) {
+        let answer = self.streak.learn(channel, outcome, out_ns, now_ns);
+        if let Some(answer) = answer {
+            self.halt.get_or_insert(Halt::Stopped(answer));
         }
-    }
-}
-
-/// What says that no further call of the run would fare better.
-fn stops(outcome: &Outcome) -> Option<&Answer> {
-    match outcome {
-        Outcome::Failed(Failure::Stop, answer) => Some(answer),
-        _ => None,
     }
 }

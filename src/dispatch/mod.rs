@@ -16,6 +16,7 @@ mod pace;
 mod queue;
 mod round_trips;
 mod share;
+mod streak;
 mod trouble;
 
 pub use bounds::Bounds;

@@ -92,6 +92,7 @@ impl Loop {
         let (app, channel) = (run.key.app.clone(), run.channel);
         let history = journal.lane_history(&app, channel, now).await?;
         let lane = Lane {
+            channel,
             limit: rules.limit,
             last_started: history.last_started,
             randoms: history.randoms,
@@ -244,12 +245,23 @@ impl Loop {
     }
 
     async fn answered(&mut self, call: CallId, reply: &Reply, at: Moment) -> Result<(), Error> {
-        let outcome = decode(self.channel, reply);
+        let outcome = self.understand(reply);
         let trouble = trouble(&outcome);
         self.progress
             .send_modify(|progress| progress.trouble = trouble);
         let steps = self.dispatcher.answered(call, outcome, at);
         self.perform(steps).await
+    }
+
+    /// Calls in flight together share a signature: only the first of them tells that it expired.
+    fn understand(&self, reply: &Reply) -> Outcome {
+        let outcome = decode(self.channel, reply);
+        let is_old =
+            outcome.wants_new_signature(self.channel) && !self.client.forget_signature(reply);
+        if is_old {
+            return Outcome::signed_before();
+        }
+        outcome
     }
 
     /// Written down before anything else, so that a process killed in its drain leaves its run paused. Those of others

@@ -1,7 +1,7 @@
 //! One delivery in the log.
 
-use crate::channel::{Answer, Outcome, Request};
-use crate::delivery::Delivery;
+use crate::channel::{Answer, Channel, Outcome, Request, code_name, explain};
+use crate::delivery::{Delivery, State};
 use crate::identity::{DeliveryKey, Digest, GroupId, Moment, UserId};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
@@ -33,9 +33,11 @@ pub struct LogLine<'a> {
     pub group: Option<String>,
     pub members: Option<Vec<String>>,
     pub state: &'static str,
+    /// Why it stands there, in our words.
     pub reason: Option<String>,
     pub attempts: u32,
     pub error_code: Option<u32>,
+    /// The vendor's words, or ours where it had none.
     pub error_info: Option<String>,
     pub msg_seq: Option<u64>,
     pub msg_time: Option<String>,
@@ -53,7 +55,7 @@ impl<'a> LogLine<'a> {
         // Without it the vendor tells no repetition, so none is sent.
         let random = delivery.random();
         let random = random.filter(|_| request.channel.deduplicates());
-        let answer = delivery.last().and_then(answer);
+        let answer = delivery.last().and_then(Outcome::answer);
         let receipt = delivery.receipt().unwrap_or_default();
         LogLine {
             app: &facts.app,
@@ -65,7 +67,7 @@ impl<'a> LogLine<'a> {
             group: group.map(GroupId::to_string),
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
-            reason: delivery.reason().map(str::to_owned),
+            reason: reason(request.channel, delivery, answer).map(str::to_owned),
             attempts: delivery.attempts(),
             error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
             error_info: answer.map(|answer| answer.info.clone()),
@@ -149,11 +151,15 @@ impl<'a> LogLine<'a> {
             let _ = write!(line, "  {} attempts", self.attempts);
         }
         if let Some(code) = self.error_code {
-            let _ = write!(line, "  code {code}");
+            let _ = write!(line, "  {}", code_name(code));
         }
-        if let Some(why) = self.reason.as_ref().or(self.error_info.as_ref()) {
-            let _ = write!(line, "  {why}");
-        }
+        let _ = match (&self.reason, &self.error_info) {
+            (Some(reason), Some(info)) if !reason.contains(info) => {
+                write!(line, "  {reason} (\"{info}\")")
+            }
+            (Some(why), _) | (None, Some(why)) => write!(line, "  {why}"),
+            (None, None) => Ok(()),
+        };
         line
     }
 }
@@ -178,12 +184,18 @@ fn moment_text(at: Moment) -> Option<String> {
     time_text(at.wall_ms)
 }
 
-fn answer(outcome: &Outcome) -> Option<&Answer> {
-    match outcome {
-        Outcome::Accepted(_) => None,
-        Outcome::Refused(answer)
-        | Outcome::Throttled(_, answer)
-        | Outcome::Failed(_, answer)
-        | Outcome::Unknown(answer) => Some(answer),
+/// Of what the vendor answered, the table of codes knows more than its words say.
+fn reason<'a>(
+    channel: Channel,
+    delivery: &'a Delivery,
+    answer: Option<&'a Answer>,
+) -> Option<&'a str> {
+    let is_the_answers = matches!(
+        delivery.state(),
+        State::Refused | State::Pending | State::InFlight
+    );
+    match answer.filter(|answer| is_the_answers && answer.code != 0) {
+        Some(answer) => Some(explain(channel, answer.code).meaning),
+        None => delivery.reason(),
     }
 }

@@ -6,7 +6,7 @@ use crate::channel::{Channel, Reply};
 use crate::clock;
 use crate::identity::{Digest, Moment};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -58,6 +58,7 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Signature {
+    number: u64,
     text: String,
     until_s: i64,
 }
@@ -114,10 +115,11 @@ impl Client {
             noticed.store(true, Ordering::Release);
             on_wire(clock::now());
         });
+        let (signature, number) = self.signature(clock::now());
         let request = self
             .inner
             .http
-            .post(self.url(call.channel))
+            .post(self.url(call.channel, &signature))
             .header("content-type", "application/json");
         let reply = async {
             let response = request.body(reqwest::Body::wrap(body)).send().await?;
@@ -125,41 +127,59 @@ impl Client {
             Ok::<_, reqwest::Error>((status, read(response).await?))
         };
         match reply.await {
-            Ok((status, Some(body))) => Reply::Answered { status, body },
+            Ok((status, Some(body))) => Reply::Answered {
+                status,
+                body,
+                signature: number,
+            },
             Ok((_, None)) => Reply::Lost("the answer is longer than 1 MiB".to_owned()),
             Err(error) if left.load(Ordering::Acquire) => Reply::Lost(words(&error.without_url())),
             Err(error) => Reply::NotSent(words(&error.without_url())),
         }
     }
 
-    fn url(&self, channel: Channel) -> String {
+    /// The far side takes this call's signature no more, for its clock may differ: the next call is signed anew.
+    /// `false`: calls are already made with a later one.
+    pub fn forget_signature(&self, reply: &Reply) -> bool {
+        let mut present = self.cached();
+        let is_present =
+            matches!(reply, Reply::Answered { signature, .. } if *signature == present.number);
+        if is_present {
+            present.number += 1;
+            present.until_s = i64::MIN;
+        }
+        is_present
+    }
+
+    fn url(&self, channel: Channel, signature: &str) -> String {
         let Access { endpoint, signer } = &self.inner.access;
         let number = self.inner.seed + self.inner.calls.fetch_add(1, Ordering::Relaxed);
         format!(
-            "{endpoint}/v4/{}?sdkappid={}&identifier={}&usersig={}&random={}&contenttype=json",
+            "{endpoint}/v4/{}?sdkappid={}&identifier={}&usersig={signature}&random={}&contenttype=json",
             channel.command(),
             signer.sdk_app_id,
             encoded(&signer.identifier),
-            self.signature(clock::now()),
             number % (1 << 32),
         )
     }
 
-    /// The present signature, renewed well before it expires.
-    fn signature(&self, now: Moment) -> String {
+    /// The present signature and its number, renewed well before it expires.
+    fn signature(&self, now: Moment) -> (String, u64) {
         let now_s = now.wall_ms.div_euclid(1_000);
-        let mut signature = self
-            .inner
-            .signature
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let left_s = signature.until_s - now_s;
+        let mut signature = self.cached();
+        let left_s = signature.until_s.saturating_sub(now_s);
         let is_fresh = (SIGNATURE_RENEWED_S..=i64::from(SIGNATURE_HOLDS_S)).contains(&left_s);
         if !is_fresh {
+            signature.number += 1;
             signature.text = self.inner.access.signer.sign(now_s, SIGNATURE_HOLDS_S);
             signature.until_s = now_s + i64::from(SIGNATURE_HOLDS_S);
         }
-        signature.text.clone()
+        (signature.text.clone(), signature.number)
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Signature> {
+        let cached = self.inner.signature.lock();
+        cached.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -207,22 +227,27 @@ fn encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_signature_is_renewed_before_it_expires() {
-        let now = Moment {
-            wall_ms: 1_700_000_000_000,
-            boot_ns: 0,
-            boot_id: 0,
-        };
+    const NOW: Moment = Moment {
+        wall_ms: 1_700_000_000_000,
+        boot_ns: 0,
+        boot_id: 0,
+    };
+
+    fn client() -> Client {
         let signer = Signer {
             sdk_app_id: 1,
             identifier: "administrator".to_owned(),
             secret_key: "key".to_owned(),
         };
         let endpoint = "http://127.0.0.1:1".to_owned();
-        let client = Client::new(Access { endpoint, signer }, now).unwrap();
-        let first = client.signature(now);
-        let hours = |hours| now.plus(Duration::from_hours(hours));
+        Client::new(Access { endpoint, signer }, NOW).unwrap()
+    }
+
+    #[test]
+    fn a_signature_is_renewed_before_it_expires() {
+        let client = client();
+        let first = client.signature(NOW);
+        let hours = |hours| NOW.plus(Duration::from_hours(hours));
         assert_eq!(
             client.signature(hours(22)),
             first,
@@ -231,10 +256,31 @@ mod tests {
         let second = client.signature(hours(24));
         assert_ne!(second, first);
         assert_ne!(
-            client.signature(now),
+            client.signature(NOW),
             second,
             "nor kept when the clock was set back"
         );
+    }
+
+    #[test]
+    fn a_signature_that_is_of_no_use_is_forgotten_once() {
+        let client = client();
+        let (first, number) = client.signature(NOW);
+        let reply = |signature| Reply::Answered {
+            status: 200,
+            body: Vec::new(),
+            signature,
+        };
+        assert!(client.forget_signature(&reply(number)));
+        let later = NOW.plus(Duration::from_secs(1));
+        let (second, renewed) = client.signature(later);
+        assert_ne!(second, first);
+        assert!(
+            !client.forget_signature(&reply(number)),
+            "a call that was signed before says nothing of the new one"
+        );
+        assert_eq!(client.signature(later), (second, renewed));
+        assert!(client.forget_signature(&reply(renewed)));
     }
 
     #[test]

@@ -209,6 +209,7 @@ impl World {
             }
         }
         let lane = Lane {
+            channel: Channel::GroupMessage,
             limit: LIMIT,
             last_started,
             randoms,
