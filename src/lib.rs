@@ -57,6 +57,7 @@ pub mod workbench {
     pub use crate::delivery::{Delivery, Entry, Policy, State};
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, Step};
     pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
+    pub use crate::journal::Run;
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
     pub use crate::settings::{Hours, Settings};

@@ -18,3 +18,6 @@ pub use error::Error;
 pub use runs::{Run, RunId};
 pub use stage::{Contents, Opening, PlanId};
 pub use store::{Journal, sqlite_version};
+
+#[cfg(test)]
+mod tests;
