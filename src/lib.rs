@@ -53,7 +53,10 @@ pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
-    pub use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
+    pub use crate::channel::{
+        Answer, Ask, Channel, Failure, GroupFacts, HistoryItem, HistoryPage, LookupFailure,
+        Outcome, Placeholder, Receipt, Request, Scope, Told,
+    };
     pub use crate::delivery::{Delivery, Entry, Policy, State};
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, Step};
     pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};

@@ -12,6 +12,7 @@ mod codes;
 mod decode;
 mod fit;
 mod group_message;
+mod history;
 mod mention;
 mod notification;
 mod outcome;
@@ -19,6 +20,7 @@ mod request;
 mod send;
 
 pub use decode::decode;
+pub use history::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure, Placeholder, Told};
 pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope};
 pub use request::Request;
 pub use send::{Rendered, Send, SendSpec};
