@@ -65,4 +65,5 @@ pub mod workbench {
     pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
     pub use crate::settings::{Hours, Settings};
     pub use crate::source::{Source, Span, Spanned};
+    pub use crate::vendor::Client;
 }

@@ -132,12 +132,35 @@ impl Client {
         }
     }
 
+    /// Asks for what changes nothing at the vendor, so that it does not matter whether a lost call had left.
+    pub async fn ask(&self, command: &str, body: String) -> Reply {
+        let request = self
+            .inner
+            .http
+            .post(self.address(command))
+            .header("content-type", "application/json");
+        let reply = async {
+            let response = request.body(body).send().await?;
+            let status = response.status().as_u16();
+            Ok::<_, reqwest::Error>((status, read(response).await?))
+        };
+        match reply.await {
+            Ok((status, Some(body))) => Reply::Answered { status, body },
+            Ok((_, None)) => Reply::Lost("the answer is longer than 1 MiB".to_owned()),
+            Err(error) if error.is_connect() => Reply::NotSent(words(&error.without_url())),
+            Err(error) => Reply::Lost(words(&error.without_url())),
+        }
+    }
+
     fn url(&self, channel: Channel) -> String {
+        self.address(channel.command())
+    }
+
+    fn address(&self, command: &str) -> String {
         let Access { endpoint, signer } = &self.inner.access;
         let number = self.inner.seed + self.inner.calls.fetch_add(1, Ordering::Relaxed);
         format!(
-            "{endpoint}/v4/{}?sdkappid={}&identifier={}&usersig={}&random={}&contenttype=json",
-            channel.command(),
+            "{endpoint}/v4/{command}?sdkappid={}&identifier={}&usersig={}&random={}&contenttype=json",
             signer.sdk_app_id,
             encoded(&signer.identifier),
             self.signature(clock::now()),
@@ -206,23 +229,77 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
 
-    #[test]
-    fn a_signature_is_renewed_before_it_expires() {
-        let now = Moment {
-            wall_ms: 1_700_000_000_000,
-            boot_ns: 0,
-            boot_id: 0,
-        };
+    const NOW: Moment = Moment {
+        wall_ms: 1_700_000_000_000,
+        boot_ns: 0,
+        boot_id: 0,
+    };
+
+    fn client(address: &str) -> Client {
         let signer = Signer {
             sdk_app_id: 1,
             identifier: "administrator".to_owned(),
             secret_key: "key".to_owned(),
         };
-        let endpoint = "http://127.0.0.1:1".to_owned();
-        let client = Client::new(Access { endpoint, signer }, now).unwrap();
-        let first = client.signature(now);
-        let hours = |hours| now.plus(Duration::from_hours(hours));
+        let endpoint = format!("http://{address}");
+        Client::new(Access { endpoint, signer }, NOW).unwrap()
+    }
+
+    /// Answers one call with these bytes, and hands out its first line and its body.
+    fn answer_once(listener: &TcpListener, answer: &str) -> (String, String) {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        let (mut first, mut length) = (String::new(), 0);
+        stream.read_line(&mut first).unwrap();
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        (first, String::from_utf8(body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_question_goes_to_its_command_and_comes_back_whole() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = client(&listener.local_addr().unwrap().to_string());
+        let server = std::thread::spawn(move || {
+            let first = answer_once(&listener, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            answer_once(&listener, "");
+            first
+        });
+        let reply = client.ask("service/command", "{\"a\":1}".to_owned()).await;
+        let body = b"{}".to_vec();
+        assert_eq!(reply, Reply::Answered { status: 200, body });
+        let lost = client.ask("service/command", String::new()).await;
+        assert!(matches!(lost, Reply::Lost(_)), "{lost:?}");
+        let (first, body) = server.join().unwrap();
+        assert!(
+            first.starts_with(
+                "POST /v4/service/command?sdkappid=1&identifier=administrator&usersig="
+            ),
+            "{first}"
+        );
+        assert_eq!(body, "{\"a\":1}");
+        let nobody = client.ask("service/command", String::new()).await;
+        assert!(matches!(nobody, Reply::NotSent(_)), "{nobody:?}");
+    }
+
+    #[test]
+    fn a_signature_is_renewed_before_it_expires() {
+        let client = client("127.0.0.1:1");
+        let first = client.signature(NOW);
+        let hours = |hours| NOW.plus(Duration::from_hours(hours));
         assert_eq!(
             client.signature(hours(22)),
             first,
@@ -231,7 +308,7 @@ mod tests {
         let second = client.signature(hours(24));
         assert_ne!(second, first);
         assert_ne!(
-            client.signature(now),
+            client.signature(NOW),
             second,
             "nor kept when the clock was set back"
         );
