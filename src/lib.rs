@@ -57,13 +57,13 @@ pub mod workbench {
         Answer, Ask, Channel, Failure, GroupFacts, HistoryItem, HistoryPage, LookupFailure,
         Outcome, Placeholder, Receipt, Request, Scope, Told,
     };
-    pub use crate::delivery::{Delivery, Entry, Policy, State};
+    pub use crate::delivery::{Delivery, Entry, Finding, Policy, Search, State, Wanted};
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, Step};
     pub use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, RecentRandoms, SdkAppId};
     pub use crate::journal::Run;
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
-    pub use crate::settings::{Hours, Settings};
+    pub use crate::settings::{Hours, OnUnknown, Settings};
     pub use crate::source::{Source, Span, Spanned};
     pub use crate::vendor::Client;
 }

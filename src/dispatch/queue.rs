@@ -123,8 +123,8 @@ impl Queue {
             return self.put_fresh(number);
         }
         let wait = match job.delivery.next(&self.policy, now) {
-            Next::Attempt { wait } | Next::Resend { wait, .. } => wait,
-            Next::End(..) | Next::Nothing | Next::Answer => Duration::ZERO,
+            Next::Attempt { wait } | Next::Resend { wait, .. } | Next::LookUp { wait } => wait,
+            Next::End(..) | Next::Waive | Next::Nothing | Next::Answer => Duration::ZERO,
         };
         self.again.insert((now.boot_ns + nanoseconds(wait), number));
     }
@@ -160,7 +160,7 @@ impl Queue {
                 end,
                 reason,
             },
-            Next::Nothing | Next::Answer => return None,
+            Next::LookUp { .. } | Next::Waive | Next::Nothing | Next::Answer => return None,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::delivery::{Counts, Policy, RunEvent, State};
 use crate::dispatch::{Bounds, CallId, Dispatcher, Halt, Job, Lane, Queue, Step};
 use crate::identity::Moment;
 use crate::journal::{self, Journal, Run, Written};
-use crate::settings::Hours;
+use crate::settings::{Hours, OnUnknown};
 use crate::vendor::{Call, Client, TIMEOUT};
 use std::time::Duration;
 use thiserror::Error as ThisError;
@@ -182,6 +182,9 @@ impl Loop {
             attempts: run.attempts,
             timeout: TIMEOUT,
             resend_within: rules.resend_within(run.channel),
+            deduplicates: run.channel.deduplicates(),
+            on_unknown: OnUnknown::Hold,
+            can_look_up: false,
         };
         let mut pages = Pages::new(journal.clone(), run.clone());
         let under_way = pages.under_way().await?;

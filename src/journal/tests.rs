@@ -2,7 +2,7 @@
 
 use super::{Contents, Error, Journal, Opening, Run, RunId, Written};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
-use crate::delivery::{End, Entry};
+use crate::delivery::{End, Entry, Finding};
 use crate::identity::{
     CampaignName, DeliveryNumber, Digest, GroupId, Moment, OccurrenceKey, Random, SdkAppId,
     VendorApp,
@@ -148,6 +148,18 @@ fn entries() -> Vec<Entry> {
         outcome,
         at: NOW,
     }));
+    let receipt = Receipt {
+        msg_seq: Some(u64::MAX >> 1),
+        msg_time: Some(1_458_721_802),
+    };
+    let findings = [
+        Finding::Found(receipt),
+        Finding::Found(Receipt::default()),
+        Finding::Absent,
+        Finding::Unclear("the group's history has a gap".to_owned()),
+    ];
+    entries.extend(findings.map(|finding| Entry::LookedUp { finding, at: NOW }));
+    entries.push(Entry::Waived { at: NOW });
     entries.extend(
         [End::Failed, End::Skipped, End::Unknown].map(|end| Entry::Ended {
             end,

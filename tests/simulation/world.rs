@@ -2,8 +2,8 @@
 
 use campanile::workbench::{
     Answer, Bounds, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure,
-    GroupId, Job, Lane, Moment, Outcome, Policy, Queue, Receipt, RecentRandoms, Request, Scope,
-    SdkAppId, State, Step,
+    GroupId, Job, Lane, Moment, OnUnknown, Outcome, Policy, Queue, Receipt, RecentRandoms, Request,
+    Scope, SdkAppId, State, Step,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -171,6 +171,9 @@ impl World {
             attempts: 5,
             timeout: TIMEOUT,
             resend_within: Duration::from_mins(4),
+            deduplicates: true,
+            on_unknown: OnUnknown::Hold,
+            can_look_up: false,
         };
         let queue = Queue::new(
             SdkAppId(1),
