@@ -54,14 +54,15 @@ pub use cli::main;
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
-    pub use crate::channel::{Request, Scope, codes, decode, explain};
-    pub use crate::delivery::{Delivery, Entry, Policy, State};
+    pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
+    pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
+    pub use crate::delivery::{Delivery, Entry, Finding, Policy, Search, State, Wanted};
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, RunTag, Step};
     pub use crate::identity::{
         DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId,
     };
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
-    pub use crate::settings::{Hours, Settings};
+    pub use crate::settings::{Hours, OnUnknown, Settings};
     pub use crate::source::{Source, Span, Spanned};
 }

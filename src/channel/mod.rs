@@ -12,6 +12,7 @@ mod codes;
 mod decode;
 mod fit;
 mod group_message;
+mod history;
 mod mention;
 mod notification;
 mod outcome;
@@ -20,6 +21,7 @@ mod send;
 
 pub use codes::{Class, Code, codes, explain};
 pub use decode::decode;
+pub use history::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure, Placeholder, Told};
 pub use outcome::{Answer, Failure, Outcome, Receipt, Reply, Scope, code_name};
 pub use request::Request;
 pub use send::{Rendered, Send, SendSpec};

@@ -2,6 +2,7 @@
 
 use super::Channel;
 use crate::identity::{GroupId, Random, UserId};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -39,6 +40,26 @@ impl Request {
         body
     }
 
+    /// Whether the group's history will hold it, once it is delivered: messages for those who are online now, or for
+    /// chosen members, are not looked for there, and a topic has a history of its own.
+    pub fn is_in_history(&self) -> bool {
+        if self.channel != Channel::GroupMessage || !self.members.is_empty() {
+            return false;
+        }
+        let is_kept =
+            |marks: Marks| marks.online_only.is_none_or(|flag| flag == 0) && marks.topic.is_none();
+        self.marks().is_some_and(is_kept)
+    }
+
+    /// Whom a group message comes from; where it does not say, from the administrator who makes the call.
+    pub fn sender(&self) -> Option<String> {
+        self.marks()?.from
+    }
+
+    fn marks(&self) -> Option<Marks> {
+        serde_json::from_str(&self.content).ok()
+    }
+
     pub fn members_json(&self) -> Value {
         let members: Vec<&str> = self.members.iter().map(UserId::as_str).collect();
         json!(members)
@@ -48,6 +69,17 @@ impl Request {
     pub fn group_name(&self) -> &str {
         self.group.as_ref().map_or("", GroupId::as_str)
     }
+}
+
+/// What decides where a message will be found again.
+#[derive(Deserialize)]
+struct Marks {
+    #[serde(rename = "OnlineOnlyFlag")]
+    online_only: Option<u64>,
+    #[serde(rename = "TopicId")]
+    topic: Option<String>,
+    #[serde(rename = "From_Account")]
+    from: Option<String>,
 }
 
 #[cfg(test)]
@@ -87,5 +119,38 @@ mod tests {
         assert_eq!(notice.body(Random(7)), sent);
         let broadcast = request(Channel::Broadcast, None, &[], body);
         assert_eq!(broadcast.body(Random(7)), r#"{"Random":7,"MsgBody":[]}"#);
+    }
+
+    #[test]
+    fn only_what_everybody_may_read_later_is_in_the_history() {
+        let of = |channel, group, members: &[&str], content: &str| {
+            request(channel, group, members, content).is_in_history()
+        };
+        let body = r#"{"MsgBody":[{"MsgContent":{"OnlineOnlyFlag":1}}],"OnlineOnlyFlag":0}"#;
+        assert!(of(Channel::GroupMessage, Some("g"), &[], body));
+        assert!(of(
+            Channel::GroupMessage,
+            Some("g"),
+            &[],
+            r#"{"MsgBody":[]}"#
+        ));
+        assert!(!of(Channel::GroupMessage, Some("g"), &["peter"], body));
+        assert!(!of(
+            Channel::Notification,
+            Some("g"),
+            &[],
+            r#"{"Content":"x"}"#
+        ));
+        assert!(!of(Channel::Broadcast, None, &[], body));
+        for other in [r#"{"OnlineOnlyFlag":1}"#, r#"{"TopicId":"t"}"#] {
+            assert!(!of(Channel::GroupMessage, Some("g"), &[], other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_the_one_that_is_named() {
+        let of = |content| request(Channel::GroupMessage, Some("g"), &[], content).sender();
+        assert_eq!(of(r#"{"From_Account":"peter"}"#).as_deref(), Some("peter"));
+        assert_eq!(of(r#"{"MsgBody":[]}"#), None);
     }
 }

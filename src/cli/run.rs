@@ -169,6 +169,8 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         window: campaign.rules.window,
         pause_after: campaign.rules.pause_after,
         earlier: runs.len(),
+        on_unknown: campaign.rules.on_unknown,
+        finish_by_ms: finish_by_ms(campaign, &occurrence),
         revision: revision(workspace.repository.root()),
     };
     let id = match journal.open_run(staged.plan, &opening, clock::now()).await {
@@ -186,6 +188,14 @@ async fn open(request: &Request<'_>, runs: &[Run]) -> Result<Run, Failure> {
         ));
     }
     Ok(journal.run(id).await?)
+}
+
+/// After this no delivery of the occurrence is begun. A campaign that is sent by hand only has no such instant: the limit
+/// belongs to its schedule.
+fn finish_by_ms(campaign: &Campaign, occurrence: &Occurrence) -> Option<i64> {
+    let within = campaign.schedule.as_ref()?.finish_within?;
+    let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+    Some(occurrence.at.timestamp_millis().saturating_add(within_ms))
 }
 
 /// What a plan is made for, and what names its occurrence.

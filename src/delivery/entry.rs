@@ -1,6 +1,6 @@
 //! What the journal says about a delivery, line by line.
 
-use crate::channel::Outcome;
+use crate::channel::{Outcome, Receipt};
 use crate::identity::{Moment, Random};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +20,27 @@ pub enum Entry {
         outcome: Outcome,
         at: Moment,
     },
+    /// The group's history was searched for an attempt that came back without proof.
+    LookedUp { finding: Finding, at: Moment },
+    /// The proof that is lacking is done without: the campaign says that it may double.
+    Waived { at: Moment },
     /// Settled by a decision of ours rather than by an answer.
     Ended {
         end: End,
         reason: String,
         at: Moment,
     },
+}
+
+/// What a search came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It was delivered, even if it was taken back since.
+    Found(Receipt),
+    /// The history is whole, and it is not there. Two of these prove that it never will be.
+    Absent,
+    /// Nobody can tell, and why.
+    Unclear(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The fold from entries to a delivery's state.
 
-use super::{End, Entry};
+use super::silence::Silence;
+use super::{End, Entry, Finding, Wanted};
 use crate::channel::{Failure, Outcome, Receipt, Scope};
 use crate::identity::{Moment, Random};
 use thiserror::Error;
@@ -9,7 +10,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     Pending,
-    /// An attempt is on its way, or came back without proof.
+    /// An attempt is on its way, or one came back without proof and may have been delivered.
     InFlight,
     Accepted,
     Refused,
@@ -43,6 +44,10 @@ impl State {
     }
 }
 
+/// The vendor's clock and ours are no further apart than this.
+const CLOCKS_APART_MS: i64 = 60_000;
+const FOUND: &str = "found in the group's history";
+
 /// All that its entries say about one delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
@@ -59,6 +64,11 @@ pub struct Delivery {
     /// The attempt that was Started and not Finished.
     on_wire: Option<u32>,
     generation: Option<Generation>,
+    /// Since the last attempt came back.
+    silence: Option<Silence>,
+    verdict: Verdict,
+    /// An earlier generation was left without proof.
+    waived: bool,
     last: Option<Outcome>,
     started_at: Option<Moment>,
     finished_at: Option<Moment>,
@@ -72,8 +82,19 @@ pub(super) struct Generation {
     pub(super) first_started: Moment,
     /// Finished attempts that proved nothing.
     pub(super) open: u32,
-    /// An attempt was refused while an earlier one was open.
-    pub(super) refused: bool,
+    /// Why an attempt was refused while an earlier one may have been delivered.
+    pub(super) refused: Option<String>,
+}
+
+/// What the looks at the group's history since the last attempt add up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Verdict {
+    #[default]
+    None,
+    /// The generation's attempts are all proved not delivered.
+    Absent,
+    /// No further look would tell.
+    Unclear(String),
 }
 
 /// Entries that contradict each other: two writers, a damaged journal, or a bug. Never carried on from.
@@ -93,8 +114,10 @@ pub enum Illegal {
     NotOnWire,
     #[error("called undelivered while an attempt was open")]
     EndedOpen,
-    #[error("called unknown though every attempt is proved")]
+    #[error("called unknown, looked up or waived though every attempt is proved")]
     NothingOpen,
+    #[error("looked up or waived while an attempt was on its way")]
+    NotBack,
 }
 
 impl Delivery {
@@ -125,6 +148,8 @@ impl Delivery {
                 outcome,
                 at,
             } => self.finish(*attempt, outcome, *at)?,
+            Entry::LookedUp { finding, at } => self.look_up(finding, *at)?,
+            Entry::Waived { at: _ } => self.waive()?,
             Entry::Ended { end, reason, at } => self.end(*end, reason, *at)?,
         }
         self.entries += 1;
@@ -160,13 +185,15 @@ impl Delivery {
         self.started += 1;
         self.on_wire = Some(self.started);
         self.started_at.get_or_insert(at);
+        self.silence = None;
+        self.verdict = Verdict::None;
         if !self.is_open() {
             self.generation = Some(Generation {
                 number,
                 random,
                 first_started: at,
                 open: 0,
-                refused: false,
+                refused: None,
             });
         }
     }
@@ -177,15 +204,20 @@ impl Delivery {
         }
         self.on_wire = None;
         self.has_left |= !matches!(outcome, Outcome::Failed(Failure::NotSent, _));
-        self.counted += u32::from(counts(outcome));
+        // Repetitions of an open attempt are limited by time.
+        self.counted += u32::from(counts(outcome) && !self.is_open());
         self.finished_at = Some(at);
+        self.silence = Some(Silence::new(at));
         self.last = Some(outcome.clone());
+        let is_in_doubt = self.may_have_arrived();
         let generation = self.generation.as_mut().ok_or(Illegal::NotOnWire)?;
         match outcome {
             Outcome::Accepted(_) => self.end = Some(State::Accepted),
             Outcome::Unknown(_) => generation.open += 1,
             // An answer settles its own attempt only.
-            Outcome::Refused(_) if generation.open > 0 => generation.refused = true,
+            Outcome::Refused(answer) if is_in_doubt => {
+                generation.refused = Some(answer.info.clone());
+            }
             Outcome::Refused(answer) => {
                 self.end = Some(State::Refused);
                 self.reason = Some(answer.info.clone());
@@ -195,14 +227,77 @@ impl Delivery {
         Ok(())
     }
 
+    fn look_up(&mut self, finding: &Finding, at: Moment) -> Result<(), Illegal> {
+        self.check_open()?;
+        match finding {
+            Finding::Found(receipt) => {
+                self.end = Some(State::Accepted);
+                self.last = Some(Outcome::Accepted(*receipt));
+                self.reason = Some(FOUND.to_owned());
+                self.finished_at = Some(at);
+            }
+            Finding::Unclear(why) => {
+                if let Some(silence) = &mut self.silence {
+                    silence.broken();
+                }
+                self.verdict = Verdict::Unclear(why.clone());
+            }
+            Finding::Absent => {
+                self.verdict = Verdict::None;
+                if self
+                    .silence
+                    .as_mut()
+                    .is_some_and(|silence| silence.absent(at))
+                {
+                    self.prove_absent(at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every attempt of the generation is proved not delivered, so that a refusal of one of them stands.
+    fn prove_absent(&mut self, at: Moment) {
+        let Some(generation) = &mut self.generation else {
+            return;
+        };
+        generation.open = 0;
+        self.verdict = Verdict::Absent;
+        if let Some(reason) = generation.refused.take_if(|_| !self.waived) {
+            self.end = Some(State::Refused);
+            self.reason = Some(reason);
+            self.finished_at = Some(at);
+        }
+    }
+
+    /// The generation is left without proof; whatever comes of the next ones, the delivery is undelivered no more.
+    fn waive(&mut self) -> Result<(), Illegal> {
+        self.check_open()?;
+        self.waived = true;
+        if let Some(generation) = &mut self.generation {
+            generation.open = 0;
+        }
+        Ok(())
+    }
+
+    fn check_open(&self) -> Result<(), Illegal> {
+        match (self.on_wire, self.is_open()) {
+            (Some(_), _) => Err(Illegal::NotBack),
+            (None, false) => Err(Illegal::NothingOpen),
+            (None, true) => Ok(()),
+        }
+    }
+
     fn end(&mut self, end: End, reason: &str, at: Moment) -> Result<(), Illegal> {
         if self.on_wire.is_some() {
             return Err(Illegal::TwoOnWire);
         }
-        self.end = Some(match (end, self.is_open()) {
+        self.end = Some(match (end, self.may_have_arrived()) {
             (End::Failed, false) => State::Failed,
             (End::Skipped, false) => State::Skipped,
             (End::Unknown, true) => State::Unknown,
+            // What is proved absent may be left at that, for a person to decide.
+            (End::Unknown, false) if self.verdict == Verdict::Absent => State::Unknown,
             (End::Failed | End::Skipped, true) => return Err(Illegal::EndedOpen),
             (End::Unknown, false) => return Err(Illegal::NothingOpen),
         });
@@ -214,7 +309,7 @@ impl Delivery {
     pub fn state(&self) -> State {
         match self.end {
             Some(end) => end,
-            None if self.on_wire.is_some() || self.is_open() => State::InFlight,
+            None if self.on_wire.is_some() || self.may_have_arrived() => State::InFlight,
             None => State::Pending,
         }
     }
@@ -228,6 +323,32 @@ impl Delivery {
         self.generation
             .as_ref()
             .is_some_and(|generation| generation.open > 0)
+    }
+
+    /// Whether an attempt of any generation proved nothing.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        self.is_open() || self.waived
+    }
+
+    pub(super) fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    pub(super) fn silence(&self) -> Option<Silence> {
+        self.silence
+    }
+
+    /// What is to be looked for in the group's history, if anything is. `sender` is the account it comes from.
+    pub fn wanted(&self, sender: String) -> Option<Wanted> {
+        let generation = self.generation().filter(|generation| generation.open > 0)?;
+        let first_ms = generation.first_started.wall_ms;
+        let last_ms = self.finished_at.map_or(first_ms, |at| at.wall_ms);
+        Some(Wanted {
+            random: generation.random,
+            sender,
+            since_ms: first_ms.min(last_ms).saturating_sub(CLOCKS_APART_MS),
+            until_ms: first_ms.max(last_ms).saturating_add(CLOCKS_APART_MS),
+        })
     }
 
     pub(super) fn generation(&self) -> Option<&Generation> {

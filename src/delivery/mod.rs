@@ -9,10 +9,16 @@ mod entry;
 mod fold;
 mod next;
 mod run;
+mod search;
+mod silence;
 
 pub use backoff::backoff;
 pub use counts::Counts;
-pub use entry::{End, Entry};
+pub use entry::{End, Entry, Finding};
 pub use fold::{Delivery, Illegal, State};
 pub use next::{Next, Policy};
 pub use run::{RunEntry, RunEvent, RunState};
+pub use search::{Search, Wanted};
+
+#[cfg(test)]
+mod tests;

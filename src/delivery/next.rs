@@ -1,8 +1,10 @@
 //! What is to be done next about a delivery that has not ended.
 
+use super::fold::{Generation, Verdict};
 use super::{Delivery, End};
 use crate::channel::{Failure, Outcome, Scope};
 use crate::identity::{Moment, Random};
+use crate::settings::OnUnknown;
 use std::time::Duration;
 
 /// What a campaign and its lane say about trying again.
@@ -15,6 +17,12 @@ pub struct Policy {
     /// How long after a generation's first Started its `Random` still holds at the vendor, with margin. Zero where the
     /// channel has no deduplication.
     pub resend_within: Duration,
+    /// Whether the channel has a deduplication at all, and a repetition of its message so cannot double it.
+    pub deduplicates: bool,
+    /// What becomes of a delivery that may have arrived.
+    pub on_unknown: OnUnknown,
+    /// Whether the group's history would hold it: [`crate::channel::Request::is_in_history`].
+    pub can_look_up: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +40,12 @@ pub enum Next {
         random: Random,
         wait: Duration,
     },
+    /// A search of the group's history, after `wait`.
+    LookUp {
+        wait: Duration,
+    },
+    /// What may have arrived is left at that, so that it can be sent once more.
+    Waive,
     End(End, String),
 }
 
@@ -40,6 +54,12 @@ const WAIT_FIRST: Duration = Duration::from_millis(500);
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// A group's limit is counted per second.
 const WAIT_GROUP: Duration = Duration::from_secs(1);
+
+const REFUSED: &str = "a repetition was refused, but an earlier attempt may have been delivered";
+const NOT_THERE: &str =
+    "no answer, and the group's history does not hold it; `retry` may send it again";
+const NO_TELLING: &str = "no answer, and the vendor would not tell a repetition from a new message";
+const TOO_LATE: &str = "no answer while the vendor could still tell a repetition";
 
 impl Delivery {
     pub fn next(&self, policy: &Policy, now: Moment) -> Next {
@@ -52,18 +72,18 @@ impl Delivery {
         if self.is_open() {
             return self.while_open(policy, now);
         }
+        if *self.verdict() == Verdict::Absent && policy.on_unknown == OnUnknown::Hold {
+            return unknown(NOT_THERE);
+        }
+        let is_refused = |generation: &Generation| generation.refused.is_some();
+        if self.may_have_arrived() && self.generation().is_some_and(is_refused) {
+            return unknown(REFUSED);
+        }
         match self.last() {
             None => Next::Attempt {
                 wait: Duration::ZERO,
             },
-            Some(last) if self.counted() >= policy.attempts => Next::End(
-                End::Failed,
-                format!(
-                    "{} attempts used up; the last: {}",
-                    self.counted(),
-                    words(last)
-                ),
-            ),
+            Some(last) if self.counted() >= policy.attempts => self.used_up(last),
             Some(last) => Next::Attempt {
                 wait: self.rest_of(self.wait_after(last), now),
             },
@@ -80,35 +100,62 @@ impl Delivery {
         age.is_some_and(|age| age + policy.timeout <= policy.resend_within)
     }
 
-    /// Limited by time alone: as long as an answer can come back while the vendor still remembers the `Random`.
+    /// As long as the vendor can tell a repetition it is repeated, later looked for.
     fn while_open(&self, policy: &Policy, now: Moment) -> Next {
-        let Some(generation) = self.generation() else {
+        let (Some(generation), Some(silence)) = (self.generation(), self.silence()) else {
             return Next::Nothing;
         };
-        if generation.refused {
-            let reason = "a repetition was refused, but an earlier attempt may have been delivered";
-            return Next::End(End::Unknown, reason.to_owned());
+        if let Verdict::Unclear(why) = self.verdict() {
+            return unknown(&format!("no answer, and {why}"));
         }
-        let wait = self.rest_of(doubled(WAIT_FIRST, generation.open - 1), now);
-        let again = now
-            .age_of(generation.first_started)
-            .map(|age| age + wait + policy.timeout);
-        match again {
-            Some(done) if done <= policy.resend_within => Next::Resend {
+        let is_refused = generation.refused.is_some();
+        if let Some(wait) = self.resend_wait(policy, now).filter(|_| !is_refused) {
+            return Next::Resend {
                 generation: generation.number,
                 random: generation.random,
                 wait,
-            },
-            _ if policy.resend_within.is_zero() => Next::End(
-                End::Unknown,
-                "no answer, and the vendor would not tell a repetition from a new message"
-                    .to_owned(),
-            ),
-            _ => Next::End(
-                End::Unknown,
-                "no answer while the vendor could still tell a repetition".to_owned(),
-            ),
+            };
         }
+        if policy.can_look_up {
+            let wait = silence.wait(now);
+            return Next::LookUp { wait };
+        }
+        match self.last() {
+            _ if is_refused => unknown(REFUSED),
+            _ if policy.deduplicates && policy.resend_within.is_zero() => unknown(NO_TELLING),
+            _ if policy.deduplicates => unknown(TOO_LATE),
+            Some(last) if policy.on_unknown == OnUnknown::Resend => {
+                if self.counted() >= policy.attempts {
+                    self.used_up(last)
+                } else {
+                    Next::Waive
+                }
+            }
+            _ => unknown(NO_TELLING),
+        }
+    }
+
+    /// How long until the open generation may go out once more, if ever. Limited by time alone: its answer must come
+    /// back while the vendor still remembers the `Random`.
+    fn resend_wait(&self, policy: &Policy, now: Moment) -> Option<Duration> {
+        let generation = self.generation()?;
+        let wait = self.rest_of(doubled(WAIT_FIRST, generation.open - 1), now);
+        let done = now.age_of(generation.first_started)? + wait + policy.timeout;
+        (done <= policy.resend_within).then_some(wait)
+    }
+
+    fn used_up(&self, last: &Outcome) -> Next {
+        let end = if self.may_have_arrived() {
+            End::Unknown
+        } else {
+            End::Failed
+        };
+        let reason = format!(
+            "{} attempts used up; the last: {}",
+            self.counted(),
+            words(last)
+        );
+        Next::End(end, reason)
     }
 
     /// What is left of a wait that began when the last attempt came back.
@@ -137,6 +184,10 @@ impl Delivery {
 
 fn doubled(first: Duration, times: u32) -> Duration {
     first.saturating_mul(1 << times.min(16)).min(WAIT_MAX)
+}
+
+fn unknown(reason: &str) -> Next {
+    Next::End(End::Unknown, reason.to_owned())
 }
 
 fn words(outcome: &Outcome) -> String {

@@ -6,7 +6,7 @@ use super::member::Member;
 use super::queue::{Due, Job, Kind, Queue, Shared};
 use super::trouble::Trouble;
 use crate::channel::{Answer, Channel, Failure, Outcome, Scope};
-use crate::delivery::{Entry, State};
+use crate::delivery::{Entry, Finding, State, Wanted};
 use crate::identity::{DeliveryNumber, GroupId, Moment, Random, RecentRandoms};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -22,6 +22,8 @@ pub struct Lane {
     pub randoms: RecentRandoms,
     /// What waits are spread by.
     pub seed: u32,
+    /// Whom a message comes from that does not say so.
+    pub administrator: String,
 }
 
 /// Which of a lane's runs.
@@ -42,6 +44,13 @@ pub enum Step {
     Send { call: CallId, body: String },
     /// Fetch the next page of a run's deliveries.
     Fetch { run: RunTag },
+    /// Search the group's history.
+    LookUp {
+        run: RunTag,
+        number: DeliveryNumber,
+        group: GroupId,
+        wanted: Wanted,
+    },
 }
 
 /// Why nothing new of a run is started any more.
@@ -69,6 +78,9 @@ pub struct Dispatcher {
     ready: VecDeque<Ready>,
     in_flight: HashMap<CallId, Flight>,
     calls: CallId,
+    administrator: String,
+    /// Searches under way.
+    searches: usize,
 }
 
 #[derive(Debug)]
@@ -94,6 +106,9 @@ const AHEAD_MIN: usize = 2;
 const AHEAD_PART: u32 = 6;
 /// Calls in flight per lane.
 const IN_FLIGHT_MAX: usize = 2_048;
+/// Searches of histories at once; the others wait a while.
+const SEARCHES_MAX: usize = 8;
+const SEARCH_WAIT_NS: u64 = 1_000_000_000;
 
 impl Dispatcher {
     pub fn new(lane: Lane, now: Moment) -> Dispatcher {
@@ -114,6 +129,8 @@ impl Dispatcher {
             ready: VecDeque::new(),
             in_flight: HashMap::new(),
             calls: 0,
+            administrator: lane.administrator,
+            searches: 0,
         }
     }
 
@@ -384,8 +401,26 @@ impl Dispatcher {
                 .next_due(Kind::Again, now)
                 .or_else(|| self.next_due(Kind::First, now));
             let Some((run, due)) = due else { return };
-            let (number, entry) = self.entry(run, due, now);
-            steps.extend(self.record(run, number, entry));
+            match due {
+                Due::LookUp(number) => steps.extend(self.look_up(run, number, now)),
+                Due::Waive(number) => {
+                    steps.extend(self.record(run, number, Entry::Waived { at: now }));
+                    self.put_back(run, number, now);
+                }
+                Due::End {
+                    number,
+                    end,
+                    reason,
+                } => {
+                    let at = now;
+                    steps.extend(self.record(run, number, Entry::Ended { end, reason, at }));
+                }
+                Due::Start {
+                    number,
+                    generation,
+                    random,
+                } => steps.extend(self.started(run, number, (generation, random), now)),
+            }
         }
     }
 
@@ -413,43 +448,60 @@ impl Dispatcher {
         None
     }
 
-    fn entry(&mut self, run: RunTag, due: Due, now: Moment) -> (DeliveryNumber, Entry) {
-        match due {
-            Due::End {
-                number,
-                end,
-                reason,
-            } => (
-                number,
-                Entry::Ended {
-                    end,
-                    reason,
-                    at: now,
-                },
-            ),
-            Due::Start {
-                number,
-                generation,
-                random,
-            } => {
-                self.randoms.remember(random, now);
-                let mut attempt = 1;
-                if let Some(member) = self.members.get_mut(&run) {
-                    member.recording += 1;
-                    let job = member.queue.job(number);
-                    attempt += job.map_or(0, |job| job.delivery.attempts());
-                }
-                (
-                    number,
-                    Entry::Started {
-                        attempt,
-                        generation,
-                        random,
-                        at: now,
-                    },
-                )
-            }
+    fn started(
+        &mut self,
+        run: RunTag,
+        number: DeliveryNumber,
+        (generation, random): (u32, Random),
+        now: Moment,
+    ) -> Vec<Step> {
+        self.randoms.remember(random, now);
+        let mut attempt = 1;
+        if let Some(member) = self.members.get_mut(&run) {
+            member.recording += 1;
+            let job = member.queue.job(number);
+            attempt += job.map_or(0, |job| job.delivery.attempts());
         }
+        let entry = Entry::Started {
+            attempt,
+            generation,
+            random,
+            at: now,
+        };
+        self.record(run, number, entry)
+    }
+
+    fn look_up(&mut self, run: RunTag, number: DeliveryNumber, now: Moment) -> Option<Step> {
+        let queue = &mut self.members.get_mut(&run)?.queue;
+        if self.searches == SEARCHES_MAX {
+            queue.postpone(number, now.boot_ns + SEARCH_WAIT_NS);
+            return None;
+        }
+        let job = queue.job(number)?;
+        let sender = job.request.sender();
+        let sender = sender.unwrap_or_else(|| self.administrator.clone());
+        let (group, wanted) = (job.request.group.clone()?, job.delivery.wanted(sender)?);
+        self.searches += 1;
+        Some(Step::LookUp {
+            run,
+            number,
+            group,
+            wanted,
+        })
+    }
+
+    /// A search has come to its end.
+    pub fn looked_up(
+        &mut self,
+        run: RunTag,
+        number: DeliveryNumber,
+        finding: Finding,
+        now: Moment,
+    ) -> Vec<Step> {
+        self.searches -= 1;
+        let steps = self.record(run, number, Entry::LookedUp { finding, at: now });
+        self.put_back(run, number, now);
+        steps
     }
 
     fn finish(
@@ -472,13 +524,18 @@ impl Dispatcher {
             at: now,
         };
         let steps = self.record(run, number, entry);
+        self.put_back(run, number, now);
+        steps
+    }
+
+    /// A delivery that has not ended waits for what is next.
+    fn put_back(&mut self, run: RunTag, number: DeliveryNumber, now: Moment) {
         if let Some(member) = self.members.get_mut(&run) {
             let job = member.queue.job(number);
             if job.is_some_and(|job| !job.delivery.has_ended()) {
                 member.queue.put_back(number, now);
             }
         }
-        steps
     }
 
     /// The fold runs here as it will after a restart; an illegal entry is a bug of ours and must not reach the journal.

@@ -4,7 +4,7 @@ use super::bounds::Bounds;
 use super::groups::Groups;
 use super::pace::{Pace, nanoseconds};
 use crate::channel::{Channel, Request};
-use crate::delivery::{Delivery, End, Next, Policy};
+use crate::delivery::{Delivery, End, Next, Policy, State};
 use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -51,6 +51,8 @@ pub(super) enum Due {
         end: End,
         reason: String,
     },
+    LookUp(DeliveryNumber),
+    Waive(DeliveryNumber),
 }
 
 /// What is asked for: something that goes out again, or for the first time.
@@ -143,11 +145,25 @@ impl Queue {
             *left = left.map(|left| left + 1);
             return self.put_fresh(number);
         }
-        let wait = match job.delivery.next(&self.policy, now) {
-            Next::Attempt { wait } | Next::Resend { wait, .. } => wait,
-            Next::End(..) | Next::Nothing | Next::Answer => Duration::ZERO,
+        let wait = match self.next(job, now) {
+            Next::Attempt { wait } | Next::Resend { wait, .. } | Next::LookUp { wait } => wait,
+            Next::End(..) | Next::Waive | Next::Nothing | Next::Answer => Duration::ZERO,
         };
-        self.again.insert((now.boot_ns + nanoseconds(wait), number));
+        self.postpone(number, now.boot_ns + nanoseconds(wait));
+    }
+
+    /// It is looked at again at this instant.
+    pub(super) fn postpone(&mut self, number: DeliveryNumber, at_ns: u64) {
+        self.again.insert((at_ns, number));
+    }
+
+    fn next(&self, job: &Job, now: Moment) -> Next {
+        let is_open = job.delivery.state() == State::InFlight;
+        let policy = Policy {
+            can_look_up: is_open && job.request.is_in_history(),
+            ..self.policy
+        };
+        job.delivery.next(&policy, now)
     }
 
     /// The next delivery that is due. `ahead` others of this run are prepared already.
@@ -164,7 +180,7 @@ impl Queue {
             Kind::First => self.next_first(now, ahead, shared.groups)?,
         };
         let job = self.jobs.get(&number)?;
-        Some(match job.delivery.next(&self.policy, now) {
+        Some(match self.next(job, now) {
             Next::Attempt { .. } => {
                 let generation = job.delivery.next_generation();
                 let random = shared.randoms.choose(self.identity(job, generation), now);
@@ -186,6 +202,13 @@ impl Queue {
                 end,
                 reason,
             },
+            // Time does not always pass as it was expected to.
+            Next::LookUp { wait } if wait > Duration::ZERO => {
+                self.postpone(number, now.boot_ns + nanoseconds(wait));
+                return None;
+            }
+            Next::LookUp { .. } => Due::LookUp(number),
+            Next::Waive => Due::Waive(number),
             Next::Nothing | Next::Answer => return None,
         })
     }

@@ -42,6 +42,10 @@ impl Prepared {
             attempts: run.attempts,
             timeout: TIMEOUT,
             resend_within: rules.resend_within(run.channel),
+            deduplicates: run.channel.deduplicates(),
+            on_unknown: run.on_unknown,
+            // It hangs on each request.
+            can_look_up: false,
         };
         let queue = Queue::new(run.key.app.sdk_app_id, run.key.digest(), policy, bounds);
         let course = Course {
@@ -75,7 +79,7 @@ fn bounds(run: &Run, made: u64) -> Bounds {
             window,
             zone: run.key.zone,
         }),
-        finish_by_ms: None,
+        finish_by_ms: run.finish_by_ms,
     }
 }
 

@@ -3,15 +3,16 @@
 use super::Error;
 use super::course::{Course, Prepared, settle};
 use super::execute::{Ending, Execution, LaneRules};
+use super::historian::Historian;
 use super::lookout::Lookout;
 use super::pages::Pages;
 use super::progress::Progress;
 use super::writer;
 use crate::channel::{Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{RunEvent, RunState, State};
+use crate::delivery::{Finding, RunEvent, RunState, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag, Step};
-use crate::identity::{Digest, Moment, RunName, VendorApp};
+use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, Run, Written};
 use crate::vendor::{Call, Client};
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ const WIRES_MAX: usize = 4_096;
 #[derive(Debug)]
 pub(super) struct Loop {
     journal: Journal,
+    historian: Historian,
     client: Client,
     app: VendorApp,
     channel: Channel,
@@ -70,6 +72,7 @@ enum Event {
     /// The runs of the lane that have not ended.
     Found(u64, Vec<Run>),
     Joined(RunTag, Box<Prepared>),
+    LookedUp(RunTag, DeliveryNumber, Finding),
     /// A run of somebody else's that cannot be read from the journal.
     Unreadable(RunName),
     Settled(RunTag, Ending),
@@ -97,6 +100,7 @@ impl Loop {
             last_started: history.last_started,
             randoms: history.randoms,
             seed: seed(&app, channel),
+            administrator: client.administrator().to_owned(),
         };
         let prepared = Prepared::read(&journal, run, rules).await?;
         progress.send_modify(|progress| progress.counts = prepared.under_way.counts);
@@ -111,6 +115,7 @@ impl Loop {
         let own = RunTag(0);
         let mut this = Loop {
             journal,
+            historian: Historian::new(client.clone()),
             client,
             app,
             channel,
@@ -216,6 +221,11 @@ impl Loop {
             Event::Look => self.look(),
             Event::Found(look, runs) => self.found(look, runs),
             Event::Joined(tag, prepared) => self.join(tag, *prepared).await?,
+            Event::LookedUp(tag, number, finding) => {
+                let now = clock::now();
+                let steps = self.dispatcher.looked_up(tag, number, finding, now);
+                self.perform(steps).await?;
+            }
             Event::Unreadable(run) => self.left.push(run),
             Event::Settled(tag, ending) => self.settled(tag, ending),
             Event::Drain => self.begin_to_drain().await?,
@@ -428,6 +438,18 @@ impl Loop {
                 }
                 Step::Send { call, body } => self.send(call, body),
                 Step::Fetch { run } => self.fetch(run),
+                Step::LookUp {
+                    run,
+                    number,
+                    group,
+                    wanted,
+                } => {
+                    let historian = self.historian.clone();
+                    self.tasks.spawn(async move {
+                        let finding = historian.search(group, wanted).await;
+                        Ok(Event::LookedUp(run, number, finding))
+                    });
+                }
             }
         }
         Ok(())

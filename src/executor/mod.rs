@@ -7,6 +7,7 @@ mod complaints;
 mod course;
 mod drafting;
 mod execute;
+mod historian;
 mod lane;
 mod lookout;
 mod pages;

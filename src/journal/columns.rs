@@ -2,7 +2,7 @@
 
 use super::{Error, RunId};
 use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
-use crate::delivery::{End, Entry};
+use crate::delivery::{End, Entry, Finding};
 use crate::identity::{DeliveryNumber, Moment, Random};
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -11,66 +11,118 @@ use sqlx::sqlite::SqliteRow;
 const STARTED: i64 = 1;
 const FINISHED: i64 = 2;
 const ENDED: i64 = 3;
+const LOOKED_UP: i64 = 4;
+const WAIVED: i64 = 5;
+
+/// What a look-up found was accepted, whoever counts the entries of a run by this column.
+const FOUND: &str = "accepted";
+const ABSENT: &str = "absent";
+const UNCLEAR: &str = "unclear";
 
 /// A row of `entry` as the JSON array that the insert takes apart; the order is that of [`super::entries`].
 pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Entry) -> Value {
-    match entry {
+    let (cells, at) = match entry {
         Entry::Started {
             attempt,
             generation,
             random,
             at,
         } => {
-            let nothing = Value::Null;
-            json!([
-                run.0, number.0, place, STARTED, attempt, generation, random.0, nothing, nothing,
-                nothing, nothing, nothing, at.wall_ms, at.boot_ns, at.boot_id
-            ])
+            let cells = Cells {
+                kind: STARTED,
+                attempt: Some(*attempt),
+                generation: Some(*generation),
+                random: Some(random.0),
+                ..Cells::default()
+            };
+            (cells, at)
         }
         Entry::Finished {
             attempt,
             outcome,
             at,
         } => {
-            let (receipt, answer) = parts(outcome);
-            let nothing = Value::Null;
-            json!([
-                run.0,
-                number.0,
-                place,
-                FINISHED,
-                attempt,
-                nothing,
-                nothing,
-                outcome_name(outcome),
-                answer.map(|answer| answer.code),
-                answer.map(|answer| &answer.info),
-                receipt.msg_seq,
-                receipt.msg_time,
-                at.wall_ms,
-                at.boot_ns,
-                at.boot_id
-            ])
+            let cells = Cells {
+                attempt: Some(*attempt),
+                ..Cells::of_outcome(outcome)
+            };
+            (cells, at)
+        }
+        Entry::LookedUp { finding, at } => (Cells::of_finding(finding), at),
+        Entry::Waived { at } => {
+            let cells = Cells {
+                kind: WAIVED,
+                ..Cells::default()
+            };
+            (cells, at)
         }
         Entry::Ended { end, reason, at } => {
-            let nothing = Value::Null;
-            json!([
-                run.0,
-                number.0,
-                place,
-                ENDED,
-                nothing,
-                nothing,
-                nothing,
-                end_name(*end),
-                nothing,
-                reason,
-                nothing,
-                nothing,
-                at.wall_ms,
-                at.boot_ns,
-                at.boot_id
-            ])
+            let cells = Cells {
+                kind: ENDED,
+                outcome: Some(end_name(*end)),
+                info: Some(reason),
+                ..Cells::default()
+            };
+            (cells, at)
+        }
+    };
+    json!([
+        run.0,
+        number.0,
+        place,
+        cells.kind,
+        cells.attempt,
+        cells.generation,
+        cells.random,
+        cells.outcome,
+        cells.code,
+        cells.info,
+        cells.receipt.msg_seq,
+        cells.receipt.msg_time,
+        at.wall_ms,
+        at.boot_ns,
+        at.boot_id
+    ])
+}
+
+/// What an entry fills of its row; the rest is null.
+#[derive(Default)]
+struct Cells<'a> {
+    kind: i64,
+    attempt: Option<u32>,
+    generation: Option<u32>,
+    random: Option<u32>,
+    outcome: Option<&'static str>,
+    code: Option<u32>,
+    info: Option<&'a str>,
+    receipt: Receipt,
+}
+
+impl<'a> Cells<'a> {
+    fn of_outcome(outcome: &'a Outcome) -> Cells<'a> {
+        let (receipt, answer) = parts(outcome);
+        Cells {
+            kind: FINISHED,
+            outcome: Some(outcome_name(outcome)),
+            code: answer.map(|answer| answer.code),
+            info: answer.map(|answer| answer.info.as_str()),
+            receipt,
+            ..Cells::default()
+        }
+    }
+
+    fn of_finding(finding: &'a Finding) -> Cells<'a> {
+        let (outcome, info, receipt) = match finding {
+            Finding::Found(receipt) => (FOUND, None, *receipt),
+            Finding::Absent => (ABSENT, None, Receipt::default()),
+            Finding::Unclear(why) => (UNCLEAR, Some(why.as_str()), Receipt::default()),
+        };
+        Cells {
+            kind: LOOKED_UP,
+            outcome: Some(outcome),
+            info,
+            receipt,
+            ..Cells::default()
         }
     }
 }
@@ -89,6 +141,11 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Entry, Error> {
             outcome: outcome(row)?,
             at,
         }),
+        LOOKED_UP => Ok(Entry::LookedUp {
+            finding: finding(row)?,
+            at,
+        }),
+        WAIVED => Ok(Entry::Waived { at }),
         ENDED => {
             let name: String = row.try_get("outcome")?;
             let end = [End::Failed, End::Skipped, End::Unknown]
@@ -152,13 +209,7 @@ fn outcome(row: &SqliteRow) -> Result<Outcome, Error> {
     };
     let name: String = row.try_get("outcome")?;
     Ok(match name.as_str() {
-        "accepted" => {
-            let msg_seq: Option<i64> = row.try_get("msg_seq")?;
-            Outcome::Accepted(Receipt {
-                msg_seq: msg_seq.and_then(|seq| u64::try_from(seq).ok()),
-                msg_time: row.try_get("msg_time")?,
-            })
-        }
+        "accepted" => Outcome::Accepted(receipt(row)?),
         "refused" => Outcome::Refused(answer),
         "throttled_lane" => Outcome::Throttled(Scope::Lane, answer),
         "throttled_group" => Outcome::Throttled(Scope::Group, answer),
@@ -168,6 +219,23 @@ fn outcome(row: &SqliteRow) -> Result<Outcome, Error> {
         "stop" => Outcome::Failed(Failure::Stop, answer),
         "unknown" => Outcome::Unknown(answer),
         _ => return Err(Error::damaged("an outcome of no known kind")),
+    })
+}
+
+fn finding(row: &SqliteRow) -> Result<Finding, Error> {
+    match row.try_get::<String, _>("outcome")?.as_str() {
+        FOUND => Ok(Finding::Found(receipt(row)?)),
+        ABSENT => Ok(Finding::Absent),
+        UNCLEAR => Ok(Finding::Unclear(row.try_get("info")?)),
+        _ => Err(Error::damaged("a finding of no known kind")),
+    }
+}
+
+fn receipt(row: &SqliteRow) -> Result<Receipt, Error> {
+    let msg_seq: Option<i64> = row.try_get("msg_seq")?;
+    Ok(Receipt {
+        msg_seq: msg_seq.and_then(|seq| u64::try_from(seq).ok()),
+        msg_time: row.try_get("msg_time")?,
     })
 }
 

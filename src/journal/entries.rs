@@ -153,7 +153,9 @@ impl Journal {
             return Ok(());
         };
         let rows = sqlx::query(
-            "/* entries of a page */ SELECT * FROM entry
+            "/* entries of a page */ SELECT delivery, kind, attempt, generation, random, outcome, code, info, msg_seq,
+                msg_time, wall_ms, boot_ns, boot_id
+             FROM entry
              WHERE run = ?1 AND delivery BETWEEN ?2 AND ?3 ORDER BY delivery, place",
         )
         .bind(run.0)

@@ -19,3 +19,6 @@ pub use lock::LaneLock;
 pub use runs::{Run, RunId};
 pub use stage::{Contents, Opening, PlanId};
 pub use store::{Journal, sqlite_version};
+
+#[cfg(test)]
+mod tests;

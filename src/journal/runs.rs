@@ -5,7 +5,7 @@ use super::{Error, Journal};
 use crate::channel::Channel;
 use crate::delivery::{Counts, RunEntry, RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp};
-use crate::settings::{Share, Window};
+use crate::settings::{OnUnknown, Share, Window};
 use chrono::NaiveDateTime;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -32,6 +32,9 @@ pub struct Run {
     pub window: Option<Window>,
     /// Calls after which it pauses.
     pub pause_after: Option<u64>,
+    pub on_unknown: OnUnknown,
+    /// The wall instant after which no delivery is begun any more.
+    pub finish_by_ms: Option<i64>,
     pub revision: Option<String>,
     pub opened_ms: i64,
     pub entries: Vec<RunEntry>,
@@ -65,6 +68,10 @@ impl Run {
     }
 }
 
+/// What [`read_run`] reads.
+const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, \
+     skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms";
+
 impl Journal {
     pub async fn append_run(&self, run: RunId, event: &RunEvent, at: Moment) -> Result<(), Error> {
         let (name, detail) = event_columns(event);
@@ -85,12 +92,13 @@ impl Journal {
 
     /// Every run of a campaign, the latest first.
     pub async fn runs_of(&self, campaign: &CampaignName) -> Result<Vec<Run>, Error> {
-        let rows = sqlx::query(
-            "/* runs of a campaign */ SELECT * FROM run WHERE campaign = ?1 ORDER BY id DESC",
-        )
-        .bind(campaign.as_str())
-        .fetch_all(&self.reader)
-        .await?;
+        let query = format!(
+            "/* runs of a campaign */ SELECT {COLUMNS} FROM run WHERE campaign = ?1 ORDER BY id DESC"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(campaign.as_str())
+            .fetch_all(&self.reader)
+            .await?;
         self.read_runs(rows).await
     }
 
@@ -101,7 +109,8 @@ impl Journal {
     }
 
     pub async fn run(&self, id: RunId) -> Result<Run, Error> {
-        let row = sqlx::query("/* run */ SELECT * FROM run WHERE id = ?1")
+        let query = format!("/* run */ SELECT {COLUMNS} FROM run WHERE id = ?1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(id.0)
             .fetch_one(&self.reader)
             .await?;
@@ -133,7 +142,8 @@ impl Journal {
         for row in rows {
             let mut run = read_run(&row)?;
             let entries = sqlx::query(
-                "/* entries of a run */ SELECT * FROM run_entry WHERE run = ?1 ORDER BY place",
+                "/* entries of a run */ SELECT event, detail, wall_ms, boot_ns, boot_id
+                 FROM run_entry WHERE run = ?1 ORDER BY place",
             )
             .bind(run.id.0)
             .fetch_all(&self.reader)
@@ -204,6 +214,9 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
             .and_then(|calls| u64::try_from(calls).ok()),
         tolerate: Share::from_millionths(row.try_get("tolerate")?)
             .ok_or_else(|| Error::damaged("a run that tolerates more than all"))?,
+        on_unknown: OnUnknown::from_name(&text("on_unknown")?)
+            .ok_or_else(|| Error::damaged("a policy that is not known"))?,
+        finish_by_ms: row.try_get("finish_by_ms")?,
         revision: row.try_get("revision")?,
         opened_ms: row.try_get("opened_ms")?,
         entries: Vec::new(),

@@ -3,7 +3,7 @@
 //! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -52,6 +52,8 @@ CREATE TABLE run (
     tolerate INTEGER NOT NULL DEFAULT 0,
     hours TEXT,
     pause_after INTEGER,
+    on_unknown TEXT NOT NULL DEFAULT 'hold',
+    finish_by_ms INTEGER,
     UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)
 ) STRICT;
 
@@ -88,11 +90,21 @@ CREATE TABLE entry (
 CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
 ";
 
-/// From version 1: what a run tolerates, in millionths, when it makes first attempts and after how many it pauses;
-/// whom of a group a delivery is for.
-pub(super) const UPGRADE_FROM_1: &str = "
+/// From each version to the next, the first one first.
+pub(super) const UPGRADES: [&str; 2] = [FROM_1, FROM_2];
+
+/// What a run tolerates, in millionths, when it makes first attempts and after how many it pauses; whom of a group a
+/// delivery is for.
+const FROM_1: &str = "
 ALTER TABLE run ADD COLUMN tolerate INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE run ADD COLUMN hours TEXT;
 ALTER TABLE run ADD COLUMN pause_after INTEGER;
 ALTER TABLE delivery ADD COLUMN members TEXT;
+";
+
+/// What becomes of deliveries that are unknown, and the instant after which none is begun. Entries of further kinds may
+/// follow, which an earlier program would call damage.
+const FROM_2: &str = "
+ALTER TABLE run ADD COLUMN on_unknown TEXT NOT NULL DEFAULT 'hold';
+ALTER TABLE run ADD COLUMN finish_by_ms INTEGER;
 ";

@@ -3,7 +3,7 @@
 use super::{Error, Journal, RunId};
 use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
-use crate::settings::{Share, Window};
+use crate::settings::{OnUnknown, Share, Window};
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use std::collections::HashMap;
@@ -56,6 +56,9 @@ pub struct Opening {
     pub pause_after: Option<u64>,
     /// How many runs of the campaign there were through this app when it was decided to open one.
     pub earlier: usize,
+    pub on_unknown: OnUnknown,
+    /// The wall instant after which no delivery is begun any more.
+    pub finish_by_ms: Option<i64>,
     /// The commit of the repository the campaign was read from.
     pub revision: Option<String>,
 }
@@ -164,8 +167,10 @@ impl Journal {
         }
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
-                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after,
+                on_unknown, finish_by_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                ?21, ?22)
              ON CONFLICT DO NOTHING",
         )
         .bind(plan.0)
@@ -188,6 +193,8 @@ impl Journal {
         .bind(opening.tolerate.millionths())
         .bind(opening.window.map(|window| window.to_string()))
         .bind(opening.pause_after.and_then(|calls| i64::try_from(calls).ok()))
+        .bind(opening.on_unknown.name())
+        .bind(opening.finish_by_ms)
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() == 0 {

@@ -1,7 +1,7 @@
 //! Opening a journal.
 
 use super::Error;
-use super::schema::{APPLICATION_ID, CREATE, UPGRADE_FROM_1, VERSION};
+use super::schema::{APPLICATION_ID, CREATE, UPGRADES, VERSION};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -94,10 +94,12 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
             Ok(())
         }
         (APPLICATION_ID, VERSION, _) => Ok(()),
-        (APPLICATION_ID, 1, _) => {
-            sqlx::raw_sql(UPGRADE_FROM_1)
-                .execute(&mut *transaction)
-                .await?;
+        (APPLICATION_ID, 1..VERSION, _) => {
+            for (from, upgrade) in (1..).zip(UPGRADES) {
+                if from >= found {
+                    sqlx::raw_sql(upgrade).execute(&mut *transaction).await?;
+                }
+            }
             set_version(&mut transaction).await?;
             transaction.commit().await?;
             Ok(())
@@ -160,53 +162,80 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
 mod tests {
     use super::*;
 
-    /// Makes a journal of the first version of one of today's.
-    const BACK: &str = "ALTER TABLE run DROP COLUMN tolerate;
+    /// Each makes a journal of one version into one of the version before, the latest first.
+    const BACK: [&str; 2] = [
+        "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
+        "ALTER TABLE run DROP COLUMN tolerate;
         ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
-        ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1";
+        ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1",
+    ];
+
+    /// Closes a journal and leaves it as a program of `versions` versions ago would have.
+    async fn put_back(journal: &Journal, versions: usize) {
+        for statements in BACK.iter().take(versions) {
+            sqlx::raw_sql(*statements)
+                .execute(&journal.writer)
+                .await
+                .unwrap();
+        }
+        journal.close().await;
+    }
 
     /// Who takes its runs for none sends them again.
     #[tokio::test]
     async fn the_runs_of_an_older_journal_are_seen_at_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let journal = Journal::open(&path).await.unwrap();
-        let run = "INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest,
-                planned, skipped, attempts, opened_ms)
-            VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0)";
-        sqlx::raw_sql(run).execute(&journal.writer).await.unwrap();
-        sqlx::raw_sql(BACK).execute(&journal.writer).await.unwrap();
-        journal.close().await;
-        let journal = Journal::open(&path).await.unwrap();
-        let name = crate::identity::CampaignName::try_from("news").unwrap();
-        assert_eq!(journal.runs_of(&name).await.unwrap().len(), 1);
-        journal.close().await;
+        for versions in 0..=BACK.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.db");
+            let journal = Journal::open(&path).await.unwrap();
+            let run = "INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
+                    digest, planned, skipped, attempts, opened_ms)
+                VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0)";
+            sqlx::raw_sql(run).execute(&journal.writer).await.unwrap();
+            put_back(&journal, versions).await;
+            let journal = Journal::open(&path).await.unwrap();
+            let name = crate::identity::CampaignName::try_from("news").unwrap();
+            let runs = journal.runs_of(&name).await.unwrap();
+            assert_eq!(runs.len(), 1, "{versions} versions ago");
+            assert_eq!(runs[0].on_unknown, crate::settings::OnUnknown::Hold);
+            assert_eq!(runs[0].finish_by_ms, None);
+            journal.close().await;
+        }
     }
 
     #[tokio::test]
-    async fn a_journal_of_the_first_version_is_brought_up_to_date() {
+    async fn a_journal_of_an_earlier_version_is_brought_up_to_date() {
+        for versions in 1..=BACK.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.db");
+            put_back(&Journal::open(&path).await.unwrap(), versions).await;
+            for _ in 0..2 {
+                let journal = Journal::open(&path).await.unwrap();
+                let added = "SELECT tolerate, hours, pause_after, members, on_unknown, finish_by_ms FROM run, delivery";
+                let rows = sqlx::query(added).fetch_all(&journal.reader).await;
+                assert!(rows.unwrap().is_empty());
+                let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+                    .fetch_one(&journal.reader)
+                    .await
+                    .unwrap();
+                assert_eq!(version, VERSION);
+                journal.close().await;
+            }
+        }
+    }
+
+    /// Whoever carries on with it would not know what its entries mean.
+    #[tokio::test]
+    async fn a_journal_of_a_later_version_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let journal = Journal::open(&path).await.unwrap();
-        sqlx::raw_sql(BACK).execute(&journal.writer).await.unwrap();
+        sqlx::raw_sql("PRAGMA user_version = 4")
+            .execute(&journal.writer)
+            .await
+            .unwrap();
         journal.close().await;
-        for _ in 0..2 {
-            let journal = Journal::open(&path).await.unwrap();
-            let tolerate =
-                sqlx::query("SELECT tolerate, hours, pause_after, members FROM run, delivery");
-            assert!(
-                tolerate
-                    .fetch_all(&journal.reader)
-                    .await
-                    .unwrap()
-                    .is_empty()
-            );
-            let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-                .fetch_one(&journal.reader)
-                .await
-                .unwrap();
-            assert_eq!(version, VERSION);
-            journal.close().await;
-        }
+        let refused = Journal::open(&path).await.unwrap_err();
+        assert!(matches!(refused, Error::LaterSchema { found: 4, .. }));
     }
 }

@@ -45,6 +45,22 @@ pub enum OnUnknown {
     Resend,
 }
 
+impl OnUnknown {
+    /// As it is written in a campaign and a journal.
+    pub fn name(self) -> &'static str {
+        match self {
+            OnUnknown::Hold => "hold",
+            OnUnknown::Resend => "resend",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<OnUnknown> {
+        [OnUnknown::Hold, OnUnknown::Resend]
+            .into_iter()
+            .find(|policy| policy.name() == name)
+    }
+}
+
 /// The policy of a campaign's deliveries.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DeliveryRules {

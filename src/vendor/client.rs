@@ -103,6 +103,11 @@ impl Client {
         })
     }
 
+    /// Whom messages come from that do not say so.
+    pub fn administrator(&self) -> &str {
+        &self.inner.access.signer.identifier
+    }
+
     /// Makes one attempt. `on_wire` is told the instant at which the first byte is about to leave, if that comes.
     pub async fn call(
         &self,
@@ -115,27 +120,23 @@ impl Client {
             noticed.store(true, Ordering::Release);
             on_wire(clock::now());
         });
+        let (request, signature) = self.post(call.channel.command());
+        let reply = exchange(request.body(reqwest::Body::wrap(body))).await;
+        understood(reply, signature, |_| left.load(Ordering::Acquire))
+    }
+
+    /// Asks for what changes nothing at the vendor, so that it does not matter whether a lost call had left.
+    pub async fn ask(&self, command: &str, body: String) -> Reply {
+        let (request, signature) = self.post(command);
+        let reply = exchange(request.body(body)).await;
+        understood(reply, signature, |error| !error.is_connect())
+    }
+
+    /// A request to a command without its body, and the number of its signature.
+    fn post(&self, command: &str) -> (reqwest::RequestBuilder, u64) {
         let (signature, number) = self.signature(clock::now());
-        let request = self
-            .inner
-            .http
-            .post(self.url(call.channel, &signature))
-            .header("content-type", "application/json");
-        let reply = async {
-            let response = request.body(reqwest::Body::wrap(body)).send().await?;
-            let status = response.status().as_u16();
-            Ok::<_, reqwest::Error>((status, read(response).await?))
-        };
-        match reply.await {
-            Ok((status, Some(body))) => Reply::Answered {
-                status,
-                body,
-                signature: number,
-            },
-            Ok((_, None)) => Reply::Lost("the answer is longer than 1 MiB".to_owned()),
-            Err(error) if left.load(Ordering::Acquire) => Reply::Lost(words(&error.without_url())),
-            Err(error) => Reply::NotSent(words(&error.without_url())),
-        }
+        let request = self.inner.http.post(self.address(command, &signature));
+        (request.header("content-type", "application/json"), number)
     }
 
     /// The far side takes this call's signature no more, for its clock may differ: the next call is signed anew.
@@ -151,12 +152,11 @@ impl Client {
         is_present
     }
 
-    fn url(&self, channel: Channel, signature: &str) -> String {
+    fn address(&self, command: &str, signature: &str) -> String {
         let Access { endpoint, signer } = &self.inner.access;
         let number = self.inner.seed + self.inner.calls.fetch_add(1, Ordering::Relaxed);
         format!(
-            "{endpoint}/v4/{}?sdkappid={}&identifier={}&usersig={signature}&random={}&contenttype=json",
-            channel.command(),
+            "{endpoint}/v4/{command}?sdkappid={}&identifier={}&usersig={signature}&random={}&contenttype=json",
             signer.sdk_app_id,
             encoded(&signer.identifier),
             number % (1 << 32),
@@ -180,6 +180,32 @@ impl Client {
     fn cached(&self) -> MutexGuard<'_, Signature> {
         let cached = self.inner.signature.lock();
         cached.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Status and whole answer; no answer if it is too long.
+type Exchanged = Result<(u16, Option<Vec<u8>>), reqwest::Error>;
+
+async fn exchange(request: reqwest::RequestBuilder) -> Exchanged {
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    Ok((status, read(response).await?))
+}
+
+fn understood(
+    exchanged: Exchanged,
+    signature: u64,
+    has_left: impl Fn(&reqwest::Error) -> bool,
+) -> Reply {
+    match exchanged {
+        Ok((status, Some(body))) => Reply::Answered {
+            status,
+            body,
+            signature,
+        },
+        Ok((_, None)) => Reply::Lost("the answer is longer than 1 MiB".to_owned()),
+        Err(error) if has_left(&error) => Reply::Lost(words(&error.without_url())),
+        Err(error) => Reply::NotSent(words(&error.without_url())),
     }
 }
 
@@ -226,6 +252,8 @@ fn encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
 
     const NOW: Moment = Moment {
         wall_ms: 1_700_000_000_000,
@@ -233,19 +261,73 @@ mod tests {
         boot_id: 0,
     };
 
-    fn client() -> Client {
+    fn client(address: &str) -> Client {
         let signer = Signer {
             sdk_app_id: 1,
             identifier: "administrator".to_owned(),
             secret_key: "key".to_owned(),
         };
-        let endpoint = "http://127.0.0.1:1".to_owned();
+        let endpoint = format!("http://{address}");
         Client::new(Access { endpoint, signer }, NOW).unwrap()
+    }
+
+    /// Answers one call with these bytes, and hands out its first line and its body.
+    fn answer_once(listener: &TcpListener, answer: &str) -> (String, String) {
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        let (mut first, mut length) = (String::new(), 0);
+        stream.read_line(&mut first).unwrap();
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).unwrap();
+        stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        (first, String::from_utf8(body).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_question_goes_to_its_command_and_comes_back_whole() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = client(&listener.local_addr().unwrap().to_string());
+        let server = std::thread::spawn(move || {
+            let first = answer_once(&listener, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            answer_once(&listener, "");
+            first
+        });
+        let reply = client.ask("service/command", "{\"a\":1}".to_owned()).await;
+        let body = b"{}".to_vec();
+        assert_eq!(
+            reply,
+            Reply::Answered {
+                status: 200,
+                body,
+                signature: 1
+            }
+        );
+        let lost = client.ask("service/command", String::new()).await;
+        assert!(matches!(lost, Reply::Lost(_)), "{lost:?}");
+        let (first, body) = server.join().unwrap();
+        assert!(
+            first.starts_with(
+                "POST /v4/service/command?sdkappid=1&identifier=administrator&usersig="
+            ),
+            "{first}"
+        );
+        assert_eq!(body, "{\"a\":1}");
+        let nobody = client.ask("service/command", String::new()).await;
+        assert!(matches!(nobody, Reply::NotSent(_)), "{nobody:?}");
     }
 
     #[test]
     fn a_signature_is_renewed_before_it_expires() {
-        let client = client();
+        let client = client("127.0.0.1:1");
         let first = client.signature(NOW);
         let hours = |hours| NOW.plus(Duration::from_hours(hours));
         assert_eq!(
@@ -264,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_signature_that_is_of_no_use_is_forgotten_once() {
-        let client = client();
+        let client = client("127.0.0.1:1");
         let (first, number) = client.signature(NOW);
         let reply = |signature| Reply::Answered {
             status: 200,

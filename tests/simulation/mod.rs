@@ -4,7 +4,7 @@
 
 mod world;
 
-use campanile::workbench::{Delivery, Hours, State, parse_zone};
+use campanile::workbench::{Delivery, Hours, OnUnknown, State, parse_zone};
 use std::time::Duration;
 use world::{Fate, World};
 
@@ -181,26 +181,81 @@ fn a_process_killed_anywhere_goes_on_where_it_was() {
     }
 }
 
-#[test]
-fn a_process_that_comes_back_too_late_calls_it_unknown() {
-    let mut world = World::new(200, 5);
-    world.fate = |_| Fate::ReplyLost;
+/// Some replies are lost, and the process comes back after the vendor has forgotten the calls.
+fn back_too_late(seed: u64, lost: fn(u64) -> Fate) -> World {
+    let mut world = World::new(200, seed);
+    world.fate = lost;
     world.run_until(300 * MS);
     world.kill();
     world.now_ns += 241_000 * MS;
     world.fate = |_| Fate::Well;
+    world
+}
+
+fn count(world: &World, state: State) -> usize {
+    world.states().filter(|each| *each == state).count()
+}
+
+#[test]
+fn a_process_that_comes_back_too_late_looks_into_the_history() {
+    for seed in 0..20 {
+        let mut world = back_too_late(seed, |_| Fate::ReplyLost);
+        world.run_to_the_end();
+        world.assert_each_once();
+    }
+}
+
+#[test]
+fn without_a_history_what_nobody_can_tell_is_unknown() {
+    let mut world = back_too_late(5, |_| Fate::ReplyLost);
+    world.has_history = false;
     world.run_to_the_end();
-    let unknown = world
-        .states()
-        .filter(|state| *state == State::Unknown)
-        .count();
-    assert!(unknown > 0);
     world.assert_none_twice();
-    let accepted = world
-        .states()
-        .filter(|state| *state == State::Accepted)
-        .count();
-    assert_eq!(unknown + accepted, 200);
+    let unknown = count(&world, State::Unknown);
+    assert!(unknown > 0);
+    assert_eq!(unknown + count(&world, State::Accepted), 200);
+}
+
+#[test]
+fn what_is_proved_absent_is_held_or_sent_once_more_as_the_campaign_says() {
+    let lost = |chance| match chance % 3 {
+        0 => Fate::ReplyLost,
+        _ => Fate::RequestLost,
+    };
+    for seed in 0..20 {
+        let mut world = back_too_late(seed, lost);
+        world.run_to_the_end();
+        world.assert_none_twice();
+        let unknown = count(&world, State::Unknown);
+        assert!(unknown > 0, "held");
+        assert_eq!(unknown + count(&world, State::Accepted), 200);
+
+        let mut world = back_too_late(seed, lost);
+        world.on_unknown = OnUnknown::Resend;
+        world.run_to_the_end();
+        world.assert_each_once();
+    }
+}
+
+/// The new generation of what was proved absent may fare no better.
+#[test]
+fn resending_doubles_nothing_however_often_replies_are_lost() {
+    for seed in 0..10 {
+        let mut world = World::new(60, seed);
+        world.on_unknown = OnUnknown::Resend;
+        world.fate = |chance| match chance % 4 {
+            0 => Fate::ReplyLost,
+            1 => Fate::ReplyBroken,
+            _ => Fate::RequestLost,
+        };
+        for kill in 1..=5 {
+            world.run_until(kill * 260_000 * MS);
+            world.kill();
+        }
+        world.fate = |_| Fate::Well;
+        world.run_to_the_end();
+        world.assert_each_once();
+    }
 }
 
 #[test]

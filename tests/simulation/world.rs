@@ -2,10 +2,10 @@
 
 use campanile::workbench::{
     Answer, Bounds, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure,
-    GroupId, Job, Lane, Moment, Outcome, Policy, Queue, Receipt, RecentRandoms, Request, RunTag,
-    Scope, SdkAppId, State, Step,
+    Finding, GroupId, Job, Lane, Moment, OnUnknown, Outcome, Policy, Queue, Receipt, RecentRandoms,
+    Request, RunTag, Scope, SdkAppId, State, Step, Wanted,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +54,7 @@ enum Event {
     },
     Answered(CallId, Outcome),
     Page(RunTag, Vec<Job>),
+    LookedUp(Id, Finding),
     Joins(RunTag),
     Wake,
 }
@@ -70,6 +71,8 @@ struct SimulatedRun {
 pub(crate) struct Vendor {
     arrivals: Vec<u64>,
     executed: Vec<u64>,
+    /// What the histories hold.
+    randoms: HashSet<(Id, u32)>,
     /// When each delivery was stored, and how often.
     stored: HashMap<Id, (u64, u32)>,
     seen: HashMap<u32, u64>,
@@ -90,6 +93,9 @@ pub(crate) struct World {
     pub(crate) calls: u64,
     /// What every campaign says about its first attempts.
     pub(crate) bounds: Bounds,
+    /// Whether groups keep a history.
+    pub(crate) has_history: bool,
+    pub(crate) on_unknown: OnUnknown,
     /// Whom a delivery is for.
     pub(crate) group: fn(u32) -> u32,
     /// By how much a request may be held up before it arrives.
@@ -118,6 +124,8 @@ impl World {
             vendor: Vendor::default(),
             calls: 0,
             bounds: Bounds::default(),
+            has_history: true,
+            on_unknown: OnUnknown::Hold,
             group: |number| number,
             delay_ns: 0,
             seed,
@@ -214,6 +222,7 @@ impl World {
             last_started,
             randoms,
             seed: 1,
+            administrator: "administrator".to_owned(),
         };
         self.dispatcher = Some(Dispatcher::new(lane, self.now()));
         let runs = self.runs.iter().map(|(run, each)| (*run, each.begins_ns));
@@ -231,6 +240,9 @@ impl World {
             attempts: 5,
             timeout: TIMEOUT,
             resend_within: Duration::from_mins(4),
+            deduplicates: true,
+            on_unknown: self.on_unknown,
+            can_look_up: false,
         };
         let occurrence = Digest::of("occurrence", [run.0.to_be_bytes().as_slice()]);
         let queue = Queue::new(SdkAppId(1), occurrence, policy, self.bounds);
@@ -327,11 +339,34 @@ impl World {
                     self.at(self.now_ns + DISK_NS, Event::Durable((run, number), entry));
                 }
                 Step::Send { call, body } => self.send(call, &body),
+                Step::LookUp {
+                    run,
+                    number,
+                    wanted,
+                    ..
+                } => {
+                    let finding = self.search((run, number), &wanted);
+                    let at = self.now_ns + 50_000_000;
+                    self.at(at, Event::LookedUp((run, number), finding));
+                }
                 Step::Fetch { run } => {
                     let page = self.page(run);
                     self.at(self.now_ns + DISK_NS, Event::Page(run, page));
                 }
             }
+        }
+    }
+
+    /// What the group's history holds at this instant. How it is read, page by page, is tried elsewhere.
+    fn search(&self, id: Id, wanted: &Wanted) -> Finding {
+        if !self.has_history {
+            return Finding::Unclear("the group keeps no history".to_owned());
+        }
+        let is_stored = self.vendor.randoms.contains(&(id, wanted.random.0));
+        if is_stored {
+            Finding::Found(Receipt::default())
+        } else {
+            Finding::Absent
         }
     }
 
@@ -409,6 +444,10 @@ impl World {
                 let dispatcher = self.dispatcher.as_mut().unwrap();
                 dispatcher.recorded(id.0, id.1, &entry);
                 Vec::new()
+            }
+            Event::LookedUp((run, number), finding) => {
+                let dispatcher = self.dispatcher.as_mut().unwrap();
+                dispatcher.looked_up(run, number, finding, now)
             }
             Event::Joins(run) => {
                 self.join(run);
@@ -544,6 +583,7 @@ impl Vendor {
             .is_some_and(|at| now_ns - at < DEDUPLICATION_NS);
         if !is_repetition {
             self.seen.insert(random, now_ns);
+            self.randoms.insert((id, random));
             let stored = self.stored.entry(id).or_insert((now_ns, 0));
             stored.1 += 1;
         }

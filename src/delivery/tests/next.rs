@@ -1,0 +1,312 @@
+//! What is to be done next, followed along whole timelines.
+
+use super::*;
+use crate::delivery::{Delivery, Next, State};
+
+/// Carries out what is next, second by second, until it ends; `attempt` and `look` say what comes of it.
+struct Story {
+    delivery: Delivery,
+    policy: Policy,
+    now: Moment,
+    /// `(seconds since the beginning, what)`
+    told: Vec<(u64, String)>,
+    looks: Vec<Finding>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Story {
+    /// The last outcome and the last finding go on for ever.
+    fn new(policy: Policy, outcomes: &[Outcome], looks: &[Finding]) -> Story {
+        Story {
+            delivery: Delivery::default(),
+            policy,
+            now: START,
+            told: Vec::new(),
+            looks: looks.to_vec(),
+            outcomes: outcomes.to_vec(),
+        }
+    }
+
+    fn apply(&mut self, entry: &Entry) {
+        self.delivery.apply(entry).expect("what is next is legal");
+    }
+
+    fn tell(&mut self, what: &str) {
+        let seconds = (self.now.boot_ns - START.boot_ns) / 1_000_000_000;
+        self.told.push((seconds, what.to_owned()));
+    }
+
+    fn attempt(&mut self, generation: u32, random: Random) {
+        let attempt = self.delivery.attempts() + 1;
+        self.tell(&format!("attempt {attempt} of {generation}"));
+        self.apply(&Entry::Started {
+            attempt,
+            generation,
+            random,
+            at: self.now,
+        });
+        let outcome = take(&mut self.outcomes);
+        self.now = self.now.plus(match outcome {
+            Outcome::Unknown(_) => self.policy.timeout,
+            _ => Duration::from_millis(30),
+        });
+        assert_eq!(self.delivery.next(&self.policy, self.now), Next::Answer);
+        self.apply(&finished(attempt, outcome, self.now));
+    }
+
+    /// Where it ends, and why.
+    fn run(&mut self) -> (State, String) {
+        for _ in 0..1_000 {
+            match self.delivery.next(&self.policy, self.now) {
+                Next::Nothing => {
+                    let reason = self.delivery.reason().unwrap_or_default().to_owned();
+                    return (self.delivery.state(), reason);
+                }
+                Next::Answer => panic!("nothing is on the wire"),
+                Next::Attempt { wait } | Next::Resend { wait, .. } | Next::LookUp { wait }
+                    if !wait.is_zero() =>
+                {
+                    self.now = self.now.plus(wait);
+                }
+                Next::Attempt { .. } => {
+                    let generation = self.delivery.next_generation();
+                    self.attempt(generation, Random(100 + generation));
+                }
+                Next::Resend {
+                    generation, random, ..
+                } => self.attempt(generation, random),
+                Next::LookUp { .. } => {
+                    let finding = take(&mut self.looks);
+                    self.tell("look");
+                    self.apply(&looked_up(finding, self.now));
+                }
+                Next::Waive => {
+                    self.tell("waive");
+                    self.apply(&Entry::Waived { at: self.now });
+                }
+                Next::End(end, reason) => {
+                    self.tell("end");
+                    let at = self.now;
+                    self.apply(&Entry::Ended { end, reason, at });
+                }
+            }
+        }
+        panic!("it never ends: {:?}", self.told);
+    }
+
+    fn looks(&self) -> Vec<u64> {
+        let looks = self.told.iter().filter(|(_, what)| what == "look");
+        looks.map(|(at, _)| *at).collect()
+    }
+
+    fn last_attempt(&self) -> (u64, &str) {
+        let mut attempts = self
+            .told
+            .iter()
+            .filter(|(_, what)| what.starts_with("attempt"));
+        let (at, what) = attempts.next_back().unwrap();
+        (*at, what)
+    }
+}
+
+fn take<T: Clone>(list: &mut Vec<T>) -> T {
+    if list.len() > 1 {
+        list.remove(0)
+    } else {
+        list[0].clone()
+    }
+}
+
+#[test]
+fn what_is_found_later_is_accepted() {
+    let mut story = Story::new(
+        policy(OnUnknown::Hold),
+        &[unknown()],
+        &[Finding::Found(receipt())],
+    );
+    let (state, reason) = story.run();
+    assert_eq!(
+        (state, reason.as_str()),
+        (State::Accepted, "found in the group's history")
+    );
+    let (last, what) = story.last_attempt();
+    assert!(
+        what.ends_with("of 1") && (200..=230).contains(&last),
+        "{:?}",
+        story.told
+    );
+    assert_eq!(story.looks(), [last + 10 + 120], "{:?}", story.told);
+}
+
+#[test]
+fn what_is_proved_absent_is_held_for_a_person() {
+    let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+    let (state, reason) = story.run();
+    assert_eq!(state, State::Unknown);
+    assert!(
+        reason.contains("does not hold it; `retry` may send it again"),
+        "{reason}"
+    );
+    let first = story.last_attempt().0 + 10 + 120;
+    assert_eq!(story.looks(), [first, first + 30]);
+    assert_eq!(story.delivery.next_generation(), 2);
+}
+
+#[test]
+fn what_is_proved_absent_is_sent_again_where_the_campaign_says_so() {
+    let resends = [vec![unknown(); 8], vec![Outcome::Accepted(receipt())]].concat();
+    let mut story = Story::new(policy(OnUnknown::Resend), &resends, &[Finding::Absent]);
+    let calls = {
+        let mut first = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+        first.run();
+        first.delivery.attempts() as usize
+    };
+    story.outcomes = [vec![unknown(); calls], vec![Outcome::Accepted(receipt())]].concat();
+    let (state, _) = story.run();
+    assert_eq!(state, State::Accepted);
+    let (last, what) = story.last_attempt();
+    assert_eq!(what, format!("attempt {} of 2", calls + 1));
+    assert_eq!(last, story.looks()[1], "at once");
+    assert_eq!(
+        story.delivery.random(),
+        Some(Random(102)),
+        "with a new `Random`"
+    );
+}
+
+#[test]
+fn generations_proved_absent_use_the_attempts_up() {
+    let mut story = Story::new(policy(OnUnknown::Resend), &[unknown()], &[Finding::Absent]);
+    let (state, reason) = story.run();
+    assert_eq!(state, State::Failed, "it is proved undelivered");
+    assert!(reason.starts_with("3 attempts used up"), "{reason}");
+    assert_eq!(story.looks().len(), 6);
+    assert!(story.last_attempt().1.ends_with("of 3"));
+}
+
+#[test]
+fn what_nobody_can_tell_is_left_unknown_whatever_the_campaign_says() {
+    for on_unknown in [OnUnknown::Hold, OnUnknown::Resend] {
+        for looks in [vec![unclear()], vec![Finding::Absent, unclear()]] {
+            let mut story = Story::new(policy(on_unknown), &[unknown()], &looks);
+            let (state, reason) = story.run();
+            assert_eq!(state, State::Unknown);
+            assert!(reason.contains("has a gap"), "{reason}");
+            assert_eq!(story.looks().len(), looks.len());
+            assert!(story.last_attempt().1.ends_with("of 1"));
+        }
+    }
+}
+
+#[test]
+fn a_refused_repetition_is_looked_up_as_well() {
+    let outcomes = [unknown(), refused()];
+    let mut story = Story::new(policy(OnUnknown::Resend), &outcomes, &[Finding::Absent]);
+    assert_eq!(story.run(), (State::Refused, "muted".to_owned()));
+    assert_eq!(
+        story.delivery.attempts(),
+        2,
+        "a refused call is not repeated"
+    );
+    assert_eq!(story.looks().len(), 2);
+    let mut story = Story::new(
+        policy(OnUnknown::Hold),
+        &outcomes,
+        &[Finding::Found(receipt())],
+    );
+    assert_eq!(story.run().0, State::Accepted);
+    let blind = Policy {
+        can_look_up: false,
+        ..policy(OnUnknown::Resend)
+    };
+    let mut story = Story::new(blind, &outcomes, &[]);
+    let (state, reason) = story.run();
+    assert_eq!(state, State::Unknown);
+    assert!(reason.contains("a repetition was refused"), "{reason}");
+}
+
+#[test]
+fn what_is_in_no_history_is_left_unknown() {
+    for on_unknown in [OnUnknown::Hold, OnUnknown::Resend] {
+        for resend_within in [Duration::ZERO, Duration::from_mins(4)] {
+            let blind = Policy {
+                can_look_up: false,
+                resend_within,
+                ..policy(on_unknown)
+            };
+            let mut story = Story::new(blind, &[unknown()], &[]);
+            assert_eq!(story.run().0, State::Unknown, "{blind:?}");
+            assert_eq!(story.delivery.next_generation(), 2, "no second generation");
+        }
+    }
+}
+
+#[test]
+fn a_notification_is_held_or_may_double_as_the_campaign_says() {
+    let mut story = Story::new(notification(OnUnknown::Hold), &[unknown()], &[]);
+    assert_eq!(story.run().0, State::Unknown);
+    assert_eq!(story.delivery.attempts(), 1);
+
+    let outcomes = [unknown(), Outcome::Accepted(Receipt::default())];
+    let mut story = Story::new(notification(OnUnknown::Resend), &outcomes, &[]);
+    assert_eq!(story.run().0, State::Accepted);
+    let told: Vec<&str> = story.told.iter().map(|(_, what)| what.as_str()).collect();
+    assert_eq!(told, ["attempt 1 of 1", "waive", "attempt 2 of 2"]);
+
+    let mut story = Story::new(notification(OnUnknown::Resend), &[unknown()], &[]);
+    let (state, reason) = story.run();
+    assert_eq!(state, State::Unknown, "it may have arrived");
+    assert!(reason.starts_with("3 attempts used up"), "{reason}");
+    assert_eq!(story.delivery.attempts(), 3);
+
+    let mut story = Story::new(
+        notification(OnUnknown::Resend),
+        &[unknown(), throttled()],
+        &[],
+    );
+    assert_eq!(story.run().0, State::Unknown);
+    let mut story = Story::new(
+        notification(OnUnknown::Resend),
+        &[unknown(), refused()],
+        &[],
+    );
+    let (state, reason) = story.run();
+    assert_eq!(state, State::Unknown);
+    assert!(reason.contains("a repetition was refused"), "{reason}");
+}
+
+/// After a restart of the machine nobody knows how long ago the attempt was: one look more tells.
+#[test]
+fn a_machine_started_anew_looks_at_once_and_waits_again() {
+    let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+    story.attempt(1, Random(101));
+    story.now = Moment {
+        boot_id: 2,
+        boot_ns: START.boot_ns + 5_000_000_000_000,
+        wall_ms: story.now.wall_ms + 3_000,
+    };
+    assert_eq!(story.run().0, State::Unknown);
+    assert_eq!(story.looks(), [5_000, 5_120, 5_150]);
+    let mut story = Story::new(
+        policy(OnUnknown::Hold),
+        &[unknown()],
+        &[Finding::Found(receipt())],
+    );
+    story.attempt(1, Random(101));
+    story.now.boot_id = 2;
+    assert_eq!(story.run().0, State::Accepted);
+}
+
+#[test]
+fn a_clock_set_back_or_forward_proves_nothing_sooner() {
+    for step_s in [-7_200_i64, -20, 20, 7_200] {
+        let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+        story.attempt(1, Random(101));
+        story.now.wall_ms += step_s * 1_000;
+        let returned_ns = story.now.boot_ns;
+        assert_eq!(story.run().0, State::Unknown, "{step_s} s");
+        let last = *story.looks().last().unwrap();
+        let passed = last - (returned_ns - START.boot_ns) / 1_000_000_000;
+        assert!(passed >= 150, "{step_s} s: {passed} s");
+    }
+}

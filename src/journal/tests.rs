@@ -1,0 +1,191 @@
+//! What is written comes back as it was.
+
+use super::{Contents, Error, Journal, Opening, Run, RunId, Written};
+use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
+use crate::delivery::{End, Entry, Finding};
+use crate::identity::{
+    CampaignName, DeliveryNumber, Digest, GroupId, Moment, OccurrenceKey, Random, SdkAppId,
+    VendorApp,
+};
+use crate::plan::{Header, Planned};
+use crate::settings::{OnUnknown, Share};
+use std::sync::Arc;
+
+const NOW: Moment = Moment {
+    wall_ms: 1_800_000_000_123,
+    boot_ns: 7,
+    boot_id: 3,
+};
+
+fn opening() -> Opening {
+    Opening {
+        earlier: 0,
+        key: OccurrenceKey {
+            app: VendorApp {
+                sdk_app_id: SdkAppId(1_400_000_000),
+                host: "console.tim.qq.com".to_owned(),
+            },
+            campaign: CampaignName::try_from("news").unwrap(),
+            local: "2026-11-11T09:00:00".parse().unwrap(),
+            fold: 1,
+            zone: chrono_tz::Asia::Shanghai,
+            ordinal: 2,
+        },
+        app: "main".to_owned(),
+        header: Header {
+            channel: Channel::GroupMessage,
+            digest: Digest::of("plan", []),
+            planned: 1,
+            skipped: 0,
+            bytes: 14,
+            bytes_longest: 14,
+            first_text: None,
+        },
+        rate: Some(0.5),
+        attempts: 7,
+        tolerate: Share::from_millionths(5_000).unwrap(),
+        window: Some("22:00-06:00".parse().unwrap()),
+        pause_after: Some(400),
+        on_unknown: OnUnknown::Resend,
+        finish_by_ms: Some(1_800_000_600_000),
+        revision: Some("abc".to_owned()),
+    }
+}
+
+async fn open(journal: &Journal, opening: &Opening) -> RunId {
+    let plan = journal.stage(NOW).await.unwrap();
+    let planned = Planned {
+        number: DeliveryNumber(0),
+        request: Request {
+            channel: opening.header.channel,
+            group: Some(GroupId::try_from("g").unwrap()),
+            members: Arc::new([]),
+            content: r#"{"MsgBody":[]}"#.into(),
+        },
+        skip: None,
+    };
+    let mut contents = Contents::default();
+    let staged = journal.stage_chunk(plan, &[planned], &mut contents).await;
+    staged.unwrap();
+    journal.open_run(plan, opening, NOW).await.unwrap()
+}
+
+async fn in_a_new_journal() -> (tempfile::TempDir, Journal) {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&folder.path().join("a.db")).await.unwrap();
+    (folder, journal)
+}
+
+#[tokio::test]
+async fn a_run_reads_back_as_it_was_opened() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let opening = opening();
+    let id = open(&journal, &opening).await;
+    let run = journal.run(id).await.unwrap();
+    assert_eq!((&run.key, &run.app), (&opening.key, &opening.app));
+    assert_eq!(run.channel, Channel::GroupMessage);
+    assert_eq!(run.digest, opening.header.digest.to_string());
+    assert_eq!((run.planned, run.skipped), (1, 0));
+    assert_eq!((run.rate, run.attempts), (opening.rate, opening.attempts));
+    assert_eq!(
+        (run.tolerate, run.window),
+        (opening.tolerate, opening.window)
+    );
+    assert_eq!(run.pause_after, opening.pause_after);
+    assert_eq!(run.on_unknown, opening.on_unknown);
+    assert_eq!(run.finish_by_ms, opening.finish_by_ms);
+    assert_eq!(
+        (run.revision, run.opened_ms),
+        (opening.revision, NOW.wall_ms)
+    );
+    let again: Vec<Run> = journal.runs_named(&opening.key.run_name()).await.unwrap();
+    assert_eq!(again.len(), 1);
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn a_policy_nobody_knows_is_damage() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    sqlx::raw_sql("UPDATE run SET on_unknown = 'guess'")
+        .execute(&journal.writer)
+        .await
+        .unwrap();
+    let read = journal.run(id).await;
+    assert!(matches!(read, Err(Error::Damaged { .. })), "{read:?}");
+    journal.close().await;
+}
+
+fn outcomes() -> Vec<Outcome> {
+    let answer = || Answer::new(10_023, "too fast");
+    let receipt = Receipt {
+        msg_seq: Some(7_803_321),
+        msg_time: Some(1_458_721_802),
+    };
+    vec![
+        Outcome::Accepted(receipt),
+        Outcome::Accepted(Receipt::default()),
+        Outcome::Refused(answer()),
+        Outcome::Throttled(Scope::Lane, answer()),
+        Outcome::Throttled(Scope::Group, answer()),
+        Outcome::Failed(Failure::NotSent, Answer::none("")),
+        Outcome::Failed(Failure::NoConnection, answer()),
+        Outcome::Failed(Failure::NotExecuted, answer()),
+        Outcome::Failed(Failure::Stop, answer()),
+        Outcome::Unknown(answer()),
+    ]
+}
+
+/// One of each kind; that they make no sense in this order is not the journal's business.
+fn entries() -> Vec<Entry> {
+    let mut entries = vec![Entry::Started {
+        attempt: 1,
+        generation: 2,
+        random: Random(u32::MAX),
+        at: NOW,
+    }];
+    entries.extend(outcomes().into_iter().map(|outcome| Entry::Finished {
+        attempt: 1,
+        outcome,
+        at: NOW,
+    }));
+    let receipt = Receipt {
+        msg_seq: Some(u64::MAX >> 1),
+        msg_time: Some(1_458_721_802),
+    };
+    let findings = [
+        Finding::Found(receipt),
+        Finding::Found(Receipt::default()),
+        Finding::Absent,
+        Finding::Unclear("the group's history has a gap".to_owned()),
+    ];
+    entries.extend(findings.map(|finding| Entry::LookedUp { finding, at: NOW }));
+    entries.push(Entry::Waived { at: NOW });
+    entries.extend(
+        [End::Failed, End::Skipped, End::Unknown].map(|end| Entry::Ended {
+            end,
+            reason: "why it \"ended\"".to_owned(),
+            at: NOW,
+        }),
+    );
+    entries
+}
+
+#[tokio::test]
+async fn every_entry_reads_back_as_it_was_written() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    let written: Vec<Written> = (1..)
+        .zip(entries())
+        .map(|(place, entry)| Written {
+            run: id,
+            number: DeliveryNumber(0),
+            place,
+            entry,
+        })
+        .collect();
+    journal.append(&written).await.unwrap();
+    let page = journal.page(id, Channel::GroupMessage, None, 10).await;
+    assert_eq!(page.unwrap()[0].entries, entries());
+    journal.close().await;
+}
