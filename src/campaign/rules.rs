@@ -84,3 +84,46 @@ pub(super) fn over_limit(delivery: Option<&DeliverySpec>, limit: u32) -> Option<
     );
     Some(Diagnostic::warning("rate-over-limit", &rate.span, message).help(help))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::campaign::{Campaign, Texts};
+    use crate::settings::Settings;
+    use crate::source::{Severity, Source};
+
+    /// What is said of `on_unknown: resend`, whether it stands in the campaign or in the defaults.
+    fn said(campaign: &str) -> Vec<(Severity, &'static str)> {
+        let read = |defaults: &str, campaign: &str| {
+            let settings =
+                format!("apps: {{ main: {{ sdk_app_id: 1, region: singapore }} }}\n{defaults}");
+            let settings = Settings::read(&Source::new("campanile.yaml", settings), &[]).unwrap();
+            let source = Source::new("news.yaml", campaign);
+            let complaints = match Campaign::read(&source, &settings, &Texts::new()) {
+                Ok(campaign) => campaign.warnings,
+                Err(complaints) => complaints,
+            };
+            complaints
+                .into_iter()
+                .map(|complaint| (complaint.severity, complaint.code))
+                .collect::<Vec<_>>()
+        };
+        let own = format!("{campaign}delivery: {{ on_unknown: resend }}\n");
+        let said = read("", &own);
+        let defaults = "defaults: { delivery: { on_unknown: resend } }\n";
+        assert_eq!(read(defaults, campaign), said);
+        said
+    }
+
+    #[test]
+    fn who_may_send_again_what_is_unknown_depends_on_the_channel() {
+        let broadcast = "send: { broadcast: { text: \"x\" } }\n";
+        assert_eq!(said(broadcast), [(Severity::Error, "no-resend")]);
+        let audience = "audience: { groups: [g1] }\n";
+        let notification = format!("{audience}send: {{ notification: {{ text: \"x\" }} }}\n");
+        let warned = [
+            (Severity::Warning, "closed-channel"),
+            (Severity::Warning, "may-double"),
+        ];
+        assert_eq!(said(&notification), warned);
+    }
+}

@@ -320,3 +320,44 @@ fn same_content<'a>(staged: &Staged, runs: &'a [Run], now: Moment) -> Option<&'a
         run.digest == digest && run.state().is_finished() && lately
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::campaign::Texts;
+    use crate::settings::Settings;
+    use crate::source::Source;
+
+    fn campaign(schedule: &str, defaults: &str) -> Campaign {
+        let settings =
+            format!("apps: {{ main: {{ sdk_app_id: 1, region: singapore }} }}\n{defaults}");
+        let settings = Settings::read(&Source::new("campanile.yaml", settings), &[]).unwrap();
+        let text = format!(
+            "name: news\n{schedule}audience: {{ groups: [g1] }}\nsend: {{ group_message: {{ text: \"x\" }} }}\n"
+        );
+        Campaign::read(&Source::new("news.yaml", text), &settings, &Texts::new()).unwrap()
+    }
+
+    #[test]
+    fn a_run_ends_so_long_after_its_occurrence_as_its_schedule_says() {
+        const HOUR_MS: i64 = 3_600_000;
+        let now = Moment {
+            wall_ms: 1_800_000_000_900,
+            boot_ns: 0,
+            boot_id: 0,
+        };
+        let occurrence = Occurrence::at_moment(now, chrono_tz::Asia::Shanghai);
+        let by = |schedule: &str, defaults: &str| {
+            finish_by_ms(&campaign(schedule, defaults), &occurrence)
+        };
+        let defaults = "defaults: { schedule: { finish_within: 3h } }\n";
+        let daily = "schedule: { cron: \"0 9 * * *\" }\n";
+        let limited = "schedule: { cron: \"0 9 * * *\", finish_within: 6h }\n";
+        assert_eq!(by("", ""), None);
+        assert_eq!(by(daily, ""), None);
+        assert_eq!(by(limited, ""), Some(1_800_000_000_000 + 6 * HOUR_MS));
+        assert_eq!(by(limited, defaults), by(limited, ""));
+        assert_eq!(by(daily, defaults), Some(1_800_000_000_000 + 3 * HOUR_MS));
+        assert_eq!(by("", defaults), None, "it has no schedule");
+    }
+}

@@ -185,7 +185,6 @@ impl Delivery {
         self.started += 1;
         self.on_wire = Some(self.started);
         self.started_at.get_or_insert(at);
-        self.silence = None;
         self.verdict = Verdict::None;
         if !self.is_open() {
             self.generation = Some(Generation {

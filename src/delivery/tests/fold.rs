@@ -1,7 +1,8 @@
 //! Which entry may follow which, and what they come to.
 
 use super::*;
-use crate::delivery::{Delivery, Illegal, State};
+use crate::delivery::{Delivery, Illegal, Next, State};
+use proptest::prelude::*;
 
 /// The ways a delivery may stand, each with the entries that lead there.
 fn standings() -> Vec<(&'static str, Vec<Entry>)> {
@@ -26,6 +27,24 @@ fn standings() -> Vec<(&'static str, Vec<Entry>)> {
         ),
         ("absent once", absent_once),
         ("absent", absent.clone()),
+        (
+            "absent, then proved",
+            after(
+                &absent,
+                vec![started(2, 2, at(170)), finished(2, throttled(), at(171))],
+            ),
+        ),
+        (
+            "unclear, then open",
+            after(
+                &open,
+                vec![
+                    looked_up(unclear(), at(130)),
+                    started(2, 1, at(170)),
+                    finished(2, unknown(), at(180)),
+                ],
+            ),
+        ),
         (
             "absent, again on wire",
             after(&absent, vec![started(2, 2, at(170))]),
@@ -84,9 +103,10 @@ fn legal(standing: &str) -> &'static [&'static str] {
         "fresh" => &["start 1", "failed", "skipped"],
         "proved" => &["start 2", "failed", "skipped"],
         "on wire" | "open, on wire" | "absent, again on wire" | "waived, on wire" => &["finish"],
-        "open" | "open, refused" | "absent once" | "unclear" => &WHILE_OPEN,
+        "open" | "open, refused" | "absent once" | "unclear" | "unclear, then open" => &WHILE_OPEN,
         "absent" => &["start 2", "failed", "skipped", "unknown"],
         "waived" => &["start 2", "unknown"],
+        "absent, then proved" => &["start 3", "failed", "skipped"],
         "waived, proved" | "waived, refused" => &["start 3", "unknown"],
         "accepted" | "unknown" => &[],
         other => panic!("{other} is not in the table"),
@@ -123,7 +143,7 @@ fn where_a_delivery_stands_is_what_its_entries_prove() {
     for (standing, entries) in standings() {
         let delivery = Delivery::fold(&entries).unwrap();
         let expected = match standing {
-            "fresh" | "proved" | "absent" => State::Pending,
+            "fresh" | "proved" | "absent" | "absent, then proved" => State::Pending,
             "accepted" => State::Accepted,
             "unknown" => State::Unknown,
             _ => State::InFlight,
@@ -314,4 +334,180 @@ fn what_is_looked_for_is_the_open_generation_in_its_time() {
     );
     assert_eq!(wanted.since_ms, at(40).wall_ms);
     assert_eq!(wanted.until_ms, at(190).wall_ms);
+}
+
+#[test]
+fn what_was_unclear_is_looked_up_again_after_a_further_attempt() {
+    let mut delivery = Delivery::default();
+    for entry in [
+        started(1, 1, at(0)),
+        finished(1, unknown(), at(10)),
+        looked_up(unclear(), at(130)),
+        started(2, 1, at(140)),
+        finished(2, unknown(), at(300)),
+    ] {
+        delivery.apply(&entry).unwrap();
+    }
+    let next = delivery.next(&policy(OnUnknown::Hold), at(300));
+    let wait = Duration::from_mins(2);
+    assert_eq!(next, Next::LookUp { wait });
+}
+
+/// What may happen to a delivery and to the clocks.
+#[derive(Clone, Debug)]
+enum Event {
+    StartSame,
+    StartNew,
+    Finish(Outcome),
+    Look(Finding),
+    Waive,
+    End(End),
+    Pass(u64),
+    StepWall(i64),
+    Reboot,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let outcome = prop_oneof![
+        6 => Just(unknown()),
+        1 => Just(throttled()),
+        1 => Just(refused()),
+        1 => Just(not_sent()),
+    ];
+    let finding = prop_oneof![
+        12 => Just(Finding::Absent),
+        1 => Just(unclear()),
+    ];
+    prop_oneof![
+        2 => Just(Event::StartSame),
+        6 => Just(Event::StartNew),
+        8 => outcome.prop_map(Event::Finish),
+        12 => finding.prop_map(Event::Look),
+        1 => Just(Event::Waive),
+        1 => prop_oneof![Just(End::Failed), Just(End::Skipped)].prop_map(Event::End),
+        12 => (0..160_u64).prop_map(Event::Pass),
+        1 => (-200..200_i64).prop_map(Event::StepWall),
+        1 => Just(Event::Reboot),
+    ]
+}
+
+/// A world in which the true time is known.
+struct Witness {
+    delivery: Delivery,
+    seconds: u64,
+    wall_off_ms: i64,
+    booted: u64,
+    boot_id: u32,
+    /// The true second of the last Finished, and of the Absents since.
+    came_back: u64,
+    absents: Vec<u64>,
+    /// Whether an attempt of the generation proved nothing.
+    is_open: bool,
+    may_double: bool,
+}
+
+impl Witness {
+    fn now(&self) -> Moment {
+        Moment {
+            wall_ms: at(self.seconds).wall_ms + self.wall_off_ms,
+            boot_ns: (self.seconds - self.booted) * 1_000_000_000,
+            boot_id: self.boot_id,
+        }
+    }
+
+    /// Whether, by the true time, the attempts of the generation are proved absent.
+    fn is_proved(&self) -> bool {
+        let late = self
+            .absents
+            .iter()
+            .filter(|at| **at >= self.came_back + 120);
+        let first = late.clone().min();
+        let last = late.max();
+        first
+            .zip(last)
+            .is_some_and(|(first, last)| last - first >= 30)
+    }
+
+    fn happen(&mut self, event: &Event) {
+        let now = self.now();
+        let attempts = self.delivery.attempts();
+        let next = self.delivery.next_generation();
+        match event {
+            Event::Pass(seconds) => self.seconds += seconds,
+            Event::StepWall(seconds) => self.wall_off_ms += seconds * 1_000,
+            Event::Reboot => {
+                self.booted = self.seconds;
+                self.boot_id += 1;
+            }
+            Event::StartSame => drop(self.delivery.apply(&started(attempts + 1, next - 1, now))),
+            Event::StartNew => {
+                if self
+                    .delivery
+                    .apply(&started(attempts + 1, next, now))
+                    .is_ok()
+                {
+                    assert!(!self.is_open || self.is_proved(), "a generation was left");
+                    self.is_open = false;
+                    self.absents.clear();
+                }
+            }
+            Event::Finish(outcome) => {
+                let entry = finished(attempts, outcome.clone(), now);
+                if self.delivery.apply(&entry).is_ok() {
+                    self.came_back = self.seconds;
+                    self.absents.clear();
+                    self.is_open |= matches!(outcome, Outcome::Unknown(_));
+                }
+            }
+            Event::Look(finding) => {
+                if self
+                    .delivery
+                    .apply(&looked_up(finding.clone(), now))
+                    .is_ok()
+                {
+                    match finding {
+                        Finding::Absent => self.absents.push(self.seconds),
+                        _ => self.absents.clear(),
+                    }
+                }
+            }
+            Event::Waive => {
+                if self.delivery.apply(&Entry::Waived { at: now }).is_ok() {
+                    self.may_double = true;
+                    self.is_open = false;
+                }
+            }
+            Event::End(end) => drop(self.delivery.apply(&ended(*end, now))),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn nothing_is_called_undelivered_without_proof(events in prop::collection::vec(event(), 0..60)) {
+        let mut witness = Witness {
+            delivery: Delivery::default(),
+            seconds: 0,
+            wall_off_ms: 0,
+            booted: 0,
+            boot_id: 1,
+            came_back: 0,
+            absents: Vec::new(),
+            is_open: false,
+            may_double: false,
+        };
+        for event in &events {
+            witness.happen(event);
+            let is_undelivered = matches!(
+                witness.delivery.state(),
+                State::Pending | State::Refused | State::Failed | State::Skipped
+            );
+            if is_undelivered {
+                prop_assert!(!witness.may_double);
+                prop_assert!(!witness.is_open || witness.is_proved(), "{:?}", witness.delivery);
+            }
+        }
+    }
 }

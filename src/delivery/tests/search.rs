@@ -353,6 +353,31 @@ fn a_gap_matters_up_to_the_first_message_that_is_too_old() {
     }
 }
 
+/// Whoever took it out may be told as its sender.
+#[test]
+fn a_placeholder_of_another_sender_may_have_been_it() {
+    let group = of(quiet(3));
+    let Told::Page(mut page) = group.answer(Ask::Newest) else {
+        panic!("it is a page");
+    };
+    page.items[1].random = None;
+    let look = |page: &HistoryPage| {
+        let mut search = Search::new(wanted());
+        search.learn(Ok(group.answer(Ask::Group)));
+        search.learn(Ok(Told::Page(page.clone()))).unwrap()
+    };
+    assert_eq!(
+        look(&page),
+        Finding::Absent,
+        "it stands there, and is another's"
+    );
+    page.items[1].placeholder = Placeholder::Recalled;
+    assert!(why(look(&page)).contains("taken out"));
+    page.items[1].placeholder = Placeholder::None;
+    page.items[1].from = "admin".to_owned();
+    assert!(why(look(&page)).contains("taken out"));
+}
+
 /// An imported message may bear any time.
 #[test]
 fn one_odd_time_does_not_end_the_search() {
