@@ -201,6 +201,16 @@ fn a_process_that_comes_back_too_late_looks_into_the_history() {
     for seed in 0..20 {
         let mut world = back_too_late(seed, |_| Fate::ReplyLost);
         world.run_to_the_end();
+        world.assert_none_twice();
+        // What was Started and had not left yet is not there.
+        let unknown = count(&world, State::Unknown);
+        assert!(unknown <= 32, "{unknown}");
+        assert_eq!(unknown + count(&world, State::Accepted), 200);
+        assert_eq!(world.stored(), count(&world, State::Accepted));
+
+        let mut world = back_too_late(seed, |_| Fate::ReplyLost);
+        world.on_unknown = OnUnknown::Resend;
+        world.run_to_the_end();
         world.assert_each_once();
     }
 }
@@ -212,7 +222,7 @@ fn without_a_history_what_nobody_can_tell_is_unknown() {
     world.run_to_the_end();
     world.assert_none_twice();
     let unknown = count(&world, State::Unknown);
-    assert!(unknown > 0);
+    assert!(unknown > 0, "{unknown}");
     assert_eq!(unknown + count(&world, State::Accepted), 200);
 }
 

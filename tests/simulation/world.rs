@@ -525,6 +525,11 @@ impl World {
         ids.map(|(run, number)| self.job(run, number).delivery.state())
     }
 
+    /// Messages at the vendor.
+    pub(crate) fn stored(&self) -> usize {
+        self.vendor.stored.len()
+    }
+
     pub(crate) fn assert_none_twice(&self) {
         let twice = self.vendor.stored.iter().find(|(_, (_, count))| *count > 1);
         assert_eq!(twice, None, "seed {}", self.seed);
