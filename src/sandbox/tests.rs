@@ -1,31 +1,25 @@
 //! The sandbox over a real socket.
 
 use super::fixtures::{ADMINISTRATOR, KEY, SDK_APP_ID, group_message, user_sig};
-use super::{Options, Sandbox};
+use super::{Manner, Options, Sandbox};
 use crate::clock;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::net::Ipv4Addr;
-use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 const SEND: &str = "/v4/group_open_http_svc/send_group_msg";
 
 fn options(faults: &str, ledger: Option<File>) -> Options {
-    Options {
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        sdk_app_id: SDK_APP_ID,
-        administrator: ADMINISTRATOR.to_owned(),
-        secret_key: KEY.to_owned(),
-        rate_per_s: 200,
-        broadcast_per_s: 1,
-        deduplication: Duration::from_mins(5),
-        latency: Duration::ZERO,
-        jitter: Duration::ZERO,
+    let manner = Manner {
         faults: faults.parse().unwrap(),
-        seed: 1,
+        ..Manner::default()
+    };
+    Options {
+        manner,
         ledger,
+        ..Options::new((Ipv4Addr::LOCALHOST, 0).into(), SDK_APP_ID, KEY)
     }
 }
 
