@@ -160,17 +160,17 @@ pub(super) struct Log {
 )]
 pub(super) struct Sandbox {
     /// Where to listen; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", help_heading = PLAYED)]
     pub(super) listen: SocketAddr,
     /// The app it plays
-    #[arg(long, value_name = "ID", default_value_t = 1_400_000_000)]
+    #[arg(long, value_name = "ID", default_value_t = 1_400_000_000, help_heading = PLAYED)]
     pub(super) sdk_app_id: u64,
     /// The groups there are: CSV with a column `group` and perhaps `type`, others are ignored [default: any id is that of
     /// a group, unless it contains MISSING]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = PLAYED)]
     pub(super) groups: Option<PathBuf>,
     /// Keep what it received in this file, and go on from it
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = PLAYED)]
     pub(super) ledger: Option<PathBuf>,
     /// Statistics at the end as text or JSON
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
@@ -238,6 +238,7 @@ pub(super) struct Sandbox {
     pub(super) seed: u64,
 }
 
+const PLAYED: &str = "The app it plays";
 const REPETITIONS: &str = "Repetitions and history";
 
 const SANDBOX_FAULTS: &str = "\
@@ -258,10 +259,11 @@ Faults that a share of all calls meets (`=5%` or `=0.05`):
   internal_before, timeout_before, code_N
                             the answer is code 10002, 60008, N
 
-Faults of the whole path (a time, and how often; without that once, from now on):
-  delay=0ms-20ms            every request is under way so long, evenly spread, before it counts as arrived
+Faults of the whole path:
+  delay=0ms-20ms            every request takes so long, evenly spread, before it has arrived
   stall_path=1s/60s         every 60 s nothing arrives and no reply leaves for 1 s
-  refuse=5s/30s             every 30 s connecting is refused for 5 s, and open connections are cut";
+  refuse=5s/30s             every 30 s connecting is refused for 5 s, and open connections are cut
+  stall_path=1s, refuse=5s  the same once, from now on";
 
 const SANDBOX_RUN_TIME: &str = "\
 While it runs:

@@ -140,17 +140,11 @@ impl Office {
         self.path_is_clear().await;
     }
 
+    /// What is held goes on when the path does, even if by then it is stalled anew.
     async fn path_is_clear(&self) {
-        let mut is_held = false;
-        loop {
-            let phase = self.desk().path(clock::now());
-            let Phase::OnUntil(end_ns) = phase else {
-                return;
-            };
-            if !is_held {
-                self.desk().hold();
-                is_held = true;
-            }
+        let phase = self.desk().path(clock::now());
+        if let Phase::OnUntil(end_ns) = phase {
+            self.desk().hold();
             wait_until(Some(end_ns)).await;
         }
     }
