@@ -153,6 +153,7 @@ mod tests {
     use super::super::fixtures::record;
     use super::super::ledger::Ledger;
     use super::*;
+    use proptest::prelude::*;
 
     fn archive(records: &[Record]) -> Archive {
         let (mut archive, mut ledger) = (Archive::default(), Ledger::default());
@@ -210,6 +211,36 @@ mod tests {
         assert_eq!(of(1, 2), (vec![1], true));
         assert_eq!(of(2, 2), (vec![2, 1], true));
         assert_eq!(of(0, 2), (vec![], true));
+    }
+
+    proptest! {
+        #[test]
+        fn pages_hold_all_that_is_shown(
+            count in 0_u64..30, page_max in 1_usize..8, recalled in proptest::collection::vec(1_u64..30, 0..8),
+            newest in 0_i64..32, with_recalled: bool,
+        ) {
+            let mut archive = archive(&numbered(count));
+            for &seq in &recalled {
+                recall(&mut archive, "a", seq);
+            }
+            let mut shown = Vec::new();
+            let mut range = Range { count: page_max, with_recalled, arrived_ms_max: newest, ..ALL };
+            while archive.conversation("a", None).is_some() {
+                let (seqs, is_finished) = page(&archive, range);
+                prop_assert!(seqs.len() <= page_max);
+                prop_assert!(is_finished || seqs.len() == page_max);
+                range.from_seq = seqs.last().map_or(0, |seq| seq - 1);
+                shown.extend(seqs);
+                if is_finished {
+                    break;
+                }
+            }
+            let is_shown = |seq: &u64| {
+                i64::try_from(*seq).unwrap() <= newest && (with_recalled || !recalled.contains(seq))
+            };
+            let expected: Vec<u64> = (1..=count).rev().filter(is_shown).collect();
+            prop_assert_eq!(shown, expected);
+        }
     }
 
     #[test]

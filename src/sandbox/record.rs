@@ -121,3 +121,31 @@ impl Fingerprint {
         Fingerprint(hasher.finish())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_an_older_sandbox_is_read() {
+        let line = r#"{"call":"send_group_msg","group":"g7","random":7,"msg_seq":1,"msg_time":1795252829,
+            "from":"administrator","arrived_ms":1795252829560,"body_digest":"37","text":"Hello"}"#;
+        let Line::Message(record) = Line::parse(line.as_bytes()).unwrap() else {
+            panic!("it is a message");
+        };
+        assert!(record.is_in_history());
+        assert_eq!(record.place().seq, 1);
+    }
+
+    #[test]
+    fn a_line_of_neither_kind_is_an_error() {
+        for line in [
+            r#"{"call":"group_msg_recall","group":"a"}"#,
+            r#"{"call":"send_group_msg","group":"a","msg_seq":1,"arrived_ms":1}"#,
+            r#"{"call":"send"}"#,
+            "7",
+        ] {
+            assert!(Line::parse(line.as_bytes()).is_err(), "{line}");
+        }
+    }
+}

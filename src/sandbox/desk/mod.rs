@@ -2,6 +2,7 @@
 
 mod lookups;
 mod manner;
+mod misfortunes;
 mod sending;
 
 #[cfg(test)]
@@ -12,10 +13,10 @@ pub use manner::{Manner, OverGroupLimit};
 use super::answer::{Answer, Refusal, code};
 use super::archive::Archive;
 use super::call::Call;
-use super::chance::{Purpose, draw, spread, within};
+use super::chance::{Purpose, draw, spread};
 use super::deduplication::{Registers, Seen};
 use super::expiring::Expiring;
-use super::faults::{Fault, Faults, Phase};
+use super::faults::Fault;
 use super::ledger::{Ledger, LedgerError, Position};
 use super::record::{Fingerprint, Line, Record};
 use super::rules::Request;
@@ -26,9 +27,6 @@ use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::time::Duration;
-
-/// How long after it was asked for connecting is refused, so that the answer to asking gets through.
-const REFUSAL_NOTICE: Duration = Duration::from_millis(100);
 
 const FIRST_MINUTE_NS: u64 = 60_000_000_000;
 
@@ -96,16 +94,6 @@ impl Desk {
             desk.ledger = Ledger::open(file, |line, position| desk.restore(line, position, now))?;
         }
         Ok(desk)
-    }
-
-    /// How long the next request is under way before it counts as arrived.
-    pub(super) fn next_delay(&mut self) -> Duration {
-        let Some(delay) = self.manner.faults.delay else {
-            return Duration::ZERO;
-        };
-        let chance = draw(self.manner.seed, Purpose::Delay, self.delays);
-        self.delays += 1;
-        within(delay.from, delay.to, chance)
     }
 
     /// Decides about a call whose head has arrived. A call takes a place in the rate's second as soon as it passes
@@ -180,7 +168,9 @@ impl Desk {
         ticket: &Ticket,
         request: Result<Request, Refusal>,
     ) -> Answer {
-        let instead = ticket.fault.and_then(|fault| instead(fault, call));
+        let instead = ticket
+            .fault
+            .and_then(|fault| misfortunes::instead(fault, call));
         let answer = match (&ticket.admitted, request) {
             (Err(refusal), request) => {
                 self.turn_away(call, at, refusal.clone(), request.ok().as_ref())
@@ -217,16 +207,13 @@ impl Desk {
             Request::Recall(request) => self.recall(at, &request),
             Request::GroupInfo(request) => self.group_info(request),
         };
-        let (fault, spoilt) = match fault {
-            Some(fault @ Fault::Internal) => (fault, internal_error()),
-            Some(fault @ Fault::Timeout) => (fault, backend_timeout()),
-            _ => return answer,
-        };
-        if answer.code() != 0 {
-            return answer;
+        match fault.and_then(misfortunes::afterwards) {
+            Some((fault, refusal)) if answer.code() == 0 => {
+                self.meet(fault);
+                Answer::refused(refusal)
+            }
+            _ => answer,
         }
-        self.meet(fault);
-        Answer::refused(spoilt)
     }
 
     /// Refuses what could be read, or could not.
@@ -273,33 +260,6 @@ impl Desk {
         self.ledger.pieces()
     }
 
-    pub(super) fn faults(&self) -> &Faults {
-        &self.manner.faults
-    }
-
-    /// What was asked for from now on counts from now on.
-    pub(super) fn replace_faults(&mut self, faults: Faults, now: Moment) {
-        self.manner.faults = faults;
-        self.faults_since = now;
-    }
-
-    /// Whether anything arrives or leaves.
-    pub(super) fn path(&self, now: Moment) -> Phase {
-        let stall = self.manner.faults.stall_path;
-        stall.map_or(Phase::Over, |stall| {
-            stall.phase(self.faults_since.boot_ns, now.boot_ns)
-        })
-    }
-
-    /// Whether connecting is refused.
-    pub(super) fn refusal(&self, now: Moment) -> Phase {
-        let since = self.faults_since.plus(REFUSAL_NOTICE);
-        let refuse = self.manner.faults.refuse;
-        refuse.map_or(Phase::Over, |refuse| {
-            refuse.phase(since.boot_ns, now.boot_ns)
-        })
-    }
-
     fn restore(&mut self, line: &Line, position: Position, now: Moment) {
         match line {
             Line::Message(record) => self.restore_message(record, position, now),
@@ -315,24 +275,8 @@ impl Desk {
         self.archive.add(record, position);
         // Only the wall clock spans two runs. A record from the future is as good as new.
         let age_ms = u64::try_from(now.wall_ms.saturating_sub(record.arrived_ms)).unwrap_or(0);
-        let span = self.manner.deduplication.span;
-        let remaining = span.saturating_sub(Duration::from_millis(age_ms));
-        if remaining > Duration::ZERO {
-            self.remember(record, now, remaining);
-        }
+        self.remember(record, now, Duration::from_millis(age_ms));
     }
-}
-
-/// The answer of a fault that keeps this call from taking effect, where it has one of its own.
-fn instead(fault: Fault, call: Call) -> Option<(Fault, Refusal)> {
-    let refusal = match fault {
-        Fault::GroupThrottle if call == Call::GroupMessage => group_over_rate(),
-        Fault::InternalBefore => internal_error(),
-        Fault::TimeoutBefore => backend_timeout(),
-        Fault::Code(code) => Refusal::new(code, format!("code {code}, as asked for")),
-        _ => return None,
-    };
-    Some((fault, refusal))
 }
 
 fn group_over_rate() -> Refusal {
@@ -340,12 +284,4 @@ fn group_over_rate() -> Refusal {
         code::GROUP_OVER_RATE,
         "msg count exceeds limit,please retry later",
     )
-}
-
-fn internal_error() -> Refusal {
-    Refusal::new(code::INTERNAL, "internal error, please try again")
-}
-
-fn backend_timeout() -> Refusal {
-    Refusal::new(code::BACKEND_TIMEOUT, "service timeout")
 }

@@ -10,6 +10,10 @@ use super::{Desk, OverGroupLimit, group_over_rate};
 use crate::clock::Moment;
 use std::time::Duration;
 
+/// A message that is stored again so soon is one that somebody got twice. That is far longer than a `Random` is
+/// remembered, because what is sent again too late is what doubles.
+const DOUBLED_WITHIN: Duration = Duration::from_hours(1);
+
 impl Desk {
     /// Stores a message, unless its group, that group's limit or its `Random` is against it. The limit comes before the
     /// `Random`: a message that was stored may be told, when it is sent again, that it was one too many.
@@ -117,7 +121,7 @@ impl Desk {
         let position = self.ledger.append(&record);
         self.archive.add(&record, position);
         self.statistics.accept(at.wall_ms);
-        self.remember(&record, at, self.manner.deduplication.span);
+        self.remember(&record, at, Duration::ZERO);
         Answer::stored(call, place)
     }
 
@@ -137,23 +141,33 @@ impl Desk {
         }
     }
 
-    /// Makes the `Random` of a message known that was stored.
-    pub(super) fn remember(&mut self, record: &Record, since: Moment, span: Duration) {
-        let expires_ns = since.plus(span).boot_ns;
+    /// Makes a message known that was stored so long ago, and its `Random`.
+    pub(super) fn remember(&mut self, record: &Record, now: Moment, age: Duration) {
+        let expiry = |span: Duration| {
+            let rest = span.checked_sub(age).filter(|rest| *rest > Duration::ZERO);
+            rest.map(|rest| now.plus(rest).boot_ns)
+        };
         let fingerprint = record.fingerprint();
-        match self.stored.find(&fingerprint, since.boot_ns) {
-            Some(is_doubled) => {
-                self.statistics.doubled += u64::from(!*is_doubled);
-                *is_doubled = true;
-            }
-            None => self.stored.insert(fingerprint, expires_ns, false),
+        if let Some(expires_ns) = expiry(DOUBLED_WITHIN) {
+            self.count_if_doubled(fingerprint, now.boot_ns, expires_ns);
         }
-        if let Some(same) = record.sameness() {
+        let expires_ns = expiry(self.manner.deduplication.span);
+        if let (Some(same), Some(expires_ns)) = (record.sameness(), expires_ns) {
             let first = First {
                 place: Some(record.place()),
                 fingerprint,
             };
             self.seen.insert(same, expires_ns, first);
+        }
+    }
+
+    fn count_if_doubled(&mut self, fingerprint: Fingerprint, now_ns: u64, expires_ns: u64) {
+        match self.stored.find(&fingerprint, now_ns) {
+            Some(is_doubled) => {
+                self.statistics.doubled += u64::from(!*is_doubled);
+                *is_doubled = true;
+            }
+            None => self.stored.insert(fingerprint, expires_ns, false),
         }
     }
 

@@ -128,7 +128,7 @@ impl Office {
             Fault::Html502 => Ok(html(StatusCode::BAD_GATEWAY)),
             Fault::Huge => Ok(huge(answer)),
             _ => {
-                pause(SLOW).await;
+                self.leave(SLOW).await;
                 Ok(json(answer))
             }
         }

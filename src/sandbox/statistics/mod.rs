@@ -20,7 +20,7 @@ pub struct Statistics {
     pub duplicates: u64,
     /// How many of `duplicates` differed from that earlier one in call, group, members or body: messages nobody got.
     pub collisions: u64,
-    /// Messages stored again while the first was as good as new: how many (call, group, members, body) that is.
+    /// How many messages (call, group, topic, members, body) were stored more than once within an hour.
     pub doubled: u64,
     /// Calls answered with a `MsgDropReason`, and not stored.
     pub dropped: u64,

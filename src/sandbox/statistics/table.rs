@@ -25,7 +25,12 @@ impl Statistics {
             most.map(|(call, most)| line("  in one second", format!("{most} at most, {call}"))),
         );
         lines.push(line("accepted", self.accepted_text()));
-        lines.push(line("doubled", self.doubled));
+        let what = if self.doubled > 0 {
+            " stored more than once"
+        } else {
+            ""
+        };
+        lines.push(line("doubled", format!("{}{what}", self.doubled)));
         lines.extend(self.repetitions());
         lines.extend(some("dropped", self.dropped));
         lines.extend(self.refusals());

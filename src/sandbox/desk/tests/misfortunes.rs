@@ -1,3 +1,4 @@
+use super::super::super::faults::{Faults, Phase};
 use super::*;
 
 /// The code of a message that meets this fault, and whether it was stored.

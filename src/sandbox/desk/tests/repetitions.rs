@@ -106,7 +106,13 @@ fn a_message_stored_twice_is_doubled_once() {
     assert_eq!(send("b", 2, 1), 0, "another group");
     assert_eq!(send("a", 3, 299_999), 1);
     assert_eq!(send("a", 4, 299_999), 1, "the same message once more");
-    assert_eq!(send("b", 5, 300_001), 1, "its first is forgotten");
+    assert_eq!(send("b", 2, 300_001), 2, "its Random is forgotten");
+    assert_eq!(send("c", 5, 300_001), 2);
+    assert_eq!(
+        send("c", 6, 3_900_001),
+        2,
+        "an hour later it is another one"
+    );
 }
 
 fn policies() -> impl Strategy<Value = Deduplication> {
