@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::workspace::{OWN_FOLDER, Workspace, variable};
 use crate::files::{append_to, read_secret};
-use crate::sandbox::{Faults, Options, Sandbox};
+use crate::sandbox::{Deduplication, Manner, Options, Sandbox};
 use crate::settings::{App, SecretSource};
 use crate::vendor::{Access, Signer};
 use anyhow::Context;
@@ -51,19 +51,23 @@ impl Workspace {
     async fn stand_in(&self, app: &App) -> Result<Sandbox, Failure> {
         self.ensure_own_folder()?;
         let ledger = append_to(&self.ledger_path()).context("cannot open the sandbox's ledger")?;
-        let options = Options {
-            listen: ([127, 0, 0, 1], 0).into(),
-            sdk_app_id: app.sdk_app_id.0,
-            administrator: app.administrator.clone(),
-            secret_key: SANDBOX_KEY.to_owned(),
+        let deduplication = Deduplication {
+            span: app.limits.deduplication,
+            ..Deduplication::default()
+        };
+        let manner = Manner {
             rate_per_s: app.limits.group_message,
             broadcast_per_s: app.limits.broadcast,
-            deduplication: app.limits.deduplication,
+            deduplication,
             latency: Duration::from_millis(30),
             jitter: Duration::from_millis(20),
-            faults: Faults::default(),
-            seed: 1,
+            ..Manner::default()
+        };
+        let options = Options {
+            administrator: app.administrator.clone(),
+            manner,
             ledger: Some(ledger),
+            ..Options::new(([127, 0, 0, 1], 0).into(), app.sdk_app_id.0, SANDBOX_KEY)
         };
         Ok(Sandbox::start(options)
             .await

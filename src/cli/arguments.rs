@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -151,44 +152,136 @@ pub(super) struct Log {
 }
 
 /// The stand-in for the vendor alone, on a port
+///
+/// Answers `send_group_msg`, `send_group_system_notification`, `send_broadcast_msg`, `group_msg_get_simple`,
+/// `group_msg_recall` and `get_group_info` as strictly as the vendor's pages can be read, and goes wrong on purpose where it
+/// is asked to. Ctrl-C ends it and prints what it saw.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  campanile sandbox
-  campanile sandbox --listen 127.0.0.1:9000 --fault lost_reply=5%
-  campanile sandbox --latency 30ms --jitter 20ms -o json")]
+#[command(
+    after_help = SANDBOX_EXAMPLES,
+    after_long_help = format!("{SANDBOX_FAULTS}\n\n{SANDBOX_RUN_TIME}\n\n{SANDBOX_EXAMPLES}")
+)]
 pub(super) struct Sandbox {
     /// Where to listen; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000", help_heading = PLAYED)]
     pub(super) listen: SocketAddr,
-    /// Faults by rate, as in `lost_reply=5%,throttle=1%`; known are `lost_reply`, `lost_before`, `http_500`,
-    /// `throttle`, `drop` and `stall`
-    #[arg(long, value_name = "FAULTS", default_value = "")]
-    pub(super) fault: String,
-    /// How long a reply takes
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
-    pub(super) latency: Duration,
-    /// By how much that varies, up and down
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
-    pub(super) jitter: Duration,
-    /// Group messages it takes a second
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub(super) limit: u32,
-    /// How long it discards a repeated Random
-    #[arg(long, value_name = "TIME", default_value = "300s", value_parser = humantime::parse_duration)]
-    pub(super) deduplication: Duration,
-    /// What its chances are drawn from; the same seed draws the same
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) seed: u64,
-    /// Keep what it received in this file, and go on from it
-    #[arg(long, value_name = "FILE")]
-    pub(super) ledger: Option<PathBuf>,
     /// The app it plays
-    #[arg(long, value_name = "ID", default_value_t = 1_400_000_000)]
+    #[arg(long, value_name = "ID", default_value_t = 1_400_000_000, help_heading = PLAYED)]
     pub(super) sdk_app_id: u64,
+    /// The groups there are: CSV with a column `group` and perhaps `type`, others are ignored [default: any id is that of
+    /// a group, unless it contains MISSING]
+    #[arg(long, value_name = "FILE", help_heading = PLAYED)]
+    pub(super) groups: Option<PathBuf>,
+    /// Keep what it received in this file, and go on from it
+    #[arg(long, value_name = "FILE", help_heading = PLAYED)]
+    pub(super) ledger: Option<PathBuf>,
     /// Statistics at the end as text or JSON
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
+
+    /// Group messages it takes a second, and notifications; more are answered with 60007
+    #[arg(long, value_name = "N", default_value_t = 200, help_heading = "Limits")]
+    pub(super) limit: u32,
+    /// Broadcasts it takes a second
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Limits")]
+    pub(super) broadcast_limit: u32,
+    /// Messages it takes a second for one group; notifications do not count
+    #[arg(long, value_name = "N", default_value_t = 40, help_heading = "Limits")]
+    pub(super) group_limit: u32,
+    /// What a message over the limit of its group is answered
+    #[arg(
+        long,
+        value_name = "ANSWER",
+        value_enum,
+        default_value_t,
+        help_heading = "Limits"
+    )]
+    pub(super) over_group_limit: OverGroupLimit,
+
+    /// How long it discards a repeated Random
+    #[arg(long, value_name = "TIME", default_value = "300s", value_parser = humantime::parse_duration, help_heading = REPETITIONS)]
+    pub(super) deduplication: Duration,
+    /// Where a Random must be new
+    #[arg(long, value_name = "SCOPE", value_enum, default_value_t, help_heading = REPETITIONS)]
+    pub(super) dedup_scope: Scope,
+    /// What must be the same for a message to be a repetition
+    #[arg(long, value_name = "KEY", value_enum, default_value_t, help_heading = REPETITIONS)]
+    pub(super) dedup_key: Key,
+    /// What a repetition is answered
+    #[arg(long, value_name = "ANSWER", value_enum, default_value_t, help_heading = REPETITIONS)]
+    pub(super) dedup_answer: RepeatAnswer,
+    /// Which calls register their Random
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t, help_heading = REPETITIONS)]
+    pub(super) dedup_registers: Registers,
+    /// How old a message is before the history of its group shows it
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration, help_heading = REPETITIONS)]
+    pub(super) history_lag: Duration,
+
+    /// What goes wrong, as in `lost_reply=5%,throttle=1%,delay=0ms-20ms`; --help lists all of it
+    #[arg(
+        long,
+        value_name = "FAULTS",
+        default_value = "none",
+        help_heading = "Misfortunes"
+    )]
+    pub(super) fault: Faults,
+    /// How long a reply takes
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration, help_heading = "Misfortunes")]
+    pub(super) latency: Duration,
+    /// By how much that varies, up and down
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration, help_heading = "Misfortunes")]
+    pub(super) jitter: Duration,
+    /// What its chances are drawn from; the same seed draws the same
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        help_heading = "Misfortunes"
+    )]
+    pub(super) seed: u64,
 }
+
+const PLAYED: &str = "The app it plays";
+const REPETITIONS: &str = "Repetitions and history";
+
+const SANDBOX_FAULTS: &str = "\
+Faults that a share of all calls meets (`=5%` or `=0.05`):
+                            the call took effect, then
+  lost_reply                the connection closes without an answer
+  stall                     no answer ever comes
+  slow                      the answer comes after 4 s
+  html, html_502            the answer is a page of a proxy, with status 200 or 502
+  huge                      the answer is 2 MiB long
+  internal, timeout         the answer is code 10002, 60008
+                            the call took no effect:
+  lost_before               the connection closes
+  http_500                  the answer is status 500
+  throttle, group_throttle  the answer is code 60007, 10023 though there were not too many
+  drop                      the answer is a success with a MsgDropReason
+  expired                   the answer is code 70001
+  internal_before, timeout_before, code_N
+                            the answer is code 10002, 60008, N
+
+Faults of the whole path:
+  delay=0ms-20ms            every request takes so long, evenly spread, before it has arrived
+  stall_path=1s/60s         every 60 s nothing arrives and no reply leaves for 1 s
+  refuse=5s/30s             every 30 s connecting is refused for 5 s, and open connections are cut
+  stall_path=1s, refuse=5s  the same once, from now on";
+
+const SANDBOX_RUN_TIME: &str = "\
+While it runs:
+  curl http://ADDRESS/sandbox/ledger                what it stored, a line of JSON each
+  curl http://ADDRESS/sandbox/statistics            what it saw, as JSON
+  curl http://ADDRESS/sandbox/faults                what goes wrong at present
+  curl http://ADDRESS/sandbox/faults -d refuse=5s   let this go wrong instead (`none`: nothing)";
+
+const SANDBOX_EXAMPLES: &str = "\
+Examples:
+  campanile sandbox
+  campanile sandbox --listen 127.0.0.1:9000 --fault lost_reply=5%,code_10016=1%
+  campanile sandbox --groups audiences/cities.csv --over-group-limit drop
+  campanile sandbox --dedup-scope group --dedup-key content --history-lag 2s
+  campanile sandbox --latency 30ms --jitter 20ms -o json";
 
 /// Upcoming occurrences of campaigns or of a cron expression, and what clock changes do to them
 ///

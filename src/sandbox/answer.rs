@@ -1,16 +1,25 @@
 //! What a caller is told: the vendor's answer object and its codes.
 
 use super::call::Call;
+use super::groups::Kind;
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The vendor's error codes, as far as the sandbox gives them.
 pub(super) mod code {
+    pub(in crate::sandbox) const INTERNAL: u32 = 10002;
     pub(in crate::sandbox) const UNKNOWN_COMMAND: u32 = 10003;
     pub(in crate::sandbox) const PARAMETER_INVALID: u32 = 10004;
     pub(in crate::sandbox) const TOO_MANY_ACCOUNTS: u32 = 10005;
+    pub(in crate::sandbox) const NO_PERMISSION: u32 = 10007;
     pub(in crate::sandbox) const GROUP_ABSENT: u32 = 10010;
     pub(in crate::sandbox) const GROUP_ID_ILLEGAL: u32 = 10015;
+    pub(in crate::sandbox) const GROUP_OVER_RATE: u32 = 10023;
+    pub(in crate::sandbox) const RECALLED_ABSENT: u32 = 10030;
+    pub(in crate::sandbox) const NOT_RECALLABLE: u32 = 10032;
+    pub(in crate::sandbox) const TYPE_WITHOUT_RECALL: u32 = 10033;
+    pub(in crate::sandbox) const TYPE_WITHOUT_HISTORY: u32 = 10044;
     pub(in crate::sandbox) const TOO_MANY_MENTIONS: u32 = 10053;
     pub(in crate::sandbox) const RECEIPT_OF_ONLINE_MESSAGE: u32 = 10061;
     pub(in crate::sandbox) const URL_MALFORMED: u32 = 60002;
@@ -30,6 +39,7 @@ pub(super) mod code {
     pub(in crate::sandbox) const MESSAGE_TOO_LONG: u32 = 80002;
     pub(in crate::sandbox) const PUSH_INFO_MALFORMED: u32 = 90043;
     pub(in crate::sandbox) const BODY_TOO_LONG: u32 = 93000;
+    pub(in crate::sandbox) const TOPIC_INVALID: u32 = 110_013;
 }
 
 /// A refused call: the vendor's code and a sentence that names what is wrong.
@@ -59,8 +69,8 @@ pub(super) struct Place {
     pub(super) time_s: i64,
 }
 
-/// The answer object. Member names are the vendor's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// The answer object. Member names are the vendor's; each call has some of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Answer {
     action_status: &'static str,
@@ -72,24 +82,74 @@ pub(super) struct Answer {
     msg_seq: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     msg_drop_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_finished: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rsp_msg_list: Option<Vec<HistoryItem>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall_ret_list: Option<Vec<RecallItem>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_info: Option<Vec<InfoItem>>,
+}
+
+/// A message of a group's history.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct HistoryItem {
+    #[serde(rename = "From_Account")]
+    pub(super) from: String,
+    /// 1: no longer kept; 2: recalled.
+    pub(super) is_place_msg: u32,
+    pub(super) is_system_msg: u32,
+    pub(super) msg_body: Vec<Value>,
+    /// 1 is the highest.
+    pub(super) msg_priority: u32,
+    pub(super) msg_random: u32,
+    pub(super) msg_seq: u64,
+    pub(super) msg_time_stamp: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RecallItem {
+    pub(super) msg_seq: u64,
+    pub(super) ret_code: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct InfoItem {
+    pub(super) group_id: String,
+    pub(super) error_code: u32,
+    pub(super) error_info: String,
+    #[serde(rename = "Type", skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<Kind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_msg_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_msg_seq: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) member_num: Option<u32>,
 }
 
 impl Answer {
-    const OK: Answer = Answer {
-        action_status: "OK",
-        error_code: 0,
-        error_info: String::new(),
-        msg_time: None,
-        msg_seq: None,
-        msg_drop_reason: None,
-    };
+    fn ok() -> Answer {
+        Answer {
+            action_status: "OK",
+            ..Answer::default()
+        }
+    }
 
     pub(super) fn refused(refusal: Refusal) -> Answer {
         Answer {
             action_status: "FAIL",
             error_code: refusal.code,
             error_info: refusal.info,
-            ..Answer::OK
+            ..Answer::ok()
         }
     }
 
@@ -99,13 +159,13 @@ impl Answer {
             Call::GroupMessage => Answer {
                 msg_time: Some(place.time_s),
                 msg_seq: Some(place.seq),
-                ..Answer::OK
+                ..Answer::ok()
             },
-            Call::Notification => Answer::OK,
             Call::Broadcast => Answer {
                 msg_seq: Some(place.seq),
-                ..Answer::OK
+                ..Answer::ok()
             },
+            Call::Notification | Call::History | Call::Recall | Call::GroupInfo => Answer::ok(),
         }
     }
 
@@ -116,12 +176,39 @@ impl Answer {
             msg_time: Some(time_s),
             msg_seq: Some(0),
             msg_drop_reason,
-            ..Answer::OK
+            ..Answer::ok()
         }
     }
 
+    pub(super) fn history(group: String, items: Vec<HistoryItem>, is_finished: bool) -> Answer {
+        Answer {
+            group_id: Some(group),
+            is_finished: Some(u32::from(is_finished)),
+            rsp_msg_list: Some(items),
+            ..Answer::ok()
+        }
+    }
+
+    pub(super) fn recall(items: Vec<RecallItem>) -> Answer {
+        Answer {
+            recall_ret_list: Some(items),
+            ..Answer::ok()
+        }
+    }
+
+    pub(super) fn group_info(items: Vec<InfoItem>) -> Answer {
+        Answer {
+            group_info: Some(items),
+            ..Answer::ok()
+        }
+    }
+
+    pub(super) fn code(&self) -> u32 {
+        self.error_code
+    }
+
     pub(super) fn to_json(&self) -> Bytes {
-        Bytes::from(serde_json::to_vec(self).expect("an answer holds only strings and numbers"))
+        Bytes::from(serde_json::to_vec(self).expect("an answer can be written as JSON"))
     }
 }
 

@@ -49,17 +49,33 @@ pub(super) async fn receive(mut body: Incoming) -> Received {
 
 /// A body that is there already, in pieces.
 #[derive(Debug)]
-pub(super) struct Pieces(VecDeque<Bytes>);
+pub(super) struct Pieces {
+    pieces: VecDeque<Bytes>,
+    /// Its length is not told beforehand.
+    is_streamed: bool,
+}
+
+impl Pieces {
+    pub(super) fn streamed(pieces: VecDeque<Bytes>) -> Pieces {
+        Pieces {
+            pieces,
+            is_streamed: true,
+        }
+    }
+}
 
 impl From<VecDeque<Bytes>> for Pieces {
     fn from(pieces: VecDeque<Bytes>) -> Pieces {
-        Pieces(pieces)
+        Pieces {
+            pieces,
+            is_streamed: false,
+        }
     }
 }
 
 impl From<Bytes> for Pieces {
     fn from(piece: Bytes) -> Pieces {
-        Pieces(VecDeque::from([piece]))
+        Pieces::from(VecDeque::from([piece]))
     }
 }
 
@@ -71,20 +87,19 @@ impl Body for Pieces {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(
-            self.get_mut()
-                .0
-                .pop_front()
-                .map(|piece| Ok(Frame::data(piece))),
-        )
+        let next = self.get_mut().pieces.pop_front();
+        Poll::Ready(next.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        self.pieces.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let bytes = self.0.iter().map(Bytes::len).sum::<usize>();
+        if self.is_streamed {
+            return SizeHint::default();
+        }
+        let bytes = self.pieces.iter().map(Bytes::len).sum::<usize>();
         SizeHint::with_exact(u64::try_from(bytes).unwrap_or(u64::MAX))
     }
 }

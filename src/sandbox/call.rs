@@ -4,10 +4,11 @@ use super::answer::{Refusal, code};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The service all group sends live under.
+/// The service all calls about groups live under.
 const SERVICE: &str = "group_open_http_svc";
 
-/// One send of the vendor's API. A fourth one is a variant here, a shape in `rules`, and a limit in `desk`.
+/// One call of the vendor's API: three that send, three that look at what was sent or take it back. Another one is a
+/// variant here, a shape in `rules`, and a limit in `desk`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Call {
     #[serde(rename = "send_group_msg")]
@@ -16,10 +17,31 @@ pub enum Call {
     Notification,
     #[serde(rename = "send_broadcast_msg")]
     Broadcast,
+    #[serde(rename = "group_msg_get_simple")]
+    History,
+    #[serde(rename = "group_msg_recall")]
+    Recall,
+    #[serde(rename = "get_group_info")]
+    GroupInfo,
 }
 
 impl Call {
-    pub(super) const ALL: [Call; 3] = [Call::GroupMessage, Call::Notification, Call::Broadcast];
+    pub(super) const ALL: [Call; 6] = [
+        Call::GroupMessage,
+        Call::Notification,
+        Call::Broadcast,
+        Call::History,
+        Call::Recall,
+        Call::GroupInfo,
+    ];
+
+    /// Whether it sends something.
+    pub(super) const fn is_send(self) -> bool {
+        matches!(
+            self,
+            Call::GroupMessage | Call::Notification | Call::Broadcast
+        )
+    }
 
     /// The vendor's name of the call: the last part of its path.
     pub const fn command(self) -> &'static str {
@@ -27,6 +49,9 @@ impl Call {
             Call::GroupMessage => "send_group_msg",
             Call::Notification => "send_group_system_notification",
             Call::Broadcast => "send_broadcast_msg",
+            Call::History => "group_msg_get_simple",
+            Call::Recall => "group_msg_recall",
+            Call::GroupInfo => "get_group_info",
         }
     }
 

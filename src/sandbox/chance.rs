@@ -7,6 +7,7 @@ use std::time::Duration;
 pub(super) enum Purpose {
     Fault = 1,
     Latency = 2,
+    Delay = 3,
 }
 
 /// A number that looks uniform over all of `u64`.
@@ -31,6 +32,12 @@ pub(super) fn spread(middle: Duration, spread: Duration, draw: u64) -> Duration 
         .saturating_sub(spread)
 }
 
+/// A duration spread evenly over `from` to `to`.
+pub(super) fn within(from: Duration, to: Duration, draw: u64) -> Duration {
+    let width_ns = u64::try_from(to.saturating_sub(from).as_nanos()).unwrap_or(u64::MAX);
+    from + Duration::from_nanos(draw % width_ns.saturating_add(1).max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +58,10 @@ mod tests {
         }
         assert_eq!(spread(middle, Duration::ZERO, u64::MAX), middle);
         assert_eq!(spread(Duration::ZERO, width, 0), Duration::ZERO);
+        for counter in 0..1_000 {
+            let drawn = within(width, middle, draw(1, Purpose::Delay, counter));
+            assert!(width <= drawn && drawn <= middle);
+        }
+        assert_eq!(within(middle, middle, u64::MAX), middle);
     }
 }

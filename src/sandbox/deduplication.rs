@@ -1,52 +1,135 @@
-//! Which `Random` was seen lately, and what became of it.
+//! Which `Random` was seen lately, under every reading of what the vendor publishes about it.
 
 use super::answer::Place;
+use super::expiring::Expiring;
 use super::record::Fingerprint;
-use std::collections::{HashMap, VecDeque};
+use clap::ValueEnum;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+/// What counts as the same message, for how long, and what its sender is told. By default as harsh as the pages allow:
+/// the whole app, the `Random` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deduplication {
+    /// How long a `Random` is remembered; the vendor's is five minutes.
+    pub span: Duration,
+    pub scope: Scope,
+    pub key: Key,
+    pub answer: RepeatAnswer,
+    pub registers: Registers,
+}
+
+/// Where a `Random` must be new.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// In all groups, and among broadcasts as well
+    #[default]
+    App,
+    /// In its group
+    Group,
+}
+
+/// What must be the same for a message to be a repetition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Key {
+    /// The Random
+    #[default]
+    Random,
+    /// The Random and the sender
+    Sender,
+    /// The Random and the content
+    Content,
+}
+
+/// What the sender of a repetition is told. Nothing is stored in either case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum RepeatAnswer {
+    /// What the first was told
+    #[default]
+    First,
+    /// A success with a new `MsgSeq`
+    NewSeq,
+    /// Code 10004
+    Error,
+}
+
+/// Which calls register their `Random`, so that the same call sent again is a repetition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Registers {
+    /// Those whose message was stored
+    #[default]
+    Accepted,
+    /// Those that were dropped as well
+    Dropped,
+    /// Those that were dropped or refused as well
+    Refused,
+}
+
+impl Default for Deduplication {
+    fn default() -> Deduplication {
+        Deduplication {
+            span: Duration::from_mins(5),
+            scope: Scope::default(),
+            key: Key::default(),
+            answer: RepeatAnswer::default(),
+            registers: Registers::default(),
+        }
+    }
+}
+
+/// A message as far as it may matter to a repetition.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sameness<'a> {
+    pub(super) group: Option<&'a str>,
+    pub(super) random: u32,
+    pub(super) sender: &'a str,
+    pub(super) body_digest: &'a str,
+}
 
 /// The first message under a `Random`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct First {
-    pub(super) place: Place,
+    /// `None` if it was dropped or refused.
+    pub(super) place: Option<Place>,
     pub(super) fingerprint: Fingerprint,
 }
 
-/// Remembers each `Random` until its time is over. The scope is the whole app.
-#[derive(Debug, Default)]
-pub(super) struct Deduplication {
-    known: HashMap<u32, (u64, First)>,
-    /// In the order of insertion, which is nearly that of expiry.
-    expiries: VecDeque<(u64, u32)>,
+/// Remembers each key until its time is over.
+#[derive(Debug)]
+pub(super) struct Seen {
+    policy: Deduplication,
+    known: Expiring<(u32, u64), First>,
 }
 
-impl Deduplication {
-    /// What an earlier call stored under this `Random`, unless that is forgotten by now.
-    pub(super) fn find(&mut self, random: u32, now_ns: u64) -> Option<First> {
-        self.forget(now_ns);
-        let &(expires_ns, first) = self.known.get(&random)?;
-        (now_ns < expires_ns).then_some(first)
-    }
-
-    pub(super) fn insert(&mut self, random: u32, expires_ns: u64, first: First) {
-        self.known.insert(random, (expires_ns, first));
-        self.expiries.push_back((expires_ns, random));
-    }
-
-    fn forget(&mut self, now_ns: u64) {
-        while let Some(&(expires_ns, random)) = self.expiries.front() {
-            if now_ns < expires_ns {
-                return;
-            }
-            self.expiries.pop_front();
-            // The same `Random` may have been stored anew since.
-            if self
-                .known
-                .get(&random)
-                .is_some_and(|known| known.0 == expires_ns)
-            {
-                self.known.remove(&random);
-            }
+impl Seen {
+    pub(super) fn new(policy: Deduplication) -> Seen {
+        Seen {
+            policy,
+            known: Expiring::default(),
         }
+    }
+
+    /// What came of an earlier call with the same key, unless that is forgotten by now.
+    pub(super) fn find(&mut self, message: Sameness<'_>, now_ns: u64) -> Option<First> {
+        let key = self.key_of(message);
+        self.known.find(&key, now_ns).copied()
+    }
+
+    pub(super) fn insert(&mut self, message: Sameness<'_>, expires_ns: u64, first: First) {
+        self.known.insert(self.key_of(message), expires_ns, first);
+    }
+
+    fn key_of(&self, message: Sameness<'_>) -> (u32, u64) {
+        let group = (self.policy.scope == Scope::Group).then_some(message.group);
+        let rest = match self.policy.key {
+            Key::Random => None,
+            Key::Sender => Some(message.sender),
+            Key::Content => Some(message.body_digest),
+        };
+        let mut hasher = DefaultHasher::new();
+        (group, rest).hash(&mut hasher);
+        (message.random, hasher.finish())
     }
 }
 
@@ -55,33 +138,66 @@ mod tests {
     use super::super::fixtures;
     use super::*;
 
-    fn first(seq: u64) -> First {
+    const MESSAGE: Sameness<'static> = Sameness {
+        group: Some("a"),
+        random: 7,
+        sender: "ann",
+        body_digest: "hello",
+    };
+
+    fn first() -> First {
         First {
-            place: Place { seq, time_s: 0 },
-            fingerprint: fixtures::record("@TGS#a", 1, seq).fingerprint(),
+            place: None,
+            fingerprint: fixtures::record("a", 7, 1).fingerprint(),
         }
     }
 
-    #[test]
-    fn a_random_is_known_until_it_expires() {
-        let mut seen = Deduplication::default();
-        seen.insert(7, 300, first(1));
-        assert_eq!(seen.find(7, 299), Some(first(1)));
-        assert_eq!(seen.find(8, 299), None);
-        assert_eq!(seen.find(7, 300), None);
+    /// Whether the other is a repetition of the message under this reading.
+    fn repeats(scope: Scope, key: Key, other: Sameness<'_>) -> bool {
+        let mut seen = Seen::new(Deduplication {
+            scope,
+            key,
+            ..Deduplication::default()
+        });
+        seen.insert(MESSAGE, 300, first());
+        assert_eq!(seen.find(MESSAGE, 299), Some(first()));
+        assert_eq!(seen.find(MESSAGE, 300), None);
+        seen.insert(MESSAGE, 300, first());
+        seen.find(other, 299).is_some()
     }
 
     #[test]
-    fn memory_follows_expiry_even_out_of_order() {
-        let mut seen = Deduplication::default();
-        seen.insert(1, 300, first(1));
-        seen.insert(2, 299, first(2));
-        // Behind one that is still good, yet over.
-        assert_eq!(seen.find(2, 299), None);
-        seen.insert(2, 600, first(3));
-        assert_eq!(seen.find(2, 300), Some(first(3)));
-        assert_eq!((seen.known.len(), seen.expiries.len()), (1, 1));
-        assert_eq!(seen.find(2, 600), None);
-        assert_eq!((seen.known.len(), seen.expiries.len()), (0, 0));
+    fn every_reading_of_the_key() {
+        let elsewhere = Sameness {
+            group: Some("b"),
+            ..MESSAGE
+        };
+        let broadcast = Sameness {
+            group: None,
+            ..MESSAGE
+        };
+        let by_another = Sameness {
+            sender: "bob",
+            ..MESSAGE
+        };
+        let of_another = Sameness {
+            body_digest: "bye",
+            ..MESSAGE
+        };
+        let renumbered = Sameness {
+            random: 8,
+            ..MESSAGE
+        };
+        for key in [Key::Random, Key::Sender, Key::Content] {
+            assert!(repeats(Scope::App, key, elsewhere));
+            assert!(repeats(Scope::App, key, broadcast));
+            assert!(!repeats(Scope::Group, key, elsewhere));
+            assert!(!repeats(Scope::Group, key, broadcast));
+            for scope in [Scope::App, Scope::Group] {
+                assert!(!repeats(scope, key, renumbered));
+                assert_eq!(repeats(scope, key, by_another), key != Key::Sender);
+                assert_eq!(repeats(scope, key, of_another), key != Key::Content);
+            }
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! What was stored: in memory to be served, and in a file to outlive the process.
 
-use super::record::Record;
+use super::record::Line;
 use bytes::Bytes;
+use serde::Serialize;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -38,16 +39,29 @@ pub(super) struct Ledger {
     /// Half a line is at the end of the file and could not be cut off: nothing more is written.
     spoilt: bool,
     failures: u64,
-    full: VecDeque<Bytes>,
+    full: VecDeque<Piece>,
     rest: Vec<u8>,
+    /// Where the rest begins.
+    rest_start: u64,
 }
 
+/// Some whole lines.
+#[derive(Debug)]
+struct Piece {
+    start: u64,
+    lines: Bytes,
+}
+
+/// Where a line begins, counted in bytes from the first line ever kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position(u64);
+
 impl Ledger {
-    /// Reads back a file opened for reading and appending, and hands each record to `restore`. A last line without its
+    /// Reads back a file opened for reading and appending, and hands each line to `restore`. A last line without its
     /// end was torn by a crash, and nobody was told of it: it is cut off.
     pub(super) fn open(
         file: File,
-        mut restore: impl FnMut(&Record),
+        mut restore: impl FnMut(&Line, Position),
     ) -> Result<Ledger, LedgerError> {
         let mut ledger = Ledger::default();
         let mut reader = BufReader::new(&file);
@@ -59,19 +73,18 @@ impl Ledger {
                 .by_ref()
                 .take(LINE_BYTES_MAX)
                 .read_until(b'\n', &mut line)?;
-            let bytes = u64::try_from(line.len()).unwrap_or(u64::MAX);
+            let bytes = length_of(&line);
             if line.last() != Some(&b'\n') {
                 if bytes == LINE_BYTES_MAX {
                     return Err(LedgerError::LongLine { line: number });
                 }
                 break;
             }
-            let record = serde_json::from_slice(&line).map_err(|source| LedgerError::Line {
+            let read = Line::parse(&line).map_err(|source| LedgerError::Line {
                 line: number,
                 source,
             })?;
-            restore(&record);
-            ledger.keep(&line);
+            restore(&read, ledger.keep(&line));
             ledger.file_bytes += bytes;
         }
         drop(reader);
@@ -81,20 +94,21 @@ impl Ledger {
     }
 
     /// One write for each line and no sync: a killed process loses nothing, a killed machine may.
-    pub(super) fn append(&mut self, record: &Record) {
-        let mut line = serde_json::to_vec(record).expect("a record holds only strings and numbers");
+    pub(super) fn append(&mut self, line: &impl Serialize) -> Position {
+        let mut line = serde_json::to_vec(line).expect("a line holds only strings and numbers");
         line.push(b'\n');
-        self.keep(&line);
+        let position = self.keep(&line);
         let Some(file) = &mut self.file else {
-            return;
+            return position;
         };
         if !self.spoilt && file.write_all(&line).is_ok() {
-            self.file_bytes += u64::try_from(line.len()).unwrap_or(u64::MAX);
-            return;
+            self.file_bytes += length_of(&line);
+            return position;
         }
         self.failures += 1;
         // Half a line would spoil the next one.
         self.spoilt = self.spoilt || file.set_len(self.file_bytes).is_err();
+        position
     }
 
     /// How many lines are not in the file because writing failed.
@@ -104,35 +118,61 @@ impl Ledger {
 
     /// The lines in memory, oldest first.
     pub(super) fn pieces(&self) -> VecDeque<Bytes> {
-        let mut pieces = self.full.clone();
+        let mut pieces: VecDeque<Bytes> =
+            self.full.iter().map(|piece| piece.lines.clone()).collect();
         if !self.rest.is_empty() {
             pieces.push_back(Bytes::copy_from_slice(&self.rest));
         }
         pieces
     }
 
-    fn keep(&mut self, line: &[u8]) {
+    /// One line, unless it is in the file only.
+    pub(super) fn line(&self, Position(position): Position) -> Option<Line> {
+        let (start, lines) = if position >= self.rest_start {
+            (self.rest_start, self.rest.as_slice())
+        } else {
+            let after = self.full.partition_point(|piece| piece.start <= position);
+            let piece = self.full.get(after.checked_sub(1)?)?;
+            (piece.start, &*piece.lines)
+        };
+        let from = usize::try_from(position - start).ok()?;
+        let line = lines.get(from..)?.split(|byte| *byte == b'\n').next()?;
+        Line::parse(line).ok()
+    }
+
+    fn keep(&mut self, line: &[u8]) -> Position {
+        let position = Position(self.rest_start + length_of(&self.rest));
         self.rest.extend_from_slice(line);
         if self.rest.len() < PIECE_BYTES {
-            return;
+            return position;
         }
         if self.full.len() == PIECES_MAX {
             self.full.pop_front();
         }
-        self.full
-            .push_back(Bytes::from(std::mem::take(&mut self.rest)));
+        let start = self.rest_start;
+        self.rest_start += length_of(&self.rest);
+        let lines = Bytes::from(std::mem::take(&mut self.rest));
+        self.full.push_back(Piece { start, lines });
+        position
     }
+}
+
+fn length_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::call::Call;
     use super::super::fixtures::record;
+    use super::super::record::{Recalled, Record};
     use super::*;
 
     fn load(file: &File) -> Result<(Ledger, Vec<Record>), LedgerError> {
         let mut records = Vec::new();
-        let ledger = Ledger::open(file.try_clone().unwrap(), |record| {
-            records.push(record.clone());
+        let ledger = Ledger::open(file.try_clone().unwrap(), |line, _| match line {
+            Line::Message(record) => records.push(record.clone()),
+            Line::Recall(_) => {}
         })?;
         Ok((ledger, records))
     }
@@ -171,6 +211,34 @@ mod tests {
             Vec::from(ledger.pieces()).concat(),
             text(&file).into_bytes()
         );
+    }
+
+    #[test]
+    fn every_line_in_memory_is_found_by_its_position() {
+        let mut ledger = Ledger::default();
+        let records: Vec<Record> = (1..3_000).map(|seq| record("@TGS#a", 7, seq)).collect();
+        let positions: Vec<Position> = records.iter().map(|each| ledger.append(each)).collect();
+        assert!(ledger.full.len() > 1, "more than one piece is searched");
+        for (record, position) in records.iter().zip(&positions) {
+            assert_eq!(ledger.line(*position), Some(Line::Message(record.clone())));
+        }
+        ledger.full.pop_front();
+        assert_eq!(ledger.line(positions[0]), None);
+        assert!(ledger.line(positions[2_998]).is_some());
+    }
+
+    #[test]
+    fn a_recall_has_a_line_of_its_own() {
+        let recalled = Recalled {
+            call: Call::Recall,
+            group: "@TGS#a".to_owned(),
+            topic: None,
+            msg_seq: 7,
+            arrived_ms: 1,
+        };
+        let mut ledger = Ledger::default();
+        let position = ledger.append(&recalled);
+        assert_eq!(ledger.line(position), Some(Line::Recall(recalled)));
     }
 
     #[test]

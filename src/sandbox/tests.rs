@@ -1,31 +1,25 @@
 //! The sandbox over a real socket.
 
 use super::fixtures::{ADMINISTRATOR, KEY, SDK_APP_ID, group_message, user_sig};
-use super::{Options, Sandbox};
+use super::{Manner, Options, Sandbox};
 use crate::clock;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::net::Ipv4Addr;
-use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 const SEND: &str = "/v4/group_open_http_svc/send_group_msg";
 
 fn options(faults: &str, ledger: Option<File>) -> Options {
-    Options {
-        listen: (Ipv4Addr::LOCALHOST, 0).into(),
-        sdk_app_id: SDK_APP_ID,
-        administrator: ADMINISTRATOR.to_owned(),
-        secret_key: KEY.to_owned(),
-        rate_per_s: 200,
-        broadcast_per_s: 1,
-        deduplication: Duration::from_mins(5),
-        latency: Duration::ZERO,
-        jitter: Duration::ZERO,
+    let manner = Manner {
         faults: faults.parse().unwrap(),
-        seed: 1,
+        ..Manner::default()
+    };
+    Options {
+        manner,
         ledger,
+        ..Options::new((Ipv4Addr::LOCALHOST, 0).into(), SDK_APP_ID, KEY)
     }
 }
 
@@ -38,9 +32,12 @@ struct Caller(BufReader<TcpStream>);
 
 impl Caller {
     async fn dial(sandbox: &Sandbox) -> Caller {
-        Caller(BufReader::new(
-            TcpStream::connect(sandbox.address()).await.unwrap(),
-        ))
+        Caller::try_dial(sandbox).await.unwrap()
+    }
+
+    async fn try_dial(sandbox: &Sandbox) -> std::io::Result<Caller> {
+        let stream = TcpStream::connect(sandbox.address()).await?;
+        Ok(Caller(BufReader::new(stream)))
     }
 
     /// Status and body, or nothing if the connection was closed instead.
@@ -54,7 +51,7 @@ impl Caller {
         if self.0.read_line(&mut status).await.unwrap_or(0) == 0 {
             return None;
         }
-        let mut length = 0;
+        let mut length = Some(0);
         loop {
             let mut line = String::new();
             self.0.read_line(&mut line).await.unwrap();
@@ -63,15 +60,44 @@ impl Caller {
                 break;
             }
             if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.parse().unwrap();
+                length = Some(value.parse().unwrap());
+            } else if line == "transfer-encoding: chunked" {
+                length = None;
             }
         }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).await.unwrap();
+        let body = match length {
+            Some(length) => self.exactly(length).await,
+            None => self.chunks().await,
+        };
         Some((
             status[9..12].parse().unwrap(),
             String::from_utf8(body).unwrap(),
         ))
+    }
+
+    async fn exactly(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.0.read_exact(&mut bytes).await.unwrap();
+        bytes
+    }
+
+    async fn chunks(&mut self) -> Vec<u8> {
+        let mut whole = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).await.unwrap();
+            let length = usize::from_str_radix(line.trim_end(), 16).unwrap();
+            let chunk = self.exactly(length + 2).await;
+            if length == 0 {
+                return whole;
+            }
+            whole.extend_from_slice(&chunk[..length]);
+        }
+    }
+
+    /// Replaces the faults that are met.
+    async fn meet(&mut self, faults: &str) -> (u16, String) {
+        self.ask("POST", "/sandbox/faults", faults).await.unwrap()
     }
 
     async fn call(&mut self, path: &str, body: &Value) -> Option<Value> {
@@ -81,6 +107,12 @@ impl Caller {
         let (status, body) = self.ask("POST", &target, &body.to_string()).await?;
         assert_eq!(status, 200);
         Some(serde_json::from_str(&body).unwrap())
+    }
+
+    async fn history(&mut self, group: &str) -> Option<Value> {
+        let body = json!({ "GroupId": group, "ReqMsgNumber": 20 });
+        self.call("/v4/group_open_http_svc/group_msg_get_simple", &body)
+            .await
     }
 
     async fn send(&mut self, group: &str, random: u32) -> Option<Value> {
@@ -305,4 +337,100 @@ async fn an_address_in_use_is_an_error() {
         refused.to_string(),
         format!("cannot listen on {}", sandbox.address())
     );
+}
+
+#[tokio::test]
+async fn what_was_not_answered_is_found_in_history() {
+    let sandbox = start("lost_reply=100%").await;
+    assert_eq!(Caller::dial(&sandbox).await.send("@TGS#a", 7).await, None);
+    let mut caller = Caller::dial(&sandbox).await;
+    assert_eq!(caller.meet("none").await, (200, "none\n".to_owned()));
+    let history = caller.history("@TGS#a").await.unwrap();
+    let items = history["RspMsgList"].as_array().unwrap();
+    assert_eq!((items.len(), &items[0]["MsgRandom"]), (1, &json!(7)));
+    let body = json!({ "GroupId": "@TGS#a", "MsgSeqList": [{ "MsgSeq": 1 }] });
+    let path = "/v4/group_open_http_svc/group_msg_recall";
+    let recall = caller.call(path, &body).await.unwrap();
+    assert_eq!(
+        recall["RecallRetList"],
+        json!([{ "MsgSeq": 1, "RetCode": 0 }])
+    );
+    let history = caller.history("@TGS#a").await.unwrap();
+    assert_eq!(history["RspMsgList"], json!([]));
+    let body = json!({ "GroupIdList": ["@TGS#a"] });
+    let path = "/v4/group_open_http_svc/get_group_info";
+    let info = caller.call(path, &body).await.unwrap();
+    assert_eq!(info["GroupInfo"][0]["NextMsgSeq"], 2);
+    let (_, ledger) = caller.ask("GET", "/sandbox/ledger", "").await.unwrap();
+    assert_eq!(ledger.lines().count(), 2, "the recall is a line as well");
+    let statistics = sandbox.stop().await;
+    assert_eq!((statistics.arrivals, statistics.lookups), (1, 2));
+}
+
+#[tokio::test]
+async fn a_spoilt_answer_follows_the_effect() {
+    let sandbox = start("").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let sig = user_sig(ADMINISTRATOR, clock::now().wall_ms / 1_000);
+    let query = format!("sdkappid={SDK_APP_ID}&identifier={ADMINISTRATOR}&usersig={sig}");
+    let target = format!("{SEND}?{query}&random=1&contenttype=json");
+    for (fault, random, status) in [("html", 1, 200), ("html_502", 2, 502), ("huge", 3, 200)] {
+        caller.meet(&format!("{fault}=100%")).await;
+        let body = group_message("@TGS#a", random, "hello").to_string();
+        let (found, body) = caller.ask("POST", &target, &body).await.unwrap();
+        assert_eq!(found, status, "{fault}");
+        if fault == "huge" {
+            assert!(body.len() > 1 << 20);
+            let answer: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(answer["MsgSeq"], 3);
+        } else {
+            assert!(body.starts_with("<html>"));
+        }
+    }
+    assert_eq!(sandbox.stop().await.accepted, 3);
+}
+
+#[tokio::test]
+async fn faults_are_told_and_replaced_while_it_runs() {
+    let sandbox = start("drop=1.5%").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let (status, faults) = caller.ask("GET", "/sandbox/faults", "").await.unwrap();
+    assert_eq!((status, faults.as_str()), (200, "drop=1.5%\n"));
+    let said = caller.meet("lost_replay=5%").await;
+    let expected = "unknown fault `lost_replay`, did you mean `lost_reply`?\n";
+    assert_eq!(said, (400, expected.to_owned()));
+    let said = caller.meet("code_10016=100%, delay=0ms-2ms\n").await;
+    assert_eq!(said, (200, "code_10016=100%,delay=0s-2ms\n".to_owned()));
+    let answer = caller.send("@TGS#a", 1).await.unwrap();
+    assert_eq!(answer["ErrorCode"], 10016);
+}
+
+#[tokio::test]
+async fn a_stalled_path_holds_calls_and_loses_none() {
+    let sandbox = start("stall_path=20ms/30ms").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let mut random = 0;
+    while sandbox.statistics().held == 0 {
+        random += 1;
+        let answer = caller.send(&format!("@TGS#{random}"), random).await;
+        assert!(answer.is_some());
+    }
+    assert_eq!(sandbox.statistics().arrivals, u64::from(random));
+}
+
+#[tokio::test]
+async fn connecting_is_refused_and_then_is_not() {
+    let sandbox = start("").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    let said = caller.meet("refuse=50ms/100ms").await;
+    assert_eq!(said, (200, "refuse=50ms/100ms\n".to_owned()));
+    while caller.ask("GET", "/sandbox/faults", "").await.is_some() {}
+    while Caller::try_dial(&sandbox).await.is_ok() {}
+    let mut caller = loop {
+        if let Ok(caller) = Caller::try_dial(&sandbox).await {
+            break caller;
+        }
+    };
+    drop(caller.ask("POST", "/sandbox/faults", "none").await);
+    assert_eq!(sandbox.stop().await.arrivals, 0);
 }

@@ -1,6 +1,7 @@
 //! The calls of the last second.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -36,6 +37,50 @@ impl Window {
         }
         let latest = self.instants.back().copied().unwrap_or(0);
         self.instants.push_back(at_ns.max(latest));
+    }
+}
+
+/// The same window for each group, as far as it has been written to within the second.
+#[derive(Debug, Default)]
+pub(super) struct GroupWindow {
+    instants: VecDeque<(u64, Arc<str>)>,
+    counts: HashMap<Arc<str>, usize>,
+}
+
+impl GroupWindow {
+    pub(super) fn count(&mut self, group: &str, at_ns: u64) -> usize {
+        while self
+            .instants
+            .front()
+            .is_some_and(|(old, _)| old.saturating_add(SECOND_NS) <= at_ns)
+        {
+            self.forget_oldest();
+        }
+        self.counts.get(group).copied().unwrap_or(0)
+    }
+
+    /// Adds an instant, one that is late where the latest is.
+    pub(super) fn push(&mut self, group: &str, at_ns: u64) {
+        if self.instants.len() == INSTANTS_MAX {
+            self.forget_oldest();
+        }
+        let latest = self.instants.back().map_or(0, |(at_ns, _)| *at_ns);
+        let known = self.counts.get_key_value(group);
+        let group = known.map_or_else(|| Arc::from(group), |(group, _)| Arc::clone(group));
+        *self.counts.entry(Arc::clone(&group)).or_default() += 1;
+        self.instants.push_back((at_ns.max(latest), group));
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, group)) = self.instants.pop_front() else {
+            return;
+        };
+        match self.counts.get_mut(&group) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                self.counts.remove(&group);
+            }
+        }
     }
 }
 
@@ -77,6 +122,21 @@ mod tests {
                 prop_assert_eq!(window.count(at), naive(&instants[..index], at));
                 window.push(at);
             }
+        }
+
+        #[test]
+        fn groups_do_not_affect_one_another(instants in instants(), groups in proptest::collection::vec(0_usize..3, 60)) {
+            let mut together = GroupWindow::default();
+            let mut apart = [Window::default(), Window::default(), Window::default()];
+            for (&at, &group) in instants.iter().zip(&groups) {
+                for (group, window) in apart.iter_mut().enumerate() {
+                    prop_assert_eq!(together.count(&group.to_string(), at), window.count(at));
+                }
+                together.push(&group.to_string(), at);
+                apart[group].push(at);
+            }
+            together.count("0", u64::MAX);
+            prop_assert!(together.instants.is_empty() && together.counts.is_empty());
         }
 
         #[test]

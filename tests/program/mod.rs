@@ -10,6 +10,7 @@ mod place;
 mod requests;
 mod runs;
 mod samples;
+mod sandbox;
 mod schedules;
 mod settings;
 mod shapes;

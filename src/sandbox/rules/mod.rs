@@ -1,146 +1,84 @@
 //! What a body must look like, and what the sandbox reads from it.
 
+mod fields;
+mod lookups;
+
+pub(super) use lookups::{HistoryRequest, InfoField, InfoRequest, RecallRequest};
+
 use super::answer::{Refusal, code};
 use super::call::Call;
 use super::elements;
-use super::shape::{Field, Kind, Misfit, check_members, optional, required};
+use super::shape::{Misfit, check_members};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// How many members one call may name.
 const ACCOUNTS_MAX: usize = 50;
-const ACCOUNT_BYTES_MAX: usize = 32;
 const MENTIONS_MAX: usize = 30;
 const GROUP_ID_BYTES_MAX: usize = 48;
-const TOPIC_ID_BYTES_MAX: usize = 96;
 /// Of the compact JSON of `MsgBody` and the text of `CloudCustomData` together, the narrowest reading of "12K". It
 /// bounds the content of a notification too, for which no limit is published.
 const MESSAGE_BYTES_MAX: usize = 12_000;
 /// How much of a text the ledger keeps.
 const TEXT_CHARACTERS_MAX: usize = 200;
-/// A group whose id contains this does not exist.
-const ABSENT_MARK: &str = "MISSING";
+/// A body that passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Message(Message),
+    History(HistoryRequest),
+    Recall(RecallRequest),
+    GroupInfo(InfoRequest),
+}
 
-const ACCOUNT: Kind = Kind::Name(ACCOUNT_BYTES_MAX);
-const ACCOUNTS: Kind = Kind::List(&ACCOUNT);
-const TOPIC: Kind = Kind::Name(TOPIC_ID_BYTES_MAX);
-/// The elements themselves are looked at one by one in `elements`.
-const ELEMENTS: Kind = Kind::List(&Kind::OpenObject(&[]));
-
-const GROUP_MESSAGE: &[Field] = &[
-    required("GroupId", Kind::Text),
-    required("Random", Kind::Unsigned),
-    required("MsgBody", ELEMENTS),
-    optional(
-        "MsgPriority",
-        Kind::OneOf(&["High", "Normal", "Low", "Lowest"]),
-    ),
-    optional("From_Account", ACCOUNT),
-    optional("To_Account", ACCOUNTS),
-    optional("OnlineOnlyFlag", Kind::Flag),
-    optional(
-        "SendMsgControl",
-        Kind::List(&Kind::OneOf(&["NoUnread", "NoLastMsg"])),
-    ),
-    optional("ForbidCallbackControl", Kind::List(&Kind::OneOf(CALLBACKS))),
-    optional("CloudCustomData", Kind::Text),
-    optional("SupportMessageExtension", Kind::Flag),
-    optional("GroupAtInfo", Kind::List(&Kind::Object(MENTION))),
-    optional("OfflinePushInfo", Kind::OpenObject(OFFLINE_PUSH)),
-    optional("TopicId", TOPIC),
-    optional("NeedReadReceipt", Kind::Flag),
-];
-
-const NOTIFICATION: &[Field] = &[
-    required("GroupId", Kind::Text),
-    required("Content", Kind::Text),
-    optional("ToMembers_Account", ACCOUNTS),
-    optional("TopicId", TOPIC),
-];
-
-const BROADCAST: &[Field] = &[
-    required("Random", Kind::Unsigned),
-    required("MsgBody", ELEMENTS),
-    optional("From_Account", ACCOUNT),
-    optional("CloudCustomData", Kind::Text),
-];
-
-const CALLBACKS: &[&str] = &["ForbidBeforeSendMsgCallback", "ForbidAfterSendMsgCallback"];
-
-const MENTION: &[Field] = &[
-    required("GroupAtAllFlag", Kind::Flag),
-    optional("GroupAt_Account", ACCOUNT),
-];
-
-const OFFLINE_PUSH: &[Field] = &[
-    optional("PushFlag", Kind::Flag),
-    optional("Title", Kind::Text),
-    optional("Desc", Kind::Text),
-    optional("Ext", Kind::Text),
-    optional("AndroidInfo", Kind::OpenObject(ANDROID_PUSH)),
-    optional("ApnsInfo", Kind::OpenObject(APNS_PUSH)),
-];
-
-const ANDROID_PUSH: &[Field] = &[
-    optional("Sound", Kind::Text),
-    optional("PushStyle", Kind::Flag),
-    optional("HuaWeiChannelID", Kind::Text),
-    optional("XiaoMiChannelID", Kind::Text),
-    optional("OPPOChannelID", Kind::Text),
-    optional("GoogleChannelID", Kind::Text),
-    optional("VIVOClassification", Kind::Flag),
-    optional("VIVOCategory", Kind::Text),
-    optional("HuaWeiImportance", Kind::OneOf(&["LOW", "NORMAL"])),
-    optional("HuaWeiCategory", Kind::Text),
-    optional("ExtAsHuaweiIntentParam", Kind::Flag),
-    optional("HuaWeiImage", Kind::Text),
-    optional("HonorImportance", Kind::OneOf(&["LOW", "NORMAL"])),
-    optional("HonorImage", Kind::Text),
-    optional("GoogleImage", Kind::Text),
-    optional("OPPOCategory", Kind::Text),
-    optional("OPPOPrivateMsgTemplateId", Kind::Text),
-    optional("MeiZuNoticeMsgType", Kind::Flag),
-];
-
-const APNS_PUSH: &[Field] = &[
-    optional("Sound", Kind::Text),
-    optional("BadgeMode", Kind::Flag),
-    optional("Title", Kind::Text),
-    optional("SubTitle", Kind::Text),
-    optional("Image", Kind::Text),
-    optional("MutableContent", Kind::Flag),
-    optional(
-        "InterruptionLevel",
-        Kind::OneOf(&["active", "critical", "passive", "time-sensitive"]),
-    ),
-    optional("ContentAvailable", Kind::Flag),
-];
-
-/// What the sandbox needs of a body that passed.
+/// What the sandbox needs of something that is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) group: Option<String>,
+    pub(super) topic: Option<String>,
     pub(super) members: Vec<String>,
     pub(super) random: Option<u32>,
     pub(super) from: Option<String>,
+    pub(super) priority: Option<String>,
+    pub(super) wishes: Vec<Wish>,
     /// SHA-256 in hexadecimal of the compact JSON of `MsgBody`, or of a notification's content.
     pub(super) body_digest: String,
     pub(super) text: Option<String>,
 }
 
+/// What a message asks for that not every type of group has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    OnlineOnly,
+    UnreadIgnored,
+    LastMessageKept,
+    MentionAll,
+    ReadReceipt,
+}
+
 /// Checks a body and reads it.
-pub(super) fn read(call: Call, body: &[u8]) -> Result<Message, Refusal> {
+pub(super) fn read(call: Call, body: &[u8]) -> Result<Request, Refusal> {
     let unreadable = |why: String| Refusal::new(code::BODY_UNREADABLE, why);
     let body: Value = serde_json::from_slice(body)
         .map_err(|error| unreadable(format!("body is not JSON: {error}")))?;
     let body = body
         .as_object()
         .ok_or_else(|| unreadable("body is not a JSON object".to_owned()))?;
+    match call {
+        Call::GroupMessage | Call::Notification | Call::Broadcast => {
+            read_message(call, body).map(Request::Message)
+        }
+        Call::History => lookups::read_history(body).map(Request::History),
+        Call::Recall => lookups::read_recall(body).map(Request::Recall),
+        Call::GroupInfo => lookups::read_info(body).map(Request::GroupInfo),
+    }
+}
+
+fn read_message(call: Call, body: &Map<String, Value>) -> Result<Message, Refusal> {
     let fields = match call {
-        Call::GroupMessage => GROUP_MESSAGE,
-        Call::Notification => NOTIFICATION,
-        Call::Broadcast => BROADCAST,
+        Call::Notification => fields::NOTIFICATION,
+        Call::Broadcast => fields::BROADCAST,
+        _ => fields::GROUP_MESSAGE,
     };
     check_members(body, fields, true).map_err(|misfit| refusal_of(&misfit))?;
     check_accounts(body)?;
@@ -148,10 +86,13 @@ pub(super) fn read(call: Call, body: &[u8]) -> Result<Message, Refusal> {
         check_options(body)?;
     }
     let content = read_content(body)?;
-    check_group(body)?;
+    if let Some(group) = body.get("GroupId").and_then(Value::as_str) {
+        check_group_id(group)?;
+    }
     let text_of = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(Message {
         group: text_of("GroupId"),
+        topic: text_of("TopicId"),
         members: accounts(body)
             .filter_map(Value::as_str)
             .map(str::to_owned)
@@ -161,9 +102,37 @@ pub(super) fn read(call: Call, body: &[u8]) -> Result<Message, Refusal> {
             .and_then(Value::as_u64)
             .and_then(|random| u32::try_from(random).ok()),
         from: text_of("From_Account"),
+        priority: text_of("MsgPriority"),
+        wishes: wishes(body),
         body_digest: content.digest,
         text: content.text,
     })
+}
+
+fn wishes(body: &Map<String, Value>) -> Vec<Wish> {
+    let list = |name: &str| {
+        body.get(name)
+            .and_then(Value::as_array)
+            .map_or(&[][..], Vec::as_slice)
+    };
+    let control = |name: &str| list("SendMsgControl").iter().any(|each| each == name);
+    let mentions = list("GroupAtInfo");
+    let wishes = [
+        (is_set(body, "OnlineOnlyFlag"), Wish::OnlineOnly),
+        (control("NoUnread"), Wish::UnreadIgnored),
+        (control("NoLastMsg"), Wish::LastMessageKept),
+        (
+            mentions.iter().any(|each| each["GroupAtAllFlag"] == 1),
+            Wish::MentionAll,
+        ),
+        (is_set(body, "NeedReadReceipt"), Wish::ReadReceipt),
+    ];
+    let wanted = wishes.into_iter().filter(|(wanted, _)| *wanted);
+    wanted.map(|(_, wish)| wish).collect()
+}
+
+fn is_set(body: &Map<String, Value>, flag: &str) -> bool {
+    body.get(flag).and_then(Value::as_u64) == Some(1)
 }
 
 /// The offline push has a code of its own; everything else is an invalid parameter.
@@ -204,13 +173,12 @@ fn check_accounts(body: &Map<String, Value>) -> Result<(), Refusal> {
 
 /// What members of a group message exclude each other.
 fn check_options(body: &Map<String, Value>) -> Result<(), Refusal> {
-    let set = |name: &str| body.get(name).and_then(Value::as_u64) == Some(1);
-    if set("OnlineOnlyFlag") && body.contains_key("SendMsgControl") {
+    if is_set(body, "OnlineOnlyFlag") && body.contains_key("SendMsgControl") {
         return Err(Refusal::parameter(
             "`SendMsgControl` is not allowed with `OnlineOnlyFlag`",
         ));
     }
-    if set("OnlineOnlyFlag") && set("NeedReadReceipt") {
+    if is_set(body, "OnlineOnlyFlag") && is_set(body, "NeedReadReceipt") {
         return Err(Refusal::new(
             code::RECEIPT_OF_ONLINE_MESSAGE,
             "an online message cannot have receipts",
@@ -280,21 +248,12 @@ fn check_size(bytes: usize) -> Result<(), Refusal> {
     Err(Refusal::new(code::MESSAGE_TOO_LONG, info))
 }
 
-fn check_group(body: &Map<String, Value>) -> Result<(), Refusal> {
-    let Some(group) = body.get("GroupId").and_then(Value::as_str) else {
-        return Ok(());
-    };
+pub(super) fn check_group_id(group: &str) -> Result<(), Refusal> {
     let printable = group.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     if !printable || group.is_empty() || group.len() > GROUP_ID_BYTES_MAX {
         let info =
             format!("`GroupId` must be 1 to {GROUP_ID_BYTES_MAX} printable ASCII characters");
         return Err(Refusal::new(code::GROUP_ID_ILLEGAL, info));
-    }
-    if group.contains(ABSENT_MARK) {
-        return Err(Refusal::new(
-            code::GROUP_ABSENT,
-            format!("group `{group}` does not exist"),
-        ));
     }
     Ok(())
 }
@@ -336,7 +295,10 @@ mod tests {
     #[test]
     fn a_message_is_read() {
         let body = with("To_Account", json!(["ann", "bob"]));
-        let message = read(Call::GroupMessage, body.to_string().as_bytes()).unwrap();
+        let Ok(Request::Message(message)) = read(Call::GroupMessage, body.to_string().as_bytes())
+        else {
+            panic!("it passes");
+        };
         let compact = r#"[{"MsgContent":{"Text":"hello"},"MsgType":"TIMTextElem"}]"#;
         assert_eq!(message.body_digest, hexadecimal(compact.as_bytes()));
         assert_eq!(
@@ -394,7 +356,6 @@ mod tests {
         assert_eq!(message_code("To_Account", json!(vec!["a"; 51])), 10005);
         assert_eq!(message_code("GroupId", json!("")), 10015);
         assert_eq!(message_code("GroupId", json!("群")), 10015);
-        assert_eq!(message_code("GroupId", json!("a-MISSING-b")), 10010);
         assert_eq!(
             message_code(
                 "GroupAtInfo",

@@ -1,15 +1,16 @@
 //! Counts of what happened, for people and for tests.
 
+mod table;
+
 use super::call::Call;
 use super::faults::Fault;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// What the sandbox saw and did since its start; what it stored, since its ledger began.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Statistics {
-    /// Calls of this run, executed or not.
+    /// Sends of this run, executed or not.
     pub arrivals: u64,
     /// Messages stored, those of earlier runs in the same ledger included.
     pub accepted: u64,
@@ -19,10 +20,26 @@ pub struct Statistics {
     pub duplicates: u64,
     /// How many of `duplicates` differed from that earlier one in call, group, members or body: messages nobody got.
     pub collisions: u64,
+    /// How many messages (call, group, topic, members, body) were stored more than once within an hour.
+    pub doubled: u64,
     /// Calls answered with a `MsgDropReason`, and not stored.
     pub dropped: u64,
     /// Refused calls by code.
     pub refused: BTreeMap<u32, u64>,
+    /// Calls refused because there really were too many, not by a fault.
+    pub over_limit: u64,
+    /// How many of these came more than a minute after the first call of all.
+    pub over_limit_after_first_minute: u64,
+    /// Group messages over the limit of their group, whatever they were answered.
+    pub over_group_limit: u64,
+    /// Looks into the history of a group.
+    pub lookups: u64,
+    /// Messages taken back in this run.
+    pub recalled: u64,
+    /// Requests and replies that waited for the path.
+    pub held: u64,
+    /// The same for each call, lookups included.
+    pub calls: BTreeMap<Call, CallStatistics>,
     /// Calls that were processed and never answered, on purpose.
     pub lost_replies: u64,
     /// Calls whose body never came whole.
@@ -43,10 +60,34 @@ pub struct Statistics {
     pub ledger_failures: u64,
 }
 
+/// What one call met in this run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CallStatistics {
+    pub arrivals: u64,
+    /// How often each code was answered, 0 included.
+    pub codes: BTreeMap<u32, u64>,
+    pub over_limit: u64,
+}
+
 impl Statistics {
-    pub(super) fn arrived(&mut self, at_ms: i64) {
-        self.arrivals += 1;
-        widen(&mut self.first_arrival_ms, &mut self.last_arrival_ms, at_ms);
+    pub(super) fn arrived(&mut self, call: Call, at_ms: i64) {
+        self.calls.entry(call).or_default().arrivals += 1;
+        if call.is_send() {
+            self.arrivals += 1;
+            widen(&mut self.first_arrival_ms, &mut self.last_arrival_ms, at_ms);
+        }
+    }
+
+    pub(super) fn answered(&mut self, call: Call, code: u32) {
+        let codes = &mut self.calls.entry(call).or_default().codes;
+        *codes.entry(code).or_default() += 1;
+    }
+
+    /// The real limit of a call was passed.
+    pub(super) fn pass_limit(&mut self, call: Call, is_first_minute: bool) {
+        self.calls.entry(call).or_default().over_limit += 1;
+        self.over_limit += 1;
+        self.over_limit_after_first_minute += u64::from(!is_first_minute);
     }
 
     pub(super) fn accept(&mut self, at_ms: i64) {
@@ -86,56 +127,6 @@ fn widen(first: &mut Option<i64>, last: &mut Option<i64>, at_ms: i64) {
     *last = Some(last.map_or(at_ms, |last| last.max(at_ms)));
 }
 
-impl fmt::Display for Statistics {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "arrivals         {}", self.arrivals)?;
-        for (call, most) in &self.most_in_one_second {
-            writeln!(formatter, "  in one second  {most} at most, {call}")?;
-        }
-        write!(
-            formatter,
-            "accepted         {}, groups reached: {}",
-            self.accepted, self.groups
-        )?;
-        if let Some(rate) = self.accepted_per_s {
-            write!(formatter, ", {rate:.2} per second")?;
-        }
-        if self.restored > 0 {
-            write!(formatter, ", of earlier runs: {}", self.restored)?;
-        }
-        writeln!(formatter)?;
-        writeln!(
-            formatter,
-            "duplicates       {}, with other content: {}",
-            self.duplicates, self.collisions
-        )?;
-        writeln!(formatter, "dropped          {}", self.dropped)?;
-        writeln!(
-            formatter,
-            "refused          {}",
-            self.refused.values().sum::<u64>()
-        )?;
-        for (code, count) in &self.refused {
-            writeln!(formatter, "  code {code:<9} {count}")?;
-        }
-        writeln!(formatter, "replies lost     {}", self.lost_replies)?;
-        for (fault, count) in &self.faults {
-            writeln!(formatter, "  fault {:<8} {count}", fault.name())?;
-        }
-        if self.broken_off > 0 {
-            writeln!(formatter, "broken off       {}", self.broken_off)?;
-        }
-        if self.ledger_failures > 0 {
-            writeln!(
-                formatter,
-                "not in the file  {}: writing the ledger failed",
-                self.ledger_failures
-            )?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,33 +140,5 @@ mod tests {
         statistics.accept(1_000);
         statistics.accept(1_500);
         assert_eq!(statistics.rate_per_s(), Some(2.0));
-    }
-
-    #[test]
-    fn a_person_reads_it() {
-        let mut statistics = Statistics {
-            groups: 2,
-            accepted_per_s: Some(199.601),
-            ..Statistics::default()
-        };
-        statistics.arrived(0);
-        statistics.accept(0);
-        statistics.refuse(60007);
-        statistics.meet(Fault::LostReply);
-        statistics
-            .most_in_one_second
-            .insert(Call::GroupMessage, 200);
-        let expected = "\
-arrivals         1
-  in one second  200 at most, send_group_msg
-accepted         1, groups reached: 2, 199.60 per second
-duplicates       0, with other content: 0
-dropped          0
-refused          1
-  code 60007     1
-replies lost     1
-  fault lost_reply 1
-";
-        assert_eq!(statistics.to_string(), expected);
     }
 }
