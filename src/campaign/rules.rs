@@ -56,11 +56,8 @@ pub(super) fn check_policy(
         return;
     };
     complaints.extend(match channel {
-        Channel::GroupMessage => {
-            let message = "`on_unknown: resend` is not carried out by this version yet, and `run` refuses it";
-            let warning = Diagnostic::warning("not-carried-out", &send.span, message);
-            Some(warning.help("write `on_unknown: hold`"))
-        }
+        // Only what its group's history proves absent is sent again.
+        Channel::GroupMessage => None,
         Channel::Notification => {
             let message = "`on_unknown: resend` may double a notification: the vendor tells no repetition from a new one";
             Some(Diagnostic::warning("may-double", &send.span, message).help("write `on_unknown: hold`"))
@@ -119,6 +116,8 @@ mod tests {
         let broadcast = "send: { broadcast: { text: \"x\" } }\n";
         assert_eq!(said(broadcast), [(Severity::Error, "no-resend")]);
         let audience = "audience: { groups: [g1] }\n";
+        let message = format!("{audience}send: {{ group_message: {{ text: \"x\" }} }}\n");
+        assert_eq!(said(&message), []);
         let notification = format!("{audience}send: {{ notification: {{ text: \"x\" }} }}\n");
         let warned = [
             (Severity::Warning, "closed-channel"),

@@ -17,7 +17,7 @@ use crate::journal::{Journal, Opening, Run};
 use crate::plan::Frame;
 use crate::report::time_text;
 use crate::schedule::Occurrence;
-use crate::settings::{App, OnUnknown};
+use crate::settings::App;
 use crate::source::plural;
 use std::time::Duration;
 
@@ -32,7 +32,6 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         .settings
         .app(campaign.app.as_ref())
         .map_err(|found| Failure::invalid(vec![found], 0))?;
-    refuse_unready(&campaign)?;
     // What is missing is missed before anything is planned.
     workspace.check_access(app)?;
     let journal = workspace.journal().await?;
@@ -58,15 +57,6 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
     let run = open(&request, &runs).await?;
     let lane = Lane::take(&journal, &run)?;
     sender.deliver(run, lane).await
-}
-
-/// What a campaign may ask for and this version does not do: sending without it would be worse than not sending.
-fn refuse_unready(campaign: &Campaign) -> Result<(), Failure> {
-    if campaign.rules.on_unknown == OnUnknown::Hold {
-        return Ok(());
-    }
-    let text = "`on_unknown: resend` is not carried out by this version yet";
-    Err(Failure::new(Exit::Invalid, text).help("drop it: what is unknown is then held"))
 }
 
 /// The campaign's runs through this app, the latest first.

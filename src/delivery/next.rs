@@ -1,7 +1,7 @@
 //! What is to be done next about a delivery that has not ended.
 
 use super::fold::{Generation, Verdict};
-use super::{Delivery, End};
+use super::{Delivery, End, backoff};
 use crate::channel::{Failure, Outcome, Scope};
 use crate::identity::{Moment, Random};
 use crate::settings::OnUnknown;
@@ -56,8 +56,7 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 const WAIT_GROUP: Duration = Duration::from_secs(1);
 
 const REFUSED: &str = "a repetition was refused, but an earlier attempt may have been delivered";
-const NOT_THERE: &str =
-    "no answer, and the group's history does not hold it; `retry` may send it again";
+const NOT_THERE: &str = "no answer, and the group's history does not hold it";
 const NO_TELLING: &str = "no answer, and the vendor would not tell a repetition from a new message";
 const TOO_LATE: &str = "no answer while the vendor could still tell a repetition";
 
@@ -139,7 +138,8 @@ impl Delivery {
     /// back while the vendor still remembers the `Random`.
     fn resend_wait(&self, policy: &Policy, now: Moment) -> Option<Duration> {
         let generation = self.generation()?;
-        let wait = self.rest_of(doubled(WAIT_FIRST, generation.open - 1), now);
+        let wait = self.backoff(WAIT_FIRST, generation.open - 1);
+        let wait = self.rest_of(wait, now);
         let done = now.age_of(generation.first_started)? + wait + policy.timeout;
         (done <= policy.resend_within).then_some(wait)
     }
@@ -175,15 +175,17 @@ impl Delivery {
                 Duration::ZERO
             }
             Outcome::Throttled(Scope::Group, _) => {
-                doubled(WAIT_GROUP, self.counted().saturating_sub(1))
+                self.backoff(WAIT_GROUP, self.counted().saturating_sub(1))
             }
-            _ => doubled(WAIT_FIRST, self.counted().saturating_sub(1)),
+            _ => self.backoff(WAIT_FIRST, self.counted().saturating_sub(1)),
         }
     }
-}
 
-fn doubled(first: Duration, times: u32) -> Duration {
-    first.saturating_mul(1 << times.min(16)).min(WAIT_MAX)
+    /// Deliveries that came back together do not go out together again: their `Random`s spread them.
+    fn backoff(&self, first: Duration, rounds: u32) -> Duration {
+        let draw = self.random().map_or(0, |random| random.0);
+        backoff(first, rounds, WAIT_MAX, draw)
+    }
 }
 
 fn unknown(reason: &str) -> Next {

@@ -1,10 +1,11 @@
 //! What a lane's next holder must know of those before it.
 
 use super::columns::moment;
+use super::runs::COLUMNS;
 use super::{Error, Journal, Run};
 use crate::channel::Channel;
 use crate::identity::{Moment, Random, RecentRandoms, VendorApp};
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 
 #[derive(Debug)]
 pub struct LaneHistory {
@@ -17,17 +18,18 @@ pub struct LaneHistory {
 impl Journal {
     /// The lane's runs that have not finished.
     pub async fn unended_runs(&self, app: &VendorApp, channel: Channel) -> Result<Vec<Run>, Error> {
-        let rows = sqlx::query(
-            "/* unended runs */ SELECT * FROM run
+        let query = format!(
+            "/* unended runs */ SELECT {COLUMNS} FROM run
              WHERE sdk_app_id = ?1 AND host = ?2 AND channel = ?3 AND NOT EXISTS
                 (SELECT 1 FROM run_entry WHERE run_entry.run = run.id AND event = 'finished')
-             ORDER BY id",
-        )
-        .bind(i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX))
-        .bind(&app.host)
-        .bind(channel.name())
-        .fetch_all(&self.reader)
-        .await?;
+             ORDER BY id"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX))
+            .bind(&app.host)
+            .bind(channel.name())
+            .fetch_all(&self.reader)
+            .await?;
         self.read_runs(rows).await
     }
 

@@ -69,7 +69,7 @@ impl Run {
 }
 
 /// What [`read_run`] reads.
-const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, \
+pub(super) const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, \
      skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms";
 
 impl Journal {

@@ -16,8 +16,11 @@ pub struct DeliverySpec {
     /// Attempts that may come back undelivered before a delivery has failed. Default: 5.
     #[schemars(range(min = 1, max = 100), extend("default" = ATTEMPTS))]
     pub attempts: Option<u32>,
-    /// What becomes of a delivery of which nobody can tell whether it arrived: `hold` leaves it unknown, `resend` sends
-    /// it once more where it is proved absent, or where it may double. Default: hold.
+    /// What becomes of a delivery of which nobody can tell whether it arrived. A group message is looked for in its
+    /// group's history first, and accepted if it is found; `hold` leaves all else unknown, `resend` sends once more what
+    /// the history proves absent, under a new `Random`. Messages to chosen members, to those online or in a topic are in
+    /// no history that could be looked at. Neither is a notification: `resend` sends it once more, and it may double.
+    /// A broadcast is always held. Default: hold.
     #[schemars(extend("default" = "hold"))]
     pub on_unknown: Option<OnUnknown>,
     /// The part of the day in which calls may begin, in the campaign's zone: `08:00-22:00`, the end not included. It may
@@ -41,7 +44,7 @@ pub enum OnUnknown {
     /// It stays unknown, for a person to decide.
     #[default]
     Hold,
-    /// It is sent once more.
+    /// It is sent once more where it is proved absent, or a notification.
     Resend,
 }
 
