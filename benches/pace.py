@@ -1,59 +1,154 @@
 #!/usr/bin/env python3
-"""How close to the limit, and never over it: prints what the sandbox counted.
+"""How close to the limit, and never over it: prints what the sandbox counted, by its own arrival clock.
 
-usage: benches/pace.py [--groups 3000] [--binary target/release/campanile]
+usage: benches/pace.py [--seconds 60] [--only CONDITION ..] [--binary target/release/campanile]
 
-Starts a sandbox of its own for each latency and sends one campaign to it. The sandbox counts by its own arrival clock.
+Each condition starts a sandbox of its own with the vendor's limit of 200 a second and sends it one campaign:
+
+  quiet       replies after 30 ms +- 20 ms
+  far         replies after 500 ms
+  stalled     as quiet, and once for one second nothing gets through in either direction
+  burned      as quiet, with as many busy loops beside it as there are cores
+  varying     as quiet, and each request arrives up to 20 ms late; runs twice as long, for it is judged after a minute
+  broadcasts  six broadcasts from six processes at once; the limit is one a second
+  shared      a campaign of 50 groups that begins a few seconds after one of 100,000; prints how long it takes
+
+"over" are arrivals that the sandbox refused because 200 others lay within the second before.
 """
-import argparse, json, os, pathlib, signal, subprocess, tempfile, urllib.request
+import argparse, contextlib, json, multiprocessing, os, pathlib, signal, subprocess, tempfile, threading, time
+import urllib.request
 
-LATENCIES = [("30ms", "20ms"), ("500ms", "20ms")]
+QUIET = ["--latency", "30ms", "--jitter", "20ms"]
 SETTINGS = """apps:
   main:
     sdk_app_id: 1400000000
     secret_key: {{ env: CAMPANILE_SECRET_KEY }}
     endpoint: {endpoint}
 """
-CAMPAIGN = """audience: { group_files: [groups.csv] }
-send: { group_message: { text: "Hello {{ group.city }}" } }
+CAMPAIGN = """audience: {{ group_files: [{file}] }}
+send: {{ group_message: {{ text: "Hello {{{{ group.city }}}}" }} }}
+"""
+BROADCAST = """send: {{ broadcast: {{ text: "Number {number}" }} }}
 """
 
 
-def measure(binary, groups, latency, jitter):
-    sandbox = subprocess.Popen(
-        [binary, "sandbox", "--listen", "127.0.0.1:0", "--latency", latency, "--jitter", jitter],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+class Place:
+    """A sandbox, and a repository whose app it is."""
+
+    def __init__(self, binary, options):
+        self.binary = binary
+        self.sandbox = subprocess.Popen([binary, "sandbox", "--listen", "127.0.0.1:0", *options],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.endpoint = self.sandbox.stderr.readline().split()[4].rstrip(";")
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        (self.path / "campanile.yaml").write_text(SETTINGS.format(endpoint=self.endpoint))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sandbox.send_signal(signal.SIGINT)
+        self.sandbox.wait()
+        self.folder.cleanup()
+
+    def campaign(self, name, groups):
+        rows = "".join(f"{name}{number},City {number}\n" for number in range(groups))
+        (self.path / f"{name}.csv").write_text("group,city\n" + rows)
+        (self.path / f"{name}.yaml").write_text(CAMPAIGN.format(file=f"{name}.csv"))
+
+    def start(self, name, *options):
+        environment = {**os.environ, "CAMPANILE_SECRET_KEY": "sandbox"}
+        return subprocess.Popen([self.binary, "run", f"{name}.yaml", "--yes", "-o", "json", *options], cwd=self.path,
+                                env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def run(self, name):
+        return json.loads(self.start(name).communicate()[0])
+
+    def statistics(self):
+        return json.load(urllib.request.urlopen(self.endpoint + "/sandbox/statistics"))
+
+    def faults(self, text):
+        urllib.request.urlopen(urllib.request.Request(self.endpoint + "/sandbox/faults", text.encode(), method="POST"))
+
+
+def burn():
+    while True:
+        pass
+
+
+@contextlib.contextmanager
+def busy():
+    loops = [multiprocessing.Process(target=burn, daemon=True) for _ in range(os.cpu_count())]
+    for loop in loops:
+        loop.start()
     try:
-        endpoint = sandbox.stderr.readline().split()[4].rstrip(";")
-        with tempfile.TemporaryDirectory() as folder:
-            place = pathlib.Path(folder)
-            (place / "campanile.yaml").write_text(SETTINGS.format(endpoint=endpoint))
-            (place / "news.yaml").write_text(CAMPAIGN)
-            rows = "".join(f"g{number},City {number}\n" for number in range(groups))
-            (place / "groups.csv").write_text("group,city\n" + rows)
-            environment = {**os.environ, "CAMPANILE_SECRET_KEY": "sandbox"}
-            run = subprocess.run([binary, "run", "news.yaml", "--yes", "-o", "json"], cwd=place, env=environment,
-                                 capture_output=True, text=True)
-        seen = json.load(urllib.request.urlopen(endpoint + "/sandbox/statistics"))
-        return json.loads(run.stdout), seen
+        yield
     finally:
-        sandbox.send_signal(signal.SIGINT)
-        sandbox.wait()
+        for loop in loops:
+            loop.terminate()
+
+
+def paced(binary, name, seconds, options):
+    with Place(binary, options) as place:
+        place.campaign("news", 200 * seconds)
+        if name == "stalled":
+            threading.Timer(seconds / 3, place.faults, ["stall_path=1s"]).start()
+        with busy() if name == "burned" else contextlib.nullcontext():
+            run = place.run("news")
+        seen = place.statistics()
+    rate, over = seen["accepted_per_s"], seen["over_limit"]
+    lost = run["planned"] - seen["accepted"]
+    print(f"{name:<11}{rate:>8.2f}/s {rate / 2:>7.2f} % of the limit   most in 1 s "
+          f"{seen['most_in_one_second']['send_group_msg']:>4}   over {over:>3} of {seen['arrivals']}, after a minute "
+          f"{seen['over_limit_after_first_minute']}   lost {lost}, twice {seen['doubled']}", flush=True)
+
+
+def broadcasts(binary):
+    with Place(binary, QUIET) as place:
+        names = [f"all{number}" for number in range(6)]
+        for number, name in enumerate(names):
+            (place.path / f"{name}.yaml").write_text(BROADCAST.format(number=number))
+        runs = [place.start(name, "--force") for name in names]
+        accepted = sum(json.loads(run.communicate()[0])["accepted"] for run in runs)
+        seen = place.statistics()
+    print(f"broadcasts {accepted} of {len(names)} accepted, most in 1 s "
+          f"{seen['most_in_one_second']['send_broadcast_msg']}, over {seen['over_limit']}", flush=True)
+
+
+def shared(binary):
+    with Place(binary, QUIET) as place:
+        place.campaign("big", 100_000)
+        place.campaign("small", 50)
+        big = place.start("big")
+        while place.statistics()["arrivals"] < 600:
+            time.sleep(0.1)
+        began = time.monotonic()
+        small = json.loads(place.start("small").communicate()[0])
+        took = time.monotonic() - began
+        seen = place.statistics()
+        big.send_signal(signal.SIGINT)
+        big.communicate()
+    print(f"shared     50 groups beside 100,000: {small['accepted']} accepted {took:.1f} s after the command was typed; "
+          f"the lane at {seen['accepted_per_s']:.2f}/s, over {seen['over_limit']}", flush=True)
 
 
 def main():
+    paces = {"quiet": (1, QUIET), "far": (1, ["--latency", "500ms"]), "stalled": (1, QUIET), "burned": (1, QUIET),
+             "varying": (2, [*QUIET, "--fault", "delay=0ms-20ms"])}
+    others = {"broadcasts": broadcasts, "shared": shared}
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--groups", type=int, default=3000)
+    arguments.add_argument("--seconds", type=int, default=60)
+    arguments.add_argument("--only", nargs="*", choices=[*paces, *others])
     arguments.add_argument("--binary", default="target/release/campanile")
     options = arguments.parse_args()
     binary = str(pathlib.Path(options.binary).resolve())
-    print(f"{options.groups} groups, limit 200 a second")
-    print("replies after      accepted/s   most in 1 s   refused   accepted")
-    for latency, jitter in LATENCIES:
-        run, seen = measure(binary, options.groups, latency, jitter)
-        most = seen["most_in_one_second"]["send_group_msg"]
-        print(f"{latency:>6} ± {jitter:<8} {seen['accepted_per_s']:>10.2f} {most:>13} {sum(seen['refused'].values()):>9}"
-              f" {run['accepted']:>10}")
+    for name in options.only or [*paces, *others]:
+        if name in others:
+            others[name](binary)
+        else:
+            times, flags = paces[name]
+            paced(binary, name, options.seconds * times, flags)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ pub(super) struct Guard {
 
 const MIN_NS: u64 = 4_000_000;
 const MAX_NS: u64 = 50_000_000;
+/// At least so much is added for a single answer over the limit, and an eighth of a wide guard.
 const HICCUP_NS: u64 = 1_000_000;
 /// What comes within this time has one cause.
 const ONE_CAUSE_NS: u64 = 1_000_000_000;
 /// A cause that comes again within this time is the path's.
-const AGAIN_NS: u64 = 10_000_000_000;
+const AGAIN_NS: u64 = 3_000_000_000;
 /// Answers in time until most of the distance to the floor is gone, and to the least width.
 const ANSWERS_TO_FLOOR: u64 = 2_000;
 const ANSWERS_TO_LEAST: u64 = 500_000;
@@ -51,7 +52,7 @@ impl Guard {
         let wider = if since.is_some_and(|since| since < AGAIN_NS) {
             failed + failed / 2
         } else {
-            failed + HICCUP_NS
+            failed + HICCUP_NS.max(failed / 8)
         };
         self.present = wider.min(MAX_NS);
         self.floor = self.present;
