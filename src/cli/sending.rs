@@ -130,7 +130,7 @@ impl Sender<'_> {
         if !others.is_empty() {
             print::say(&format!(
                 "sending {} as well, opened by another process; Ctrl-C leaves that",
-                names(&others)
+                names(others)
             ));
         }
         let left = rest.finish().await?;

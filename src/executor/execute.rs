@@ -9,7 +9,8 @@ use crate::journal::{self, Journal, Run};
 use crate::vendor::Client;
 use std::time::Duration;
 use thiserror::Error as ThisError;
-use tokio::sync::watch;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinError;
 
 /// What the settings say about a lane.
@@ -54,8 +55,10 @@ impl Ending {
 pub enum Error {
     #[error(transparent)]
     Journal(#[from] journal::Error),
-    #[error("the timer does not work: {0}")]
-    Timer(#[from] std::io::Error),
+    #[error("the lane's thread or its timer does not work: {0}")]
+    Setup(#[from] std::io::Error),
+    #[error("the lane's thread ended early")]
+    Lane,
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
 }
@@ -73,24 +76,48 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Sends what is left of the run.
+    /// Sends what is left of the run. The lane has a thread of its own: on a busy machine every further thread that a
+    /// call has to pass makes it late.
     pub async fn execute(self) -> Result<(Ending, Rest), Error> {
-        let mut lane = Loop::start(self).await?;
-        let ending = lane.turn_own().await?;
-        Ok((ending, Rest(lane)))
+        let beside = Handle::current();
+        let (own_out, own) = oneshot::channel();
+        let (others_out, others) = oneshot::channel();
+        let send = async move {
+            let ended = async {
+                let mut lane = Loop::start(self, beside).await?;
+                let ending = lane.turn_own().await?;
+                Ok::<_, Error>((ending, lane))
+            };
+            match ended.await {
+                Err(error) => drop(own_out.send(Err(error))),
+                Ok((ending, mut lane)) => {
+                    drop(own_out.send(Ok((ending, lane.others()))));
+                    drop(others_out.send(lane.turn_others().await));
+                }
+            }
+        };
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new()
+            .name("lane".to_owned())
+            .spawn(move || runtime.block_on(send))?;
+        let (ending, runs) = own.await.map_err(|_| Error::Lane)??;
+        Ok((ending, Rest { runs, others }))
     }
 }
 
 /// What other processes opened on the lane, and count on its holder to send.
-pub struct Rest(Loop);
+pub struct Rest {
+    runs: Vec<RunName>,
+    others: oneshot::Receiver<Result<Vec<RunName>, Error>>,
+}
 
 impl Rest {
-    pub fn runs(&self) -> Vec<RunName> {
-        self.0.others()
+    pub fn runs(&self) -> &[RunName] {
+        &self.runs
     }
 
     /// Sends that as well. Returns what had to be left.
-    pub async fn finish(mut self) -> Result<Vec<RunName>, Error> {
-        self.0.turn_others().await
+    pub async fn finish(self) -> Result<Vec<RunName>, Error> {
+        self.others.await.map_err(|_| Error::Lane)?
     }
 }

@@ -17,6 +17,7 @@ use crate::journal::{self, Journal, Run, Written};
 use crate::vendor::{Call, Client};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -55,6 +56,8 @@ pub(super) struct Loop {
     wire: mpsc::Sender<(CallId, Moment)>,
     /// What is read and written beside the calls.
     tasks: JoinSet<Result<Event, Error>>,
+    /// Where that happens: another runtime, so that it holds no call up.
+    beside: Handle,
     writer: JoinSet<Result<(), journal::Error>>,
     entries: mpsc::Sender<Written>,
     durable: mpsc::Receiver<Vec<Written>>,
@@ -82,7 +85,7 @@ enum Event {
 }
 
 impl Loop {
-    pub(super) async fn start(execution: Execution) -> Result<Loop, Error> {
+    pub(super) async fn start(execution: Execution, beside: Handle) -> Result<Loop, Error> {
         let now = clock::now();
         let Execution {
             journal,
@@ -109,7 +112,10 @@ impl Loop {
         let (durable_out, durable) = mpsc::channel(writer::QUEUE_MAX);
         let (wire, wires) = mpsc::channel(WIRES_MAX);
         let mut writer = JoinSet::new();
-        writer.spawn(writer::write(journal.clone(), entries_in, durable_out));
+        writer.spawn_on(
+            writer::write(journal.clone(), entries_in, durable_out),
+            &beside,
+        );
         let mut looks = interval(LOOKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let own = RunTag(0);
@@ -136,6 +142,7 @@ impl Loop {
             wires,
             wire,
             tasks: JoinSet::new(),
+            beside,
             writer,
             entries,
             durable,
@@ -303,7 +310,7 @@ impl Loop {
             return;
         };
         let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
-        self.tasks.spawn(async move {
+        self.beside(async move {
             let mut found = Vec::new();
             for run in journal.unended_runs(&app, channel).await? {
                 let newest_ms = journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
@@ -315,6 +322,10 @@ impl Loop {
             }
             Ok(Event::Found(look, found))
         });
+    }
+
+    fn beside(&mut self, task: impl Future<Output = Result<Event, Error>> + Send + 'static) {
+        self.tasks.spawn_on(task, &self.beside);
     }
 
     /// Takes in what others opened, and lets go of what somebody paused.
@@ -337,7 +348,7 @@ impl Loop {
         self.tags += 1;
         self.lookout.taken(run.id);
         let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
-        self.tasks.spawn(async move {
+        self.beside(async move {
             let name = run.name();
             let prepared = Prepared::read(&journal, run, rules).await;
             Ok(match prepared {
@@ -357,10 +368,11 @@ impl Loop {
             course.is_settling = true;
             let halt = self.dispatcher.halt(tag).cloned();
             let (journal, run) = (self.journal.clone(), course.run.clone());
-            self.tasks.spawn(async move {
+            let settling = async move {
                 let ending = settle(&journal, &run, halt).await?;
                 Ok(Event::Settled(tag, ending))
-            });
+            };
+            self.tasks.spawn_on(settling, &self.beside);
         }
     }
 
@@ -445,7 +457,7 @@ impl Loop {
                     wanted,
                 } => {
                     let historian = self.historian.clone();
-                    self.tasks.spawn(async move {
+                    self.beside(async move {
                         let finding = historian.search(group, wanted).await;
                         Ok(Event::LookedUp(run, number, finding))
                     });
@@ -470,7 +482,7 @@ impl Loop {
     fn fetch(&mut self, tag: RunTag) {
         let course = self.courses.get_mut(&tag);
         if let Some(mut pages) = course.and_then(|course| course.pages.take()) {
-            self.tasks.spawn(async move {
+            self.beside(async move {
                 let jobs = pages.fresh().await?;
                 Ok(Event::Page(tag, jobs, Box::new(pages)))
             });
