@@ -17,7 +17,7 @@ use tokio::time::interval;
 /// How often it is looked whether the run is over or the lane is free.
 const LOOKED_EVERY: Duration = Duration::from_millis(250);
 /// How many of these looks pass between two counts for the progress: they read what there is of the run.
-const LOOKS_PER_COUNT: u32 = 8;
+const LOOKS_PER_COUNT: u32 = 4;
 
 /// What came of looking on.
 pub(super) enum Followed {

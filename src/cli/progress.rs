@@ -3,7 +3,7 @@
 use super::print;
 use crate::delivery::Counts;
 use crate::executor::Progress;
-use crate::source::thousands;
+use crate::source::{plural, thousands};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -89,7 +89,7 @@ fn state(progress: &Progress) -> String {
     } else if let Some(rate) = progress.rate_per_s() {
         parts.push(format!("{rate:.1}/s"));
         parts.extend(left(pending, rate).map(|left| format!("{left} left")));
-    } else {
+    } else if progress.in_flight > 0 {
         parts.push(format!("{} in flight", progress.in_flight));
     }
     for (count, what) in [
@@ -100,6 +100,12 @@ fn state(progress: &Progress) -> String {
         if count > 0 {
             parts.push(format!("{} {what}", thousands(count)));
         }
+    }
+    if progress.others > 0 {
+        parts.push(format!(
+            "beside {}",
+            plural(progress.others as u64, "other run")
+        ));
     }
     parts.extend(progress.waiting.clone());
     parts.extend(

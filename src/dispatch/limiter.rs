@@ -164,7 +164,7 @@ impl Limiter {
 
     /// Several groups were too fast at once.
     pub fn slow_down(&mut self, now_ns: u64) {
-        self.share.cut(now_ns);
+        self.share.hinted(now_ns);
         self.set_pace();
     }
 

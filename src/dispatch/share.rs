@@ -20,6 +20,9 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// where there are few.
 const CROWD_ONE_IN: u64 = 20;
 const CROWD_MIN: usize = 3;
+/// What is left by a crowd of answers over the limit, and by a hint.
+const CROWD_KEEPS: u64 = WHOLE * 2 / 3;
+const HINT_KEEPS: u64 = WHOLE * 9 / 10;
 /// How long it takes to get everything back.
 const GIVEN_BACK_S: u64 = 30;
 
@@ -47,19 +50,24 @@ impl Share {
         self.over.push_back(now_ns);
         let crowd = usize::try_from(self.limit / CROWD_ONE_IN).unwrap_or(usize::MAX);
         if self.over.len() >= crowd.max(CROWD_MIN) {
-            self.cut(now_ns);
+            self.cut(CROWD_KEEPS, now_ns);
         }
     }
 
-    /// Takes a third away, once for what comes together.
-    pub(super) fn cut(&mut self, now_ns: u64) {
+    /// Several groups were too fast at once: a hint, no proof.
+    pub(super) fn hinted(&mut self, now_ns: u64) {
+        self.cut(HINT_KEEPS, now_ns);
+    }
+
+    /// Once for what comes together.
+    fn cut(&mut self, keeps: u64, now_ns: u64) {
         if self
             .cut_ns
             .is_some_and(|at| now_ns.saturating_sub(at) < SECOND_NS)
         {
             return;
         }
-        self.parts = (self.parts * 2 / 3).max(LEAST);
+        self.parts = (self.parts * keeps / WHOLE).max(LEAST);
         self.cut_ns = Some(now_ns);
     }
 
@@ -80,11 +88,11 @@ mod tests {
         (0..9).for_each(|each| share.over(each));
         assert_eq!(share.parts(), WHOLE);
         (9..30).for_each(|each| share.over(each));
-        assert_eq!(share.parts(), WHOLE * 2 / 3);
+        assert_eq!(share.parts(), CROWD_KEEPS);
         share.over(SECOND_NS + 29);
         assert_eq!(
             share.parts(),
-            WHOLE * 2 / 3,
+            CROWD_KEEPS,
             "they are forgotten after a second"
         );
     }
@@ -92,7 +100,7 @@ mod tests {
     #[test]
     fn it_never_falls_to_nothing_and_comes_back() {
         let mut share = Share::new(200);
-        (0..1_000).for_each(|second| share.cut(second * SECOND_NS));
+        (0..1_000).for_each(|second| share.cut(CROWD_KEEPS, second * SECOND_NS));
         assert_eq!(share.parts(), LEAST);
         (0..200 * GIVEN_BACK_S).for_each(|_| share.passed());
         assert!(share.parts() > WHOLE * 97 / 100, "{}", share.parts());

@@ -369,6 +369,19 @@ fn others_on_the_same_app_are_made_room_for() {
 }
 
 #[test]
+fn a_few_dropped_messages_do_not_slow_the_others_much() {
+    let mut world = World::new(6_000, 1);
+    world.fate = |chance| match chance % 100 {
+        0 => Fate::DroppedOnce,
+        _ => Fate::Well,
+    };
+    world.run_to_the_end();
+    let rate = world.vendor.rate_per_s();
+    assert!(rate >= 150.0, "{rate}");
+    world.assert_each_once();
+}
+
+#[test]
 fn arrivals_that_vary_are_over_the_limit_in_the_first_minute_only() {
     let mut world = World::new(18_000, 1);
     world.delay_ns = 20 * MS;
