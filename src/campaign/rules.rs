@@ -57,7 +57,10 @@ pub(super) fn check_policy(
     };
     complaints.extend(match channel {
         // Only what its group's history proves absent is sent again.
-        Channel::GroupMessage => None,
+        Channel::GroupMessage => no_history(spec).map(|what| {
+            let message = format!("`on_unknown: resend` does nothing here: {what} is in no group's history, so what is unknown stays so");
+            Diagnostic::warning("no-history", &send.span, message).help("write `on_unknown: hold`")
+        }),
         Channel::Notification => {
             let message = "`on_unknown: resend` may double a notification: the vendor tells no repetition from a new one";
             Some(Diagnostic::warning("may-double", &send.span, message).help("write `on_unknown: hold`"))
@@ -67,6 +70,20 @@ pub(super) fn check_policy(
             Some(Diagnostic::error("no-resend", &send.span, message).help("write `on_unknown: hold`"))
         }
     });
+}
+
+/// Why no history will tell whether a group message arrived.
+fn no_history(spec: &CampaignSpec) -> Option<&'static str> {
+    let message = spec.send.as_ref()?.group_message.as_ref()?;
+    let audience = spec.audience.as_ref();
+    let online_only = message.online_only.as_ref();
+    if audience.is_some_and(|each| each.members.is_some() || each.member_files.is_some()) {
+        Some("a message to chosen members")
+    } else if online_only.is_some_and(|online| online.value) {
+        Some("a message for those who are online")
+    } else {
+        message.topic.as_ref().map(|_| "a message in a topic")
+    }
 }
 
 /// The limit holds whatever a campaign asks for, and takes longer than somebody hoped.
@@ -118,6 +135,13 @@ mod tests {
         let audience = "audience: { groups: [g1] }\n";
         let message = format!("{audience}send: {{ group_message: {{ text: \"x\" }} }}\n");
         assert_eq!(said(&message), []);
+        let silent = [(Severity::Warning, "no-history")];
+        let members = "audience: { groups: [g1], members: [peter] }\n";
+        let to_members = format!("{members}send: {{ group_message: {{ text: \"x\" }} }}\n");
+        assert_eq!(said(&to_members), silent);
+        let online =
+            format!("{audience}send: {{ group_message: {{ text: \"x\", online_only: true }} }}\n");
+        assert_eq!(said(&online), silent);
         let notification = format!("{audience}send: {{ notification: {{ text: \"x\" }} }}\n");
         let warned = [
             (Severity::Warning, "closed-channel"),
