@@ -74,7 +74,8 @@ pub(super) struct Check {
 /// Plan a campaign and send it now, to the end
 ///
 /// An open run of the campaign is gone on with instead of starting another. A plan that equals one that went out in the
-/// last 24 hours is refused unless --again.
+/// last 24 hours is refused unless --again. Where another process sends for the same app and channel already, it sends
+/// this run as well, in turns with its own, and this one looks on; Ctrl-C then leaves it to the other.
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
