@@ -477,10 +477,12 @@ impl Dispatcher {
             queue.postpone(number, now.boot_ns + SEARCH_WAIT_NS);
             return None;
         }
+        let patience = queue.patience();
         let job = queue.job(number)?;
         let sender = job.request.sender();
         let sender = sender.unwrap_or_else(|| self.administrator.clone());
-        let (group, wanted) = (job.request.group.clone()?, job.delivery.wanted(sender)?);
+        let group = job.request.group.clone()?;
+        let wanted = job.delivery.wanted(sender, patience)?;
         self.searches += 1;
         Some(Step::LookUp {
             run,
