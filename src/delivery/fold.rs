@@ -325,7 +325,7 @@ impl Delivery {
     }
 
     /// Whether an attempt of any generation proved nothing.
-    pub(super) fn may_have_arrived(&self) -> bool {
+    pub fn may_have_arrived(&self) -> bool {
         self.is_open() || self.waived
     }
 

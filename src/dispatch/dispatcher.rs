@@ -210,7 +210,12 @@ impl Dispatcher {
         self.trouble.learn(&outcome, flight.out_ns, now.boot_ns);
         if let Some(member) = self.members.get_mut(&flight.run) {
             member.in_flight -= 1;
-            member.learn(self.channel, &outcome, flight.out_ns, now.boot_ns);
+            let job = member.queue.job(flight.number);
+            let is_repetition = job.is_some_and(|job| job.delivery.may_have_arrived());
+            // It may be refused for being one, which says nothing about the run.
+            if !(is_repetition && matches!(outcome, Outcome::Refused(_))) {
+                member.learn(self.channel, &outcome, flight.out_ns, now.boot_ns);
+            }
         }
         self.finish(flight.run, flight.number, outcome, now)
     }
