@@ -270,8 +270,7 @@ async fn allow(
         let text = "a broadcast reaches everybody in every live room of the app at once".to_owned();
         return Err(Failure::safety(text, &command("--force")));
     }
-    let is_real = !workspace.is_sandbox() && !app.endpoint.starts_with("http://");
-    if is_real && !options.force && journal.campaigns().await?.is_empty() {
+    if !workspace.is_stand_in(app) && !options.force && journal.campaigns().await?.is_empty() {
         let text = format!(
             "this is the first run of the journal `{}` against {}",
             workspace.shown(journal.path()),

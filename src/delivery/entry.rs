@@ -1,5 +1,6 @@
 //! What the journal says about a delivery, line by line.
 
+use super::Patience;
 use crate::channel::{Outcome, Receipt};
 use crate::identity::{Moment, Random};
 
@@ -37,8 +38,9 @@ pub enum Entry {
 pub enum Finding {
     /// It was delivered, even if it was taken back since.
     Found(Receipt),
-    /// The history is whole, and it is not there. Two of these prove that it never will be.
-    Absent,
+    /// The history is whole, and it is not there. Two of these prove that it never will be, if they lie far enough apart:
+    /// how far is kept with them, so that what was proved once stays proved.
+    Absent(Patience),
     /// Nobody can tell, and why.
     Unclear(String),
 }

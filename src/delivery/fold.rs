@@ -1,7 +1,7 @@
 //! The fold from entries to a delivery's state.
 
 use super::silence::Silence;
-use super::{End, Entry, Finding, Wanted};
+use super::{End, Entry, Finding, Patience, Wanted};
 use crate::channel::{Failure, Outcome, Receipt, Scope};
 use crate::identity::{Moment, Random};
 use thiserror::Error;
@@ -241,12 +241,12 @@ impl Delivery {
                 }
                 self.verdict = Verdict::Unclear(why.clone());
             }
-            Finding::Absent => {
+            Finding::Absent(patience) => {
                 self.verdict = Verdict::None;
                 if self
                     .silence
                     .as_mut()
-                    .is_some_and(|silence| silence.absent(at))
+                    .is_some_and(|silence| silence.absent(*patience, at))
                 {
                     self.prove_absent(at);
                 }
@@ -325,7 +325,7 @@ impl Delivery {
     }
 
     /// Whether an attempt of any generation proved nothing.
-    pub(super) fn may_have_arrived(&self) -> bool {
+    pub fn may_have_arrived(&self) -> bool {
         self.is_open() || self.waived
     }
 
@@ -338,7 +338,7 @@ impl Delivery {
     }
 
     /// What is to be looked for in the group's history, if anything is. `sender` is the account it comes from.
-    pub fn wanted(&self, sender: String) -> Option<Wanted> {
+    pub fn wanted(&self, sender: String, patience: Patience) -> Option<Wanted> {
         let generation = self.generation().filter(|generation| generation.open > 0)?;
         let first_ms = generation.first_started.wall_ms;
         let last_ms = self.finished_at.map_or(first_ms, |at| at.wall_ms);
@@ -347,6 +347,7 @@ impl Delivery {
             sender,
             since_ms: first_ms.min(last_ms).saturating_sub(CLOCKS_APART_MS),
             until_ms: first_ms.max(last_ms).saturating_add(CLOCKS_APART_MS),
+            patience,
         })
     }
 

@@ -19,6 +19,7 @@ pub use fold::{Delivery, Illegal, State};
 pub use next::{Next, Policy};
 pub use run::{RunEntry, RunEvent, RunState};
 pub use search::{Search, Wanted};
+pub use silence::Patience;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What is to be done next about a delivery that has not ended.
 
 use super::fold::{Generation, Verdict};
-use super::{Delivery, End, backoff};
+use super::{Delivery, End, Patience, backoff};
 use crate::channel::{Failure, Outcome, Scope};
 use crate::identity::{Moment, Random};
 use crate::settings::OnUnknown;
@@ -23,6 +23,8 @@ pub struct Policy {
     pub on_unknown: OnUnknown,
     /// Whether the group's history would hold it: [`crate::channel::Request::is_in_history`].
     pub can_look_up: bool,
+    /// How long the history must not hold it.
+    pub patience: Patience,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +118,7 @@ impl Delivery {
             };
         }
         if policy.can_look_up {
-            let wait = silence.wait(now);
+            let wait = silence.wait(policy.patience, now);
             return Next::LookUp { wait };
         }
         match self.last() {

@@ -1,6 +1,6 @@
 //! The search for one message in its group's history.
 
-use super::Finding;
+use super::{Finding, Patience};
 use crate::channel::{
     Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure, Placeholder, Receipt, Told,
 };
@@ -17,6 +17,8 @@ pub struct Wanted {
     pub since_ms: i64,
     /// and not newer than this.
     pub until_ms: i64,
+    /// How long it must be missing.
+    pub patience: Patience,
 }
 
 /// One look-up: what is to be asked next, and what the answers add up to. Every doubt about the history on the way to
@@ -196,7 +198,8 @@ impl Search {
     }
 
     fn not_found(&mut self) -> Finding {
-        self.doubt.take().map_or(Finding::Absent, Finding::Unclear)
+        let absent = Finding::Absent(self.wanted.patience);
+        self.doubt.take().map_or(absent, Finding::Unclear)
     }
 
     /// The first doubt is told.

@@ -3,10 +3,40 @@
 use crate::identity::Moment;
 use std::time::Duration;
 
-/// A history may lag behind its group: what is not in it sooner than this after the last attempt, may still come.
-const LOOK_AFTER: Duration = Duration::from_mins(2);
-/// Two looks are so far apart.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How long a message must be missing from its group's history until that proves that it never will be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// A history may lag behind its group: what is not in it sooner than this after the last attempt, may still come.
+    pub after: Duration,
+    /// Two looks are so far apart.
+    pub again: Duration,
+}
+
+/// How long the vendor tells a repetition by its `Random`.
+const REMEMBERED: Duration = Duration::from_mins(5);
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience {
+            after: Duration::from_mins(2),
+            again: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Patience {
+    /// With a vendor who forgets a `Random` after so long instead of five minutes, and has all else in proportion: a
+    /// stand-in that is to show in seconds what otherwise takes minutes.
+    #[must_use]
+    pub fn in_proportion_to(deduplication: Duration) -> Patience {
+        let Patience { after, again } = Patience::default();
+        let part = deduplication.as_secs_f64() / REMEMBERED.as_secs_f64();
+        Patience {
+            after: after.mul_f64(part),
+            again: again.mul_f64(part),
+        }
+    }
+}
 
 /// The time since the last attempt came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +56,22 @@ impl Silence {
     }
 
     /// The message was not there. Returns whether that proves that it never will be.
-    pub(super) fn absent(&mut self, at: Moment) -> bool {
+    pub(super) fn absent(&mut self, patience: Patience, at: Moment) -> bool {
         if lapse(self.absent.unwrap_or(self.since), at).is_none() {
             // Nobody knows how long that was; from here on it can be told.
             *self = Silence::new(at);
         }
-        match self.absent {
-            None if is_over(self.since, LOOK_AFTER, at) => self.absent = Some(at),
-            None => {}
-            Some(first) => return is_over(first, LOOK_AGAIN, at),
+        if let Some(first) = self.first(patience) {
+            return is_over(first, patience.again, at);
         }
+        self.absent = is_over(self.since, patience.after, at).then_some(at);
         false
+    }
+
+    /// When the message was first not there. What counted with less patience may count no more.
+    fn first(&self, patience: Patience) -> Option<Moment> {
+        let counts = |first: &Moment| is_over(self.since, patience.after, *first);
+        self.absent.filter(counts)
     }
 
     /// Something else than its absence was seen.
@@ -45,10 +80,10 @@ impl Silence {
     }
 
     /// How long from `now` until the next look may prove something, or until it can be told.
-    pub(super) fn wait(&self, now: Moment) -> Duration {
-        let (from, length) = match self.absent {
-            None => (self.since, LOOK_AFTER),
-            Some(first) => (first, LOOK_AGAIN),
+    pub(super) fn wait(&self, patience: Patience, now: Moment) -> Duration {
+        let (from, length) = match self.first(patience) {
+            None => (self.since, patience.after),
+            Some(first) => (first, patience.again),
         };
         lapse(from, now).map_or(Duration::ZERO, |lapse| length.saturating_sub(lapse))
     }
@@ -72,6 +107,10 @@ fn lapse(from: Moment, now: Moment) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    const PATIENCE: Patience = Patience {
+        after: Duration::from_mins(2),
+        again: Duration::from_secs(30),
+    };
     const START: Moment = Moment {
         wall_ms: 1_000_000,
         boot_ns: 5_000_000_000,
@@ -85,23 +124,41 @@ mod tests {
     #[test]
     fn two_looks_half_a_minute_apart_prove_it_some_minutes_later() {
         let mut silence = Silence::new(START);
-        assert_eq!(silence.wait(START), LOOK_AFTER);
-        assert!(!silence.absent(after(119)), "too soon to count");
-        assert_eq!(silence.wait(after(119)), Duration::from_secs(1));
-        assert!(!silence.absent(after(120)), "the first");
-        assert_eq!(silence.wait(after(120)), LOOK_AGAIN);
-        assert!(!silence.absent(after(149)), "too soon after the first");
-        assert_eq!(silence.wait(after(149)), Duration::from_secs(1));
-        assert!(silence.absent(after(150)));
+        assert_eq!(silence.wait(PATIENCE, START), PATIENCE.after);
+        assert!(!silence.absent(PATIENCE, after(119)), "too soon to count");
+        assert_eq!(silence.wait(PATIENCE, after(119)), Duration::from_secs(1));
+        assert!(!silence.absent(PATIENCE, after(120)), "the first");
+        assert_eq!(silence.wait(PATIENCE, after(120)), PATIENCE.again);
+        assert!(
+            !silence.absent(PATIENCE, after(149)),
+            "too soon after the first"
+        );
+        assert_eq!(silence.wait(PATIENCE, after(149)), Duration::from_secs(1));
+        assert!(silence.absent(PATIENCE, after(150)));
     }
 
     #[test]
     fn what_was_seen_in_between_breaks_it() {
         let mut silence = Silence::new(START);
-        assert!(!silence.absent(after(120)));
+        assert!(!silence.absent(PATIENCE, after(120)));
         silence.broken();
-        assert!(!silence.absent(after(150)), "the first again");
-        assert!(silence.absent(after(180)));
+        assert!(!silence.absent(PATIENCE, after(150)), "the first again");
+        assert!(silence.absent(PATIENCE, after(180)));
+    }
+
+    #[test]
+    fn what_counted_with_less_patience_counts_no_more() {
+        let short = Patience::in_proportion_to(Duration::from_secs(10));
+        let seconds = |s| Duration::from_secs(s);
+        assert_eq!((short.after, short.again), (seconds(4), seconds(1)));
+        let mut silence = Silence::new(START);
+        assert!(!silence.absent(short, after(4)));
+        assert_eq!(silence.wait(short, after(4)), short.again);
+        assert_eq!(silence.wait(PATIENCE, after(4)), seconds(116));
+        let mut patient = silence;
+        assert!(!patient.absent(PATIENCE, after(120)), "the first");
+        assert!(patient.absent(PATIENCE, after(150)));
+        assert!(silence.absent(short, after(5)));
     }
 
     #[test]
@@ -111,22 +168,22 @@ mod tests {
             wall_ms: START.wall_ms + 3_600_000,
             ..after(10)
         };
-        assert!(!silence.absent(forward));
+        assert!(!silence.absent(PATIENCE, forward));
         assert!(
-            !silence.absent(forward.plus(Duration::from_secs(31))),
+            !silence.absent(PATIENCE, forward.plus(Duration::from_secs(31))),
             "not two minutes yet"
         );
         let mut silence = Silence::new(START);
-        assert!(!silence.absent(after(120)));
+        assert!(!silence.absent(PATIENCE, after(120)));
         let forward = Moment {
             wall_ms: START.wall_ms + 3_600_000,
             ..after(130)
         };
         assert!(
-            !silence.absent(forward),
+            !silence.absent(PATIENCE, forward),
             "ten seconds, whatever the wall says"
         );
-        assert!(silence.absent(after(150)));
+        assert!(silence.absent(PATIENCE, after(150)));
     }
 
     /// After either it is as if the attempt had come back at the first look.
@@ -148,14 +205,14 @@ mod tests {
             for seen_before in [false, true] {
                 let mut silence = Silence::new(START);
                 if seen_before {
-                    assert!(!silence.absent(after(120)));
+                    assert!(!silence.absent(PATIENCE, after(120)));
                 }
-                assert_eq!(silence.wait(later(0)), Duration::ZERO);
-                assert!(!silence.absent(later(0)));
-                assert_eq!(silence.wait(later(0)), LOOK_AFTER);
-                assert!(!silence.absent(later(31)));
-                assert!(!silence.absent(later(120)));
-                assert!(silence.absent(later(150)));
+                assert_eq!(silence.wait(PATIENCE, later(0)), Duration::ZERO);
+                assert!(!silence.absent(PATIENCE, later(0)));
+                assert_eq!(silence.wait(PATIENCE, later(0)), PATIENCE.after);
+                assert!(!silence.absent(PATIENCE, later(31)));
+                assert!(!silence.absent(PATIENCE, later(120)));
+                assert!(silence.absent(PATIENCE, later(150)));
             }
         }
     }

@@ -210,7 +210,12 @@ impl Dispatcher {
         self.trouble.learn(&outcome, flight.out_ns, now.boot_ns);
         if let Some(member) = self.members.get_mut(&flight.run) {
             member.in_flight -= 1;
-            member.learn(self.channel, &outcome, flight.out_ns, now.boot_ns);
+            let job = member.queue.job(flight.number);
+            let is_repetition = job.is_some_and(|job| job.delivery.may_have_arrived());
+            // It may be refused for being one, which says nothing about the run.
+            if !(is_repetition && matches!(outcome, Outcome::Refused(_))) {
+                member.learn(self.channel, &outcome, flight.out_ns, now.boot_ns);
+            }
         }
         self.finish(flight.run, flight.number, outcome, now)
     }
@@ -477,10 +482,12 @@ impl Dispatcher {
             queue.postpone(number, now.boot_ns + SEARCH_WAIT_NS);
             return None;
         }
+        let patience = queue.patience();
         let job = queue.job(number)?;
         let sender = job.request.sender();
         let sender = sender.unwrap_or_else(|| self.administrator.clone());
-        let (group, wanted) = (job.request.group.clone()?, job.delivery.wanted(sender)?);
+        let group = job.request.group.clone()?;
+        let wanted = job.delivery.wanted(sender, patience)?;
         self.searches += 1;
         Some(Step::LookUp {
             run,

@@ -4,7 +4,7 @@ use super::bounds::Bounds;
 use super::groups::Groups;
 use super::pace::{Pace, nanoseconds};
 use crate::channel::{Channel, Request};
-use crate::delivery::{Delivery, End, Next, Policy, State};
+use crate::delivery::{Delivery, End, Next, Patience, Policy, State};
 use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -118,6 +118,10 @@ impl Queue {
 
     pub(super) fn is_over(&self) -> bool {
         self.exhausted && self.jobs.is_empty()
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        self.policy.patience
     }
 
     pub(super) fn job(&mut self, number: DeliveryNumber) -> Option<&mut Job> {

@@ -46,6 +46,7 @@ impl Prepared {
             on_unknown: run.on_unknown,
             // It hangs on each request.
             can_look_up: false,
+            patience: rules.patience,
         };
         let queue = Queue::new(run.key.app.sdk_app_id, run.key.digest(), policy, bounds);
         let course = Course {

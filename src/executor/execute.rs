@@ -3,7 +3,7 @@
 use super::lane::Loop;
 use super::progress::Progress;
 use crate::channel::{Answer, Channel};
-use crate::delivery::Counts;
+use crate::delivery::{Counts, Patience};
 use crate::identity::RunName;
 use crate::journal::{self, Journal, Run};
 use crate::vendor::Client;
@@ -20,6 +20,8 @@ pub struct LaneRules {
     pub limit: u32,
     /// How long the vendor tells a repetition by its `Random`.
     pub deduplication: Duration,
+    /// How long a message must be missing from its group's history.
+    pub patience: Patience,
 }
 
 impl LaneRules {

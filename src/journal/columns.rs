@@ -2,11 +2,13 @@
 
 use super::{Error, RunId};
 use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
-use crate::delivery::{End, Entry, Finding};
+use crate::delivery::{End, Entry, Finding, Patience};
 use crate::identity::{DeliveryNumber, Moment, Random};
 use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use std::borrow::Cow;
+use std::time::Duration;
 
 const STARTED: i64 = 1;
 const FINISHED: i64 = 2;
@@ -60,7 +62,7 @@ pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Ent
             let cells = Cells {
                 kind: ENDED,
                 outcome: Some(end_name(*end)),
-                info: Some(reason),
+                info: Some(reason.into()),
                 ..Cells::default()
             };
             (cells, at)
@@ -94,7 +96,7 @@ struct Cells<'a> {
     random: Option<u32>,
     outcome: Option<&'static str>,
     code: Option<u32>,
-    info: Option<&'a str>,
+    info: Option<Cow<'a, str>>,
     receipt: Receipt,
 }
 
@@ -105,7 +107,7 @@ impl<'a> Cells<'a> {
             kind: FINISHED,
             outcome: Some(outcome_name(outcome)),
             code: answer.map(|answer| answer.code),
-            info: answer.map(|answer| answer.info.as_str()),
+            info: answer.map(|answer| answer.info.as_str().into()),
             receipt,
             ..Cells::default()
         }
@@ -114,8 +116,11 @@ impl<'a> Cells<'a> {
     fn of_finding(finding: &'a Finding) -> Cells<'a> {
         let (outcome, info, receipt) = match finding {
             Finding::Found(receipt) => (FOUND, None, *receipt),
-            Finding::Absent => (ABSENT, None, Receipt::default()),
-            Finding::Unclear(why) => (UNCLEAR, Some(why.as_str()), Receipt::default()),
+            Finding::Absent(patience) => {
+                let info = from_patience(*patience).into();
+                (ABSENT, Some(info), Receipt::default())
+            }
+            Finding::Unclear(why) => (UNCLEAR, Some(why.into()), Receipt::default()),
         };
         Cells {
             kind: LOOKED_UP,
@@ -225,10 +230,28 @@ fn outcome(row: &SqliteRow) -> Result<Outcome, Error> {
 fn finding(row: &SqliteRow) -> Result<Finding, Error> {
     match row.try_get::<String, _>("outcome")?.as_str() {
         FOUND => Ok(Finding::Found(receipt(row)?)),
-        ABSENT => Ok(Finding::Absent),
+        ABSENT => Ok(Finding::Absent(patience(row)?)),
         UNCLEAR => Ok(Finding::Unclear(row.try_get("info")?)),
         _ => Err(Error::damaged("a finding of no known kind")),
     }
+}
+
+/// Both lengths in milliseconds.
+fn from_patience(Patience { after, again }: Patience) -> String {
+    format!("{}/{}", after.as_millis(), again.as_millis())
+}
+
+/// Programs that knew of one patience only did not write it down.
+fn patience(row: &SqliteRow) -> Result<Patience, Error> {
+    let Some(text) = row.try_get::<Option<String>, _>("info")? else {
+        return Ok(Patience::default());
+    };
+    let length = |text: &str| text.parse().ok().map(Duration::from_millis);
+    let lengths = text
+        .split_once('/')
+        .and_then(|(after, again)| Some((length(after)?, length(again)?)));
+    let (after, again) = lengths.ok_or_else(|| Error::damaged("a patience of no known kind"))?;
+    Ok(Patience { after, again })
 }
 
 fn receipt(row: &SqliteRow) -> Result<Receipt, Error> {

@@ -2,7 +2,7 @@
 
 use super::{Contents, Error, Journal, Opening, Run, RunId, Written};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
-use crate::delivery::{End, Entry, Finding};
+use crate::delivery::{End, Entry, Finding, Patience};
 use crate::identity::{
     CampaignName, DeliveryNumber, Digest, GroupId, Moment, OccurrenceKey, Random, SdkAppId,
     VendorApp,
@@ -10,6 +10,7 @@ use crate::identity::{
 use crate::plan::{Header, Planned};
 use crate::settings::{OnUnknown, Share};
 use std::sync::Arc;
+use std::time::Duration;
 
 const NOW: Moment = Moment {
     wall_ms: 1_800_000_000_123,
@@ -156,7 +157,8 @@ fn entries() -> Vec<Entry> {
     let findings = [
         Finding::Found(receipt),
         Finding::Found(Receipt::default()),
-        Finding::Absent,
+        Finding::Absent(Patience::default()),
+        Finding::Absent(Patience::in_proportion_to(Duration::from_secs(1))),
         Finding::Unclear("the group's history has a gap".to_owned()),
     ];
     entries.extend(findings.map(|finding| Entry::LookedUp { finding, at: NOW }));

@@ -11,7 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 /// A far side that answers the first call, the second and so on as it is told; ends with the process.
-fn far_side(mut answer: impl FnMut(usize, &str) -> (u16, Value) + Send + 'static) -> String {
+pub(crate) fn far_side(
+    mut answer: impl FnMut(usize, &str) -> (u16, Value) + Send + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -51,7 +53,7 @@ fn request_path(stream: &TcpStream) -> String {
     lines[0].clone()
 }
 
-fn refusal(code: u32, info: &str) -> (u16, Value) {
+pub(crate) fn refusal(code: u32, info: &str) -> (u16, Value) {
     let body = json!({ "ActionStatus": "FAIL", "ErrorCode": code, "ErrorInfo": info });
     (200, body)
 }

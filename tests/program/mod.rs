@@ -4,6 +4,7 @@ mod answers;
 mod channels;
 mod complaints;
 mod examples;
+mod faults;
 mod fit;
 mod lane;
 mod place;

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 /// Status and body of a request to the sandbox itself.
-fn ask(vendor: &Vendor, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(crate) fn ask(vendor: &Vendor, method: &str, path: &str, body: &str) -> (u16, String) {
     let endpoint = vendor.endpoint();
     let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
     let length = body.len();

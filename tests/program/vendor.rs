@@ -2,8 +2,11 @@
 
 use super::place::{Ended, Place, Running, pause};
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+
+/// With the pauses in between some ten seconds.
+const TRIES_MAX: u32 = 2_000;
 
 pub(crate) struct Vendor {
     running: Running,
@@ -41,22 +44,34 @@ impl Vendor {
         format!("http://{}", self.address)
     }
 
+    /// It may refuse connections on purpose for a while.
     fn get(&self, path: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        for _ in 0..TRIES_MAX {
+            if let Ok(body) = self.try_to_get(path) {
+                return body;
+            }
+            pause();
+        }
+        panic!("the sandbox does not answer");
+    }
+
+    fn try_to_get(&self, path: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
         write!(
             stream,
             "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
             self.address
-        )
-        .unwrap();
+        )?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
+        stream.read_to_end(&mut answer)?;
         let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
         if head.to_lowercase().contains("transfer-encoding: chunked") {
-            unchunked(body)
+            Ok(unchunked(body))
         } else {
-            body.to_owned()
+            Ok(body.to_owned())
         }
     }
 

@@ -2,8 +2,8 @@
 
 use campanile::workbench::{
     Answer, Bounds, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure,
-    Finding, GroupId, Job, Lane, Moment, OnUnknown, Outcome, Policy, Queue, Receipt, RecentRandoms,
-    Request, RunTag, Scope, SdkAppId, State, Step, Wanted,
+    Finding, GroupId, Job, Lane, Moment, OnUnknown, Outcome, Patience, Policy, Queue, Receipt,
+    RecentRandoms, Request, RunTag, Scope, SdkAppId, State, Step, Wanted,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -243,6 +243,7 @@ impl World {
             deduplicates: true,
             on_unknown: self.on_unknown,
             can_look_up: false,
+            patience: Patience::default(),
         };
         let occurrence = Digest::of("occurrence", [run.0.to_be_bytes().as_slice()]);
         let queue = Queue::new(SdkAppId(1), occurrence, policy, self.bounds);
@@ -366,7 +367,7 @@ impl World {
         if is_stored {
             Finding::Found(Receipt::default())
         } else {
-            Finding::Absent
+            Finding::Absent(wanted.patience)
         }
     }
 

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 fn standings() -> Vec<(&'static str, Vec<Entry>)> {
     let open = vec![started(1, 1, at(0)), finished(1, unknown(), at(10))];
     let after = |entries: &[Entry], more: Vec<Entry>| [entries, &more].concat();
-    let absent_once = after(&open, vec![looked_up(Finding::Absent, at(130))]);
-    let absent = after(&absent_once, vec![looked_up(Finding::Absent, at(160))]);
+    let absent_once = after(&open, vec![looked_up(ABSENT, at(130))]);
+    let absent = after(&absent_once, vec![looked_up(ABSENT, at(160))]);
     let waived = after(&open, vec![Entry::Waived { at: at(11) }]);
     let on_wire_again = started(2, 1, at(20));
     vec![
@@ -86,7 +86,7 @@ fn followers(attempts: u32) -> Vec<(&'static str, Entry)> {
         ("start 3", started(attempts + 1, 3, later)),
         ("finish", finished(attempts, throttled(), later)),
         ("found", looked_up(Finding::Found(receipt()), later)),
-        ("absent", looked_up(Finding::Absent, later)),
+        ("absent", looked_up(ABSENT, later)),
         ("unclear", looked_up(unclear(), later)),
         ("waive", Entry::Waived { at: later }),
         ("failed", ended(End::Failed, later)),
@@ -153,7 +153,7 @@ fn where_a_delivery_stands_is_what_its_entries_prove() {
             && !standing.contains("absent, ")
             && !standing.starts_with("waived");
         assert_eq!(
-            delivery.wanted("admin".to_owned()).is_some(),
+            delivery.wanted("admin".to_owned(), PATIENCE).is_some(),
             is_wanted,
             "{standing}"
         );
@@ -181,7 +181,7 @@ fn a_message_that_is_found_is_accepted_with_its_receipt() {
 #[test]
 fn illegal_entries_say_why() {
     let fold = |entries: &[Entry]| Delivery::fold(entries).unwrap_err();
-    let absent = looked_up(Finding::Absent, at(400));
+    let absent = looked_up(ABSENT, at(400));
     let on_wire = [started(1, 1, at(0)), absent.clone()];
     assert_eq!(fold(&on_wire), Illegal::NotBack);
     let on_wire = [started(1, 1, at(0)), Entry::Waived { at: at(1) }];
@@ -214,7 +214,7 @@ fn a_generation_is_not_left_before_two_looks_prove_it_absent() {
         }
         delivery.apply(&started(3, 2, at(10_000))).is_ok()
     };
-    let absent = |seconds| (Finding::Absent, at(seconds));
+    let absent = |seconds| (ABSENT, at(seconds));
     assert!(!with(&[]));
     assert!(!with(&[absent(1_000)]));
     assert!(!with(&[absent(149), absent(179)]), "the first was too soon");
@@ -232,8 +232,8 @@ fn a_generation_is_not_left_before_two_looks_prove_it_absent() {
         boot_ns: 0,
         ..at(1_000)
     };
-    assert!(!with(&[absent(150), (Finding::Absent, rebooted)]));
-    assert!(!with(&[(Finding::Absent, rebooted), absent(2_000)]));
+    assert!(!with(&[absent(150), (ABSENT, rebooted)]));
+    assert!(!with(&[(ABSENT, rebooted), absent(2_000)]));
 }
 
 #[test]
@@ -242,18 +242,16 @@ fn an_attempt_in_between_begins_the_proof_again() {
     for entry in [
         started(1, 1, at(0)),
         finished(1, unknown(), at(10)),
-        looked_up(Finding::Absent, at(130)),
+        looked_up(ABSENT, at(130)),
         started(2, 1, at(140)),
         finished(2, not_sent(), at(141)),
-        looked_up(Finding::Absent, at(170)),
-        looked_up(Finding::Absent, at(261)),
+        looked_up(ABSENT, at(170)),
+        looked_up(ABSENT, at(261)),
     ] {
         delivery.apply(&entry).unwrap();
         assert_eq!(delivery.state(), State::InFlight);
     }
-    delivery
-        .apply(&looked_up(Finding::Absent, at(291)))
-        .unwrap();
+    delivery.apply(&looked_up(ABSENT, at(291))).unwrap();
     assert_eq!(delivery.state(), State::Pending);
 }
 
@@ -265,8 +263,8 @@ fn a_refusal_stands_once_the_attempts_before_it_are_proved_absent() {
         finished(1, unknown(), at(10)),
         started(2, 1, at(11)),
         finished(2, refused(), at(12)),
-        looked_up(Finding::Absent, at(132)),
-        looked_up(Finding::Absent, at(162)),
+        looked_up(ABSENT, at(132)),
+        looked_up(ABSENT, at(162)),
     ] {
         assert!(!delivery.has_ended());
         delivery.apply(&entry).unwrap();
@@ -326,7 +324,9 @@ fn what_is_looked_for_is_the_open_generation_in_its_time() {
         started(3, 2, at(120)),
         finished(3, unknown(), at(130)),
     ];
-    let wanted = Delivery::fold(&entries).unwrap().wanted("peter".to_owned());
+    let wanted = Delivery::fold(&entries)
+        .unwrap()
+        .wanted("peter".to_owned(), PATIENCE);
     let wanted = wanted.unwrap();
     assert_eq!(
         (wanted.random, wanted.sender.as_str()),
@@ -353,6 +353,12 @@ fn what_was_unclear_is_looked_up_again_after_a_further_attempt() {
     assert_eq!(next, Next::LookUp { wait });
 }
 
+/// Of a stand-in that forgets sooner.
+const SHORT: Patience = Patience {
+    after: Duration::from_secs(24),
+    again: Duration::from_secs(6),
+};
+
 /// What may happen to a delivery and to the clocks.
 #[derive(Clone, Debug)]
 enum Event {
@@ -375,7 +381,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => Just(not_sent()),
     ];
     let finding = prop_oneof![
-        12 => Just(Finding::Absent),
+        10 => Just(ABSENT),
+        2 => Just(Finding::Absent(SHORT)),
         1 => Just(unclear()),
     ];
     prop_oneof![
@@ -398,9 +405,9 @@ struct Witness {
     wall_off_ms: i64,
     booted: u64,
     boot_id: u32,
-    /// The true second of the last Finished, and of the Absents since.
+    /// The true second of the last Finished, and of the Absents since, each with its patience.
     came_back: u64,
-    absents: Vec<u64>,
+    absents: Vec<(u64, Patience)>,
     /// Whether an attempt of the generation proved nothing.
     is_open: bool,
     may_double: bool,
@@ -417,15 +424,12 @@ impl Witness {
 
     /// Whether, by the true time, the attempts of the generation are proved absent.
     fn is_proved(&self) -> bool {
-        let late = self
-            .absents
-            .iter()
-            .filter(|at| **at >= self.came_back + 120);
-        let first = late.clone().min();
-        let last = late.max();
-        first
-            .zip(last)
-            .is_some_and(|(first, last)| last - first >= 30)
+        let Some(&(last, patience)) = self.absents.last() else {
+            return false;
+        };
+        let late = self.came_back + patience.after.as_secs();
+        let first = self.absents.iter().find(|(at, _)| *at >= late);
+        first.is_some_and(|(first, _)| last - first >= patience.again.as_secs())
     }
 
     fn happen(&mut self, event: &Event) {
@@ -466,7 +470,7 @@ impl Witness {
                     .is_ok()
                 {
                     match finding {
-                        Finding::Absent => self.absents.push(self.seconds),
+                        Finding::Absent(patience) => self.absents.push((self.seconds, *patience)),
                         _ => self.absents.clear(),
                     }
                 }

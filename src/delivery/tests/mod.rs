@@ -4,7 +4,7 @@ mod fold;
 mod next;
 mod search;
 
-use super::{End, Entry, Finding, Policy};
+use super::{End, Entry, Finding, Patience, Policy};
 use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
 use crate::identity::{Moment, Random};
 use crate::settings::OnUnknown;
@@ -15,6 +15,12 @@ const START: Moment = Moment {
     boot_ns: 1_000_000_000_000,
     boot_id: 1,
 };
+
+const PATIENCE: Patience = Patience {
+    after: Duration::from_mins(2),
+    again: Duration::from_secs(30),
+};
+const ABSENT: Finding = Finding::Absent(PATIENCE);
 
 fn at(seconds: u64) -> Moment {
     START.plus(Duration::from_secs(seconds))
@@ -82,6 +88,7 @@ fn policy(on_unknown: OnUnknown) -> Policy {
         deduplicates: true,
         on_unknown,
         can_look_up: true,
+        patience: PATIENCE,
     }
 }
 

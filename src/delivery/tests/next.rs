@@ -140,7 +140,7 @@ fn what_is_found_later_is_accepted() {
 
 #[test]
 fn what_is_proved_absent_is_held_for_a_person() {
-    let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+    let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[ABSENT]);
     let (state, reason) = story.run();
     assert_eq!(state, State::Unknown);
     assert!(
@@ -155,9 +155,9 @@ fn what_is_proved_absent_is_held_for_a_person() {
 #[test]
 fn what_is_proved_absent_is_sent_again_where_the_campaign_says_so() {
     let resends = [vec![unknown(); 8], vec![Outcome::Accepted(receipt())]].concat();
-    let mut story = Story::new(policy(OnUnknown::Resend), &resends, &[Finding::Absent]);
+    let mut story = Story::new(policy(OnUnknown::Resend), &resends, &[ABSENT]);
     let calls = {
-        let mut first = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+        let mut first = Story::new(policy(OnUnknown::Hold), &[unknown()], &[ABSENT]);
         first.run();
         first.delivery.attempts() as usize
     };
@@ -176,7 +176,7 @@ fn what_is_proved_absent_is_sent_again_where_the_campaign_says_so() {
 
 #[test]
 fn generations_proved_absent_use_the_attempts_up() {
-    let mut story = Story::new(policy(OnUnknown::Resend), &[unknown()], &[Finding::Absent]);
+    let mut story = Story::new(policy(OnUnknown::Resend), &[unknown()], &[ABSENT]);
     let (state, reason) = story.run();
     assert_eq!(state, State::Failed, "it is proved undelivered");
     assert!(reason.starts_with("3 attempts used up"), "{reason}");
@@ -187,7 +187,7 @@ fn generations_proved_absent_use_the_attempts_up() {
 #[test]
 fn what_nobody_can_tell_is_left_unknown_whatever_the_campaign_says() {
     for on_unknown in [OnUnknown::Hold, OnUnknown::Resend] {
-        for looks in [vec![unclear()], vec![Finding::Absent, unclear()]] {
+        for looks in [vec![unclear()], vec![ABSENT, unclear()]] {
             let mut story = Story::new(policy(on_unknown), &[unknown()], &looks);
             let (state, reason) = story.run();
             assert_eq!(state, State::Unknown);
@@ -201,7 +201,7 @@ fn what_nobody_can_tell_is_left_unknown_whatever_the_campaign_says() {
 #[test]
 fn a_refused_repetition_is_looked_up_as_well() {
     let outcomes = [unknown(), refused()];
-    let mut story = Story::new(policy(OnUnknown::Resend), &outcomes, &[Finding::Absent]);
+    let mut story = Story::new(policy(OnUnknown::Resend), &outcomes, &[ABSENT]);
     assert_eq!(story.run(), (State::Refused, "muted".to_owned()));
     assert_eq!(
         story.delivery.attempts(),
@@ -278,7 +278,7 @@ fn a_notification_is_held_or_may_double_as_the_campaign_says() {
 /// After a restart of the machine nobody knows how long ago the attempt was: one look more tells.
 #[test]
 fn a_machine_started_anew_looks_at_once_and_waits_again() {
-    let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+    let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[ABSENT]);
     story.attempt(1, Random(101));
     story.now = Moment {
         boot_id: 2,
@@ -300,7 +300,7 @@ fn a_machine_started_anew_looks_at_once_and_waits_again() {
 #[test]
 fn a_clock_set_back_or_forward_proves_nothing_sooner() {
     for step_s in [-7_200_i64, -20, 20, 7_200] {
-        let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[Finding::Absent]);
+        let mut story = Story::new(policy(OnUnknown::Hold), &[unknown()], &[ABSENT]);
         story.attempt(1, Random(101));
         story.now.wall_ms += step_s * 1_000;
         let returned_ns = story.now.boot_ns;

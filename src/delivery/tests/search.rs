@@ -49,6 +49,7 @@ fn wanted() -> Wanted {
         sender: "admin".to_owned(),
         since_ms: SINCE_S * 1_000,
         until_ms: UNTIL_S * 1_000,
+        patience: PATIENCE,
     }
 }
 
@@ -209,14 +210,14 @@ proptest! {
         });
         match (&finding, group.shows_ours()) {
             (Finding::Found(found), true) => prop_assert_eq!(Some(*found), receipt),
-            (Finding::Absent | Finding::Unclear(_), false) => {}
+            (Finding::Absent(_) | Finding::Unclear(_), false) => {}
             _ => prop_assert!(false, "{:?}", finding),
         }
     }
 
     #[test]
     fn absent_is_absent(group in group(1)) {
-        if group.search() == Finding::Absent {
+        if group.search() == ABSENT {
             prop_assert!(group.ours().is_none());
             let in_question = group.messages.iter().rev().take_while(|message| message.time_s >= SINCE_S);
             for message in in_question {
@@ -232,7 +233,7 @@ proptest! {
         let finding = group.search();
         if group.is_clear() {
             prop_assert_eq!(matches!(finding, Finding::Found(_)), group.ours().is_some());
-            prop_assert_eq!(finding == Finding::Absent, group.ours().is_none());
+            prop_assert_eq!(finding == ABSENT, group.ours().is_none());
         }
     }
 }
@@ -271,7 +272,7 @@ fn why(finding: Finding) -> String {
 
 #[test]
 fn an_empty_group_holds_nothing() {
-    assert_eq!(of(Vec::new()).search(), Finding::Absent);
+    assert_eq!(of(Vec::new()).search(), ABSENT);
     let silent = Group {
         tells_next: false,
         ..of(Vec::new())
@@ -281,12 +282,12 @@ fn an_empty_group_holds_nothing() {
 
 #[test]
 fn a_thousand_messages_are_read_and_no_more() {
-    assert_eq!(of(quiet(1_000)).search(), Finding::Absent);
+    assert_eq!(of(quiet(1_000)).search(), ABSENT);
     assert!(why(of(quiet(1_001)).search()).contains("50 pages"));
     let mut old = quiet(1_001);
     old[1] = whole("peter", 1, SINCE_S - 1);
     old[0] = old[1].clone();
-    assert_eq!(of(old).search(), Finding::Absent);
+    assert_eq!(of(old).search(), ABSENT);
 }
 
 #[test]
@@ -342,7 +343,7 @@ fn a_gap_matters_up_to_the_first_message_that_is_too_old() {
     messages[1].time_s = SINCE_S - 20;
     messages[0].time_s = SINCE_S - 30;
     messages[1].shown = Shown::Missing;
-    assert_eq!(of(messages.clone()).search(), Finding::Absent);
+    assert_eq!(of(messages.clone()).search(), ABSENT);
     messages[3].shown = Shown::Missing;
     for page in 1..=20 {
         let group = Group {
@@ -366,11 +367,7 @@ fn a_placeholder_of_another_sender_may_have_been_it() {
         search.learn(Ok(group.answer(Ask::Group)));
         search.learn(Ok(Told::Page(page.clone()))).unwrap()
     };
-    assert_eq!(
-        look(&page),
-        Finding::Absent,
-        "it stands there, and is another's"
-    );
+    assert_eq!(look(&page), ABSENT, "it stands there, and is another's");
     page.items[1].placeholder = Placeholder::Recalled;
     assert!(why(look(&page)).contains("taken out"));
     page.items[1].placeholder = Placeholder::None;
@@ -392,7 +389,7 @@ fn a_placeholder_without_a_time_matters_only_where_it_may_have_been_it() {
     let mut messages = quiet(6);
     messages[0].shown = Shown::Cleared;
     messages[1].time_s = SINCE_S - 10;
-    assert_eq!(of(messages.clone()).search(), Finding::Absent);
+    assert_eq!(of(messages.clone()).search(), ABSENT);
     messages[2].shown = Shown::Cleared;
     assert!(why(of(messages).search()).contains("taken out"));
 }
@@ -499,6 +496,6 @@ fn a_group_of_a_type_nobody_knows_proves_only_what_it_shows() {
         assert_eq!(search.learn(Ok(Told::Group(facts))), None);
         let finding = search.learn(Ok(group.answer(search.next()))).unwrap();
         assert_eq!(matches!(finding, Finding::Found(_)), is_found);
-        assert_ne!(finding, Finding::Absent);
+        assert_ne!(finding, ABSENT);
     }
 }
