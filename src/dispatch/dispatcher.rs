@@ -67,7 +67,8 @@ pub enum Halt {
 pub struct Dispatcher {
     channel: Channel,
     limiter: Limiter,
-    ahead_max: usize,
+    /// From one call to the next at the full pace.
+    spacing_ns: u64,
     trouble: Trouble,
     groups: Groups,
     randoms: RecentRandoms,
@@ -99,16 +100,16 @@ struct Flight {
     out_ns: u64,
 }
 
-/// Started entries may run ahead of the wire by so many: enough to hide a slow disk.
+/// Started entries may run ahead of the wire by so many, and by so long: enough to hide a slow disk. Whoever takes the
+/// lane next knows only of them when the last call went out.
 const AHEAD_MAX: usize = 32;
-const AHEAD_MIN: usize = 2;
-/// They run ahead by this part of a second's calls.
-const AHEAD_PART: u32 = 6;
+const AHEAD_MAX_NS: u64 = 166_000_000;
 /// Calls in flight per lane.
 const IN_FLIGHT_MAX: usize = 2_048;
 /// Searches of histories at once; the others wait a while.
 const SEARCHES_MAX: usize = 8;
-const SEARCH_WAIT_NS: u64 = 1_000_000_000;
+const SEARCH_WAIT_NS: u64 = SECOND_NS;
+const SECOND_NS: u64 = 1_000_000_000;
 
 impl Dispatcher {
     pub fn new(lane: Lane, now: Moment) -> Dispatcher {
@@ -116,11 +117,10 @@ impl Dispatcher {
             .last_started
             .filter(|last| last.boot_id == now.boot_id)
             .map(|last| last.boot_ns);
-        let ahead = usize::try_from(lane.limit / AHEAD_PART).unwrap_or(AHEAD_MAX);
         Dispatcher {
             channel: lane.channel,
             limiter: Limiter::new(lane.limit, last, now.boot_ns),
-            ahead_max: ahead.clamp(AHEAD_MIN, AHEAD_MAX),
+            spacing_ns: SECOND_NS / u64::from(lane.limit.max(1)),
             trouble: Trouble::new(lane.limit, lane.seed),
             groups: Groups::default(),
             randoms: lane.randoms,
@@ -288,16 +288,21 @@ impl Dispatcher {
         let send = self.may_send_ns(now).map(|(at, _)| at);
         let due = |member: &Member| member.queue.due_ns(now, member.ahead());
         let going = self.members.values().filter(|member| member.halt.is_none());
-        let due = going.filter_map(due).min().filter(|_| self.may_prepare());
-        let prepare = due.map(|due| due.max(self.trouble.until_ns()));
+        let due = going.filter_map(due).min();
+        let prepare = due.and_then(|due| {
+            let earliest = self.limiter.earliest(now.boot_ns);
+            Some(due.max(self.may_prepare_ns(earliest)?))
+        });
         send.into_iter().chain(prepare).min()
     }
 
-    /// Started entries of halted runs, whose calls will not go out after all.
+    /// Started entries whose calls will not go out after all, for their run is halted, or not for a while: what finds out
+    /// whether a trouble is over is chosen then.
     fn take_back(&mut self, now: Moment) -> Vec<Step> {
+        let is_held = now.boot_ns < self.trouble.until_ns();
         let is_halted = |ready: &Ready| {
             let member = self.members.get(&ready.run);
-            member.is_none_or(|member| member.halt.is_some())
+            is_held || member.is_none_or(|member| member.halt.is_some())
         };
         let (back, ready) = std::mem::take(&mut self.ready)
             .into_iter()
@@ -313,6 +318,9 @@ impl Dispatcher {
     fn not_sent(&mut self, ready: &Ready, why: &str, now: Moment) -> Vec<Step> {
         if let Some(member) = self.members.get_mut(&ready.run) {
             member.ready -= 1;
+        }
+        if let Some(group) = &ready.group {
+            self.groups.taken_back(group, now.boot_ns);
         }
         let outcome = Outcome::Failed(Failure::NotSent, Answer::none(why));
         self.finish(ready.run, ready.number, outcome, now)
@@ -386,25 +394,32 @@ impl Dispatcher {
         at.enumerate().map(|(place, at)| (at, place)).min()
     }
 
-    fn may_prepare(&self) -> bool {
+    /// From when on a further delivery may be prepared, if the next call may go out at `earliest`; `None`: not before
+    /// something happens.
+    fn may_prepare_ns(&self, earliest: Option<u64>) -> Option<u64> {
         let ahead: usize = self.members.values().map(Member::ahead).sum();
-        ahead
-            < if self.trouble.is_probing() {
-                1
-            } else {
-                self.ahead_max
-            }
+        let has_room = if self.trouble.is_probing() {
+            ahead == 0 && self.in_flight.is_empty()
+        } else {
+            ahead < AHEAD_MAX
+        };
+        let goes_out = earliest? + self.spacing_ns * ahead as u64;
+        let at = goes_out.saturating_sub(AHEAD_MAX_NS);
+        has_room.then(|| at.max(self.trouble.until_ns()))
     }
 
     /// Writes Started ahead for what goes out next.
     fn prepare(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        if now.boot_ns < self.trouble.until_ns() {
-            return;
-        }
-        while self.may_prepare() {
-            let due = self
-                .next_due(Kind::Again, now)
-                .or_else(|| self.next_due(Kind::First, now));
+        let earliest = self.limiter.earliest(now.boot_ns);
+        let may = |this: &Dispatcher| this.may_prepare_ns(earliest);
+        while may(self).is_some_and(|at| at <= now.boot_ns) {
+            let due = if self.trouble.is_probing() {
+                // Repetitions of one run must not be all that finds out whether the trouble is over for the others.
+                self.next_due(&[Kind::Again, Kind::First], now)
+            } else {
+                let again = self.next_due(&[Kind::Again], now);
+                again.or_else(|| self.next_due(&[Kind::First], now))
+            };
             let Some((run, due)) = due else { return };
             match due {
                 Due::LookUp(number) => steps.extend(self.look_up(run, number, now)),
@@ -430,7 +445,7 @@ impl Dispatcher {
     }
 
     /// What is due next: the runs take turns.
-    fn next_due(&mut self, kind: Kind, now: Moment) -> Option<(RunTag, Due)> {
+    fn next_due(&mut self, kinds: &[Kind], now: Moment) -> Option<(RunTag, Due)> {
         let after = RunTag(self.turn.0.wrapping_add(1));
         let (last, first): (Vec<RunTag>, Vec<RunTag>) =
             self.members.keys().partition(|run| **run < after);
@@ -445,7 +460,9 @@ impl Dispatcher {
                 groups: &mut self.groups,
                 randoms: &mut self.randoms,
             };
-            if let Some(due) = member.queue.due(kind, now, member.ahead(), &mut shared) {
+            let ahead = member.ahead();
+            let due = |&kind| member.queue.due(kind, now, ahead, &mut shared);
+            if let Some(due) = kinds.iter().find_map(due) {
                 self.turn = run;
                 return Some((run, due));
             }

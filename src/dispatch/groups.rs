@@ -20,6 +20,8 @@ pub(super) struct Groups {
 struct GroupPace {
     /// From here on a further call may be planned.
     free: u64,
+    /// Calls that are prepared and have not gone out.
+    prepared: u32,
     /// When it was last called.
     sent: Option<u64>,
     /// Not before, for it was too fast.
@@ -51,6 +53,30 @@ impl Groups {
         at
     }
 
+    /// Prepares a call, unless it could not go out by `by_ns`: what was planned may have been held up since.
+    pub(super) fn prepare(&mut self, group: &GroupId, now_ns: u64, by_ns: u64) -> bool {
+        let next = self.may_send_ns(group).max(now_ns);
+        let pace = self.paces.entry(group.clone()).or_default();
+        let at = next + SPACING_NS * u64::from(pace.prepared);
+        pace.free = pace.free.max(at);
+        let is_in_time = at <= by_ns;
+        pace.prepared += u32::from(is_in_time);
+        is_in_time
+    }
+
+    /// A call that was prepared does not go out.
+    pub(super) fn taken_back(&mut self, group: &GroupId, now_ns: u64) {
+        self.prepared_no_more(group, now_ns);
+    }
+
+    fn prepared_no_more(&mut self, group: &GroupId, free_ns: u64) -> &mut GroupPace {
+        let pace = self.paces.entry(group.clone()).or_default();
+        pace.prepared = pace.prepared.saturating_sub(1);
+        pace.free = pace.free.max(free_ns);
+        self.noted.push_back((pace.free + KEPT_NS, group.clone()));
+        pace
+    }
+
     /// When a call that is ready may go out.
     pub(super) fn may_send_ns(&self, group: &GroupId) -> u64 {
         self.paces.get(group).map_or(0, |pace| {
@@ -60,10 +86,8 @@ impl Groups {
     }
 
     pub(super) fn sent(&mut self, group: &GroupId, now_ns: u64) {
-        let pace = self.paces.entry(group.clone()).or_default();
+        let pace = self.prepared_no_more(group, now_ns + SPACING_NS);
         pace.sent = Some(now_ns);
-        pace.free = pace.free.max(now_ns + SPACING_NS);
-        self.noted.push_back((now_ns + KEPT_NS, group.clone()));
     }
 
     /// A group was too fast. Returns whether the lane is.
@@ -99,7 +123,9 @@ impl Groups {
             let Some((_, group)) = self.noted.pop_front() else {
                 return;
             };
-            let is_over = |pace: &GroupPace| pace.free.max(pace.held) + KEPT_NS <= now_ns;
+            let is_over = |pace: &GroupPace| {
+                pace.prepared == 0 && pace.free.max(pace.held) + KEPT_NS <= now_ns
+            };
             if self.paces.get(&group).is_some_and(is_over) {
                 self.paces.remove(&group);
             }

@@ -31,6 +31,8 @@ pub struct Queue {
     planned: BTreeSet<(u64, DeliveryNumber)>,
     /// By the instant they are due; repetitions of open attempts before all others.
     again: BTreeSet<(u64, DeliveryNumber)>,
+    /// Of those that are due, whose group has its fill, by the instant they are planned for.
+    planned_again: BTreeSet<(u64, DeliveryNumber)>,
     exhausted: bool,
     fetching: bool,
 }
@@ -70,8 +72,10 @@ pub(super) struct Shared<'a> {
 }
 
 impl Queue {
-    /// Below so many deliveries in memory the next page is asked for.
+    /// Below so many first attempts in memory the next page is asked for,
     const LOW: usize = 1_000;
+    /// but never beyond so many deliveries, whatever they wait for.
+    const HIGH: usize = 5_000;
 
     pub fn new(sdk_app_id: SdkAppId, occurrence: Digest, policy: Policy, bounds: Bounds) -> Queue {
         let interval = bounds.rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
@@ -86,6 +90,7 @@ impl Queue {
             fresh: VecDeque::new(),
             planned: BTreeSet::new(),
             again: BTreeSet::new(),
+            planned_again: BTreeSet::new(),
             exhausted: false,
             fetching: false,
         }
@@ -111,7 +116,8 @@ impl Queue {
     }
 
     pub(super) fn wants_page(&mut self) -> bool {
-        let wants = !self.exhausted && !self.fetching && self.jobs.len() < Self::LOW;
+        let is_low = self.fresh.len() < Self::LOW && self.jobs.len() < Self::HIGH;
+        let wants = !self.exhausted && !self.fetching && is_low;
         self.fetching |= wants;
         wants
     }
@@ -179,7 +185,7 @@ impl Queue {
         shared: &mut Shared<'_>,
     ) -> Option<Due> {
         let number = match kind {
-            Kind::Again => self.next_again(now)?,
+            Kind::Again => self.take(kind, now, shared.groups)?,
             Kind::First if self.is_too_late(now) => return self.end_late(),
             Kind::First => self.next_first(now, ahead, shared.groups)?,
         };
@@ -217,15 +223,7 @@ impl Queue {
         })
     }
 
-    fn next_again(&mut self, now: Moment) -> Option<DeliveryNumber> {
-        let &(due, number) = self.again.first()?;
-        (due <= now.boot_ns).then(|| {
-            self.again.pop_first();
-            number
-        })
-    }
-
-    /// The next first attempt. What its group has no room for yet is planned for later, and others go before it.
+    /// The next first attempt, if one is to be made now.
     fn next_first(
         &mut self,
         now: Moment,
@@ -235,26 +233,70 @@ impl Queue {
         if self.first_due_ns(now, ahead)? > now.boot_ns {
             return None;
         }
-        let soon = now.boot_ns + nanoseconds(PREPARED_BEFORE);
-        let number = loop {
-            if let Some(&(at, number)) = self.planned.first()
-                && at <= soon
-            {
-                self.planned.pop_first();
-                break number;
-            }
-            let number = self.fresh.pop_front()?;
-            let at = self
-                .limited_group(number)
-                .map_or(0, |group| groups.plan(group, now.boot_ns));
-            if at <= soon {
-                break number;
-            }
-            self.planned.insert((at, number));
-        };
+        let number = self.take(Kind::First, now, groups)?;
         let left = &mut self.bounds.first_attempts;
         *left = left.map(|left| left.saturating_sub(1));
         Some(number)
+    }
+
+    /// The next delivery of a kind. What its group has no room for yet is planned for later, and others go before it:
+    /// once it is prepared, all that share the lane wait with it.
+    fn take(&mut self, kind: Kind, now: Moment, groups: &mut Groups) -> Option<DeliveryNumber> {
+        let soon = now.boot_ns + nanoseconds(PREPARED_BEFORE);
+        loop {
+            let planned = self.pop_planned(kind, soon);
+            let number = planned.or_else(|| self.pop_waiting(kind, now))?;
+            let group = self.limited_group(number);
+            let Some(group) = group.filter(|_| self.is_call(number, now)) else {
+                return Some(number);
+            };
+            // Whoever comes anew goes behind those that are planned.
+            let mut at = if planned.is_some() {
+                0
+            } else {
+                groups.plan(group, now.boot_ns)
+            };
+            if at <= soon {
+                if groups.prepare(group, now.boot_ns, soon) {
+                    return Some(number);
+                }
+                at = groups.plan(group, now.boot_ns);
+            }
+            self.planned(kind).insert((at, number));
+        }
+    }
+
+    fn planned(&mut self, kind: Kind) -> &mut BTreeSet<(u64, DeliveryNumber)> {
+        match kind {
+            Kind::Again => &mut self.planned_again,
+            Kind::First => &mut self.planned,
+        }
+    }
+
+    fn pop_planned(&mut self, kind: Kind, soon_ns: u64) -> Option<DeliveryNumber> {
+        let planned = self.planned(kind);
+        let &(at, number) = planned.first()?;
+        (at <= soon_ns).then(|| {
+            planned.pop_first();
+            number
+        })
+    }
+
+    fn pop_waiting(&mut self, kind: Kind, now: Moment) -> Option<DeliveryNumber> {
+        if kind == Kind::First {
+            return self.fresh.pop_front();
+        }
+        let &(due, number) = self.again.first()?;
+        (due <= now.boot_ns).then(|| {
+            self.again.pop_first();
+            number
+        })
+    }
+
+    /// Whether what is next about a delivery is a call to its group.
+    fn is_call(&self, number: DeliveryNumber, now: Moment) -> bool {
+        let next = self.jobs.get(&number).map(|job| self.next(job, now));
+        matches!(next, Some(Next::Attempt { .. } | Next::Resend { .. }))
     }
 
     /// Whether nothing is started any more that was not by now.
@@ -334,8 +376,10 @@ impl Queue {
     /// When something becomes due.
     pub(super) fn due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
         let again = self.again.first().map(|each| each.0);
+        let planned = self.planned_again.first();
+        let planned = planned.map(|each| each.0.saturating_sub(nanoseconds(PREPARED_BEFORE)));
         let first = self.first_due_ns(now, ahead);
-        again.into_iter().chain(first).min()
+        again.into_iter().chain(planned).chain(first).min()
     }
 
     /// When a prepared call may go out as far as the campaign's own cap is concerned. Repetitions are not held up.

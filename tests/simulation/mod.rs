@@ -2,6 +2,7 @@
 //!
 //! What is asserted is what stands at the vendor and in the journal; no wall clock is read.
 
+mod shared;
 mod world;
 
 use campanile::workbench::{Delivery, Hours, OnUnknown, State, parse_zone};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The run that a world begins with.
-const OWN: RunTag = RunTag(0);
+pub(crate) const OWN: RunTag = RunTag(0);
 const LIMIT: u32 = 200;
 const GROUP_LIMIT: usize = 40;
 const SECOND_NS: u64 = 1_000_000_000;
@@ -65,6 +65,8 @@ struct SimulatedRun {
     /// When it comes to the lane.
     begins_ns: u64,
     fetched: u32,
+    /// What becomes of its calls, if that is not what becomes of all.
+    fate: Option<fn(u64) -> Fate>,
 }
 
 #[derive(Default)]
@@ -82,6 +84,9 @@ pub(crate) struct Vendor {
     pub(crate) refused_by_group: u32,
     /// So much of the limit is somebody else's.
     pub(crate) taken: usize,
+    /// A group that others keep busy until this instant.
+    pub(crate) busy: Option<(&'static str, u64)>,
+    limit: usize,
 }
 
 pub(crate) struct World {
@@ -100,6 +105,8 @@ pub(crate) struct World {
     pub(crate) group: fn(u32) -> u32,
     /// By how much a request may be held up before it arrives.
     pub(crate) delay_ns: u64,
+    /// Calls per second.
+    limit: u32,
     seed: u64,
     runs: BTreeMap<RunTag, SimulatedRun>,
     /// What is durable.
@@ -116,18 +123,26 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(targets: u32, seed: u64) -> World {
+        World::with_limit(LIMIT, targets, seed)
+    }
+
+    pub(crate) fn with_limit(limit: u32, targets: u32, seed: u64) -> World {
         World {
             now_ns: 10 * SECOND_NS,
             latency: (30_000_000, 20_000_000),
             stalls: Vec::new(),
             fate: |_| Fate::Well,
-            vendor: Vendor::default(),
+            vendor: Vendor {
+                limit: limit as usize,
+                ..Vendor::default()
+            },
             calls: 0,
             bounds: Bounds::default(),
             has_history: true,
             on_unknown: OnUnknown::Hold,
             group: |number| number,
             delay_ns: 0,
+            limit,
             seed,
             runs: BTreeMap::from([(
                 OWN,
@@ -135,6 +150,7 @@ impl World {
                     targets,
                     begins_ns: 0,
                     fetched: 0,
+                    fate: None,
                 },
             )]),
             journal: BTreeMap::new(),
@@ -218,7 +234,7 @@ impl World {
         }
         let lane = Lane {
             channel: Channel::GroupMessage,
-            limit: LIMIT,
+            limit: self.limit,
             last_started,
             randoms,
             seed: 1,
@@ -278,9 +294,22 @@ impl World {
             targets,
             begins_ns: 10 * SECOND_NS + after_ns,
             fetched: 0,
+            fate: None,
         };
         self.runs.insert(tag, run);
         tag
+    }
+
+    /// What becomes of the calls of one run.
+    pub(crate) fn fate_of(&mut self, run: RunTag, fate: fn(u64) -> Fate) {
+        self.runs.get_mut(&run).unwrap().fate = Some(fate);
+    }
+
+    /// When the last of some messages of the first run was stored.
+    pub(crate) fn stored_ns(&self, which: impl Fn(u32) -> bool) -> u64 {
+        let stored = self.vendor.stored.iter();
+        let stored = stored.filter(|((run, number), _)| *run == OWN && which(number.0));
+        stored.map(|(_, (at, _))| *at).max().unwrap() - 10 * SECOND_NS
     }
 
     /// When the last message of all was stored.
@@ -394,7 +423,7 @@ impl World {
             matches!(last, Some(Entry::Started { random: started, .. }) if started.0 == random);
         assert!(is_started, "a byte leaves before Started is durable");
         let id = id.unwrap();
-        let fate = (self.fate)(self.chance());
+        let fate = self.runs[&id.0].fate.unwrap_or(self.fate)(self.chance());
         let delay = self.chance() % (self.delay_ns + 1);
         let now = self.now();
         self.dispatcher.as_mut().unwrap().on_wire(call, now);
@@ -567,12 +596,16 @@ impl Vendor {
             .rev()
             .take_while(|at| **at > oldest)
             .count()
-            >= LIMIT as usize - self.taken
+            >= self.limit - self.taken
         {
             self.refused += 1;
             return Outcome::Throttled(Scope::Lane, Answer::new(60_007, "too fast"));
         }
         self.executed.push(now_ns);
+        let is_busy = |(busy, until): (&str, u64)| busy == group && now_ns < until;
+        if self.busy.is_some_and(is_busy) {
+            return Outcome::Throttled(Scope::Group, Answer::new(10_023, "too fast"));
+        }
         let of_group = self.by_group.entry(group.clone()).or_default();
         if of_group.iter().rev().take_while(|at| **at > oldest).count() >= GROUP_LIMIT {
             self.refused_by_group += 1;

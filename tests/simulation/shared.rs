@@ -1,0 +1,72 @@
+//! Who waits for whom: groups, runs and processes that share a lane.
+
+use super::MS;
+use super::world::{Fate, OWN, World};
+
+const SECOND: u64 = 1_000 * MS;
+
+#[test]
+fn a_group_that_is_too_fast_keeps_no_other_waiting() {
+    let mut world = World::new(1_000, 1);
+    world.group = |number| if number < 300 { 0 } else { number };
+    world.vendor.busy = Some(("g0", 70 * SECOND));
+    world.run_until(60 * SECOND);
+    let others = world.stored_ns(|number| number >= 300);
+    assert!(others < 8 * SECOND, "{} s", others / SECOND);
+    assert_eq!(world.stored(), 700);
+}
+
+#[test]
+fn repetitions_to_one_group_keep_no_other_waiting() {
+    let mut world = World::new(2_000, 1);
+    world.group = |number| if number < 1_000 { 0 } else { number };
+    world.fate = |_| Fate::ReplyBroken;
+    world.run_until(4 * SECOND);
+    world.fate = |_| Fate::Well;
+    world.run_to_the_end();
+    let others = world.stored_ns(|number| number >= 1_000);
+    assert!(others < 20 * SECOND, "{} s", others / SECOND);
+    world.assert_each_once();
+}
+
+#[test]
+fn a_run_that_never_gets_an_answer_does_not_keep_another_waiting() {
+    for fate in [|_| Fate::ReplyLost, |_| Fate::ReplyBroken] {
+        let mut world = World::new(600, 1);
+        let small = world.also(50, 20 * SECOND);
+        world.fate_of(OWN, fate);
+        world.run_until(400 * SECOND);
+        let took = world.done_ns(small) - 20 * SECOND;
+        assert!(took < 30 * SECOND, "{} s", took / SECOND);
+    }
+}
+
+#[test]
+fn a_group_with_many_calls_keeps_no_other_waiting() {
+    let mut world = World::new(2_000, 1);
+    world.group = |number| if number < 1_500 { 0 } else { number };
+    world.run_to_the_end();
+    let others = world.stored_ns(|number| number >= 1_500);
+    assert!(others < 6 * SECOND, "{} s", others / SECOND);
+    world.assert_each_once();
+}
+
+#[test]
+fn a_slow_lane_holds_its_limit_from_one_process_to_the_next() {
+    for after_ms in (0..5_000).step_by(97) {
+        let mut world = World::with_limit(1, 20, 1);
+        world.run_until(after_ms * MS);
+        world.kill();
+        world.run_to_the_end();
+        assert_eq!(world.vendor.refused, 0, "killed after {after_ms} ms");
+        world.assert_each_once();
+    }
+    let mut world = World::with_limit(1, 3, 1);
+    world.run_to_the_end();
+    world.kill();
+    let later = world.now_ns - 10 * SECOND + 60 * MS;
+    world.also(1, later);
+    world.run_to_the_end();
+    assert_eq!(world.vendor.refused, 0, "a new run right after");
+    world.assert_each_once();
+}
