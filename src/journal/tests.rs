@@ -191,3 +191,27 @@ async fn every_entry_reads_back_as_it_was_written() {
     assert_eq!(page.unwrap()[0].entries, entries());
     journal.close().await;
 }
+
+/// There was one patience only before it was written down.
+#[tokio::test]
+async fn an_absence_without_its_patience_had_the_vendors() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    let short = Patience::in_proportion_to(Duration::from_secs(1));
+    let looked_up = |patience| Entry::LookedUp {
+        finding: Finding::Absent(patience),
+        at: NOW,
+    };
+    let written = Written {
+        run: id,
+        number: DeliveryNumber(0),
+        place: 1,
+        entry: looked_up(short),
+    };
+    journal.append(&[written]).await.unwrap();
+    let earlier = sqlx::query("UPDATE entry SET info = NULL");
+    earlier.execute(&journal.writer).await.unwrap();
+    let page = journal.page(id, Channel::GroupMessage, None, 10).await;
+    assert_eq!(page.unwrap()[0].entries, [looked_up(Patience::default())]);
+    journal.close().await;
+}

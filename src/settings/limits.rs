@@ -21,7 +21,8 @@ pub struct LimitsSpec {
     /// Members whom one notification may name. A group message names 50 at most, whatever stands here. Default: 50.
     #[schemars(range(min = 1, max = 500), extend("default" = LIMITS.members_per_call))]
     pub members_per_call: Option<u32>,
-    /// How long the vendor discards a repeated `Random`; 300s is the longest. Default: 300s.
+    /// How long the vendor discards a repeated `Random`; 300s is the longest. The histories of a stand-in on this machine
+    /// are believed sooner in proportion. Default: 300s.
     #[schemars(extend("default" = "300s"))]
     pub deduplication: Option<Spanned<String>>,
 }
