@@ -5,6 +5,7 @@ mod channels;
 mod complaints;
 mod examples;
 mod fit;
+mod handover;
 mod lane;
 mod place;
 mod requests;
