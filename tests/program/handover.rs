@@ -165,3 +165,25 @@ fn a_run_that_cannot_be_read_keeps_no_other_from_being_sent() {
         .run(&["run", "small", "--yes", "--again"])
         .assert(0, &["16 accepted"]);
 }
+
+#[test]
+fn a_run_of_another_that_breaks_ends_alone() {
+    let vendor = Vendor::start(&["--latency", "20ms"]);
+    let place = Place::with_news(&vendor.endpoint(), 800);
+    place.write(
+        "campaigns/small.yaml",
+        "audience: { groups: [a, b, c, d, e, f, g, h] }\ndelivery: { rate: 4 }\n\
+         send: { group_message: { text: \"Also\" } }\n",
+    );
+    let news = place.start(&["run", "news", "--yes"]);
+    vendor.wait_for(5);
+    let mut small = place.start(&["run", "small", "--yes"]);
+    small.line_with("sends on this lane");
+    alter(
+        &place,
+        "DELETE FROM delivery WHERE number = 7 AND plan = (SELECT max(id) FROM run)",
+    );
+    let ended = news.end();
+    ended.assert(0, &["800 accepted"]);
+    small.end().assert(1, &["damaged"]);
+}
