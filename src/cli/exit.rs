@@ -23,6 +23,17 @@ pub(super) enum Exit {
     Terminated = 143,
 }
 
+impl Exit {
+    /// What people call the signal that this is the exit code of.
+    pub(super) fn signal(self) -> &'static str {
+        if self == Exit::Terminated {
+            "SIGTERM"
+        } else {
+            "Ctrl-C"
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit as u8)

@@ -32,9 +32,9 @@ pub(super) async fn follow(
     sender: &Sender<'_>,
     run: &Run,
     holder: &str,
+    signals: &mut Signals,
 ) -> Result<Followed, Failure> {
     let name = run.name();
-    let mut signals = Signals::listen()?;
     print::say(&format!(
         "{holder} sends on this lane, and sends {name} as well (Ctrl-C leaves it to do so)"
     ));

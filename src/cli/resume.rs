@@ -8,6 +8,7 @@ use super::sending::{Lane, Sender};
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
+use crate::executor::idle_since_ms;
 use crate::journal::Run;
 use crate::settings::App;
 
@@ -32,7 +33,10 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     if is_over(&run) {
         return Ok(Exit::Success);
     }
-    if matches!((&lane, run.state()), (Lane::Held(_), RunState::Open)) {
+    // Whoever holds the lane takes no run up by itself in which nothing has happened for long.
+    let is_sent = matches!((&lane, run.state()), (Lane::Held(_), RunState::Open))
+        && idle_since_ms(&journal, &run).await?.is_none();
+    if is_sent {
         return sender.deliver(run, lane).await;
     }
     journal

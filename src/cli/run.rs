@@ -10,7 +10,7 @@ use crate::campaign::Campaign;
 use crate::channel::Channel;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
-use crate::executor::{CUT_OFF, Staged, stage};
+use crate::executor::{Staged, idle_since_ms, stage};
 use crate::files::revision;
 use crate::identity::{Moment, OccurrenceKey};
 use crate::journal::{Journal, Opening, Run};
@@ -85,25 +85,28 @@ async fn go_on(
     run: &Run,
     lane: &Lane,
 ) -> Result<Run, Failure> {
+    // Whoever held the lane may have ended it since it was looked for.
+    let run = journal.run(run.id).await?;
     let (name, flag) = (run.name(), workspace.flag());
     let command = format!("campanile resume {name}{flag}");
+    if run.state().is_finished() {
+        return Ok(run);
+    }
     if let RunState::Paused { reason } = run.state() {
         return Err(Failure::safety(
             format!("{name} is paused ({reason})"),
             &command,
         ));
     }
-    if matches!((lane, run.state()), (Lane::Held(_), RunState::Open)) {
-        return Ok(run.clone());
-    }
-    let idle_ms = clock::now().wall_ms - journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
-    let is_recent = (0..=i64::try_from(CUT_OFF.as_millis()).unwrap_or(i64::MAX)).contains(&idle_ms);
-    if !is_recent {
-        let since = time_text(clock::now().wall_ms - idle_ms).unwrap_or_default();
+    if let Some(since_ms) = idle_since_ms(journal, &run).await? {
+        let since = time_text(since_ms).unwrap_or_default();
         return Err(Failure::safety(
             format!("{name} is open, and nothing has happened in it since {since}"),
             &command,
         ));
+    }
+    if matches!((lane, run.state()), (Lane::Held(_), RunState::Open)) {
+        return Ok(run);
     }
     let why = match run.state() {
         RunState::Stopped { reason } => format!("had stopped ({reason})"),

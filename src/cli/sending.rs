@@ -10,7 +10,7 @@ use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
 use crate::clock;
-use crate::delivery::Patience;
+use crate::delivery::{Patience, RunEvent, RunState};
 use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest};
 use crate::identity::Moment;
 use crate::journal::{self, Journal, LaneLock, Run};
@@ -19,7 +19,13 @@ use crate::source::list_of;
 use crate::vendor::Client;
 use anyhow::Context;
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// How long whoever leaves at once waits for a journal that is busy.
+const PAUSED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What it takes to send.
 pub(super) struct Sender<'a> {
@@ -50,9 +56,10 @@ impl Sender<'_> {
     /// Brings an open run to its end: here, or where its lane is held.
     pub(super) async fn deliver(&self, run: Run, lane: Lane) -> Result<Exit, Failure> {
         let began = clock::now();
+        let mut signals = Signals::listen()?;
         let lock = match lane {
             Lane::Ours(lock) => lock,
-            Lane::Held(holder) => match follow(self, &run, &holder).await? {
+            Lane::Held(holder) => match follow(self, &run, &holder, &mut signals).await? {
                 Followed::Over(ending) => return self.tell(&run, &ending, began).await,
                 Followed::Left(exit) => return Ok(exit),
                 Followed::LaneFree(lock) => {
@@ -66,9 +73,9 @@ impl Sender<'_> {
         if let Some(ending) = ending(self.journal, &run).await? {
             return self.tell(&run, &ending, began).await;
         }
-        let sent = self.send(run).await;
-        drop(lock);
-        sent
+        // Only the end of the process lets go of the lane: whatever breaks, nothing is on its way into the journal then.
+        let _lock = ManuallyDrop::new(lock);
+        self.send(run, &mut signals).await
     }
 
     /// Tells how a run ended that another process sent.
@@ -79,7 +86,7 @@ impl Sender<'_> {
         Ok(exit(ending, run.tolerate, None))
     }
 
-    async fn send(&self, run: Run) -> Result<Exit, Failure> {
+    async fn send(&self, run: Run, signals: &mut Signals) -> Result<Exit, Failure> {
         let began = clock::now();
         let (access, stand_in) = self.workspace.access(self.app).await?;
         let client =
@@ -95,18 +102,12 @@ impl Sender<'_> {
             progress,
         };
         let shown = Shown::start(run.name().to_string(), progress_seen.clone());
-        let mut signals = Signals::listen()?;
         let first = Cell::new(None);
-        let left_at_once = || {
-            let text = format!("{} was left at once, with calls open", run.name());
-            let exit = first.get().unwrap_or(Exit::Interrupted);
-            Err(Failure::new(exit, text).help(go_on(self.workspace, &run)))
-        };
         let twice = signals.drain(&drain, &first);
         tokio::pin!(twice);
         let executed = tokio::select! {
             executed = execution.execute() => executed.map_err(|error| interrupted(self.workspace, &run, error)),
-            () = &mut twice => left_at_once(),
+            () = &mut twice => Err(self.leave_at_once(&run, first.get()).await),
         };
         drop(shown);
         let (ending, rest) = executed?;
@@ -122,6 +123,30 @@ impl Sender<'_> {
         }
         self.journal.close().await;
         Ok(exit(&ending, run.tolerate, first.get()))
+    }
+
+    /// Whoever leaves a run at once does not want the next process to go on with it, even if the drain had no time to
+    /// write that down.
+    async fn leave_at_once(&self, run: &Run, first: Option<Exit>) -> Failure {
+        let exit = first.unwrap_or(Exit::Interrupted);
+        let pause = async {
+            if self.journal.run(run.id).await?.state() == RunState::Open {
+                let reason = exit.signal().to_owned();
+                let event = RunEvent::Paused { reason };
+                self.journal
+                    .append_run(run.id, &event, clock::now())
+                    .await?;
+            }
+            Ok::<_, journal::Error>(())
+        };
+        let is_paused = matches!(timeout(PAUSED_WITHIN, pause).await, Ok(Ok(())));
+        let text = format!("{} was left at once, with calls open", run.name());
+        let text = if is_paused {
+            text
+        } else {
+            format!("{text}; that it is paused could not be written down")
+        };
+        Failure::new(exit, text).help(go_on(self.workspace, run))
     }
 
     /// Other processes opened runs on the lane and rely on us to send them.

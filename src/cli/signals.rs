@@ -37,12 +37,7 @@ impl Signals {
     ) {
         let exit = self.next().await;
         first.set(Some(exit));
-        let reason = if exit == Exit::Interrupted {
-            "Ctrl-C"
-        } else {
-            "SIGTERM"
-        };
-        drain.send_replace(Some(reason.to_owned()));
+        drain.send_replace(Some(exit.signal().to_owned()));
         self.next().await;
     }
 }

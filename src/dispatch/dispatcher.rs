@@ -523,6 +523,10 @@ impl Dispatcher {
         now: Moment,
     ) -> Vec<Step> {
         self.searches -= 1;
+        // How it was left is being written down; what was found can be found again.
+        if self.is_over(run) {
+            return Vec::new();
+        }
         let steps = self.record(run, number, Entry::LookedUp { finding, at: now });
         self.put_back(run, number, now);
         steps

@@ -4,7 +4,7 @@ use super::Error;
 use super::course::{Course, Prepared, settle};
 use super::execute::{Ending, Execution, LaneRules};
 use super::historian::Historian;
-use super::lookout::Lookout;
+use super::lookout::{Lookout, idle_since_ms};
 use super::pages::Pages;
 use super::progress::Progress;
 use super::writer;
@@ -24,8 +24,6 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often the journal is asked what others opened, or want paused. Whoever pauses a run is promised two seconds.
 const LOOKED_EVERY: Duration = Duration::from_millis(500);
-/// A run that was cut off is gone on with by itself within this time; later a person decides.
-pub const CUT_OFF: Duration = Duration::from_mins(15);
 /// Notices of first bytes that may wait; calls in flight are fewer.
 const WIRES_MAX: usize = 4_096;
 
@@ -35,6 +33,8 @@ pub(super) struct Loop {
     historian: Historian,
     client: Client,
     app: VendorApp,
+    /// The app's role in the settings: what it is sent as.
+    role: String,
     channel: Channel,
     rules: LaneRules,
     drain: watch::Receiver<Option<String>>,
@@ -76,8 +76,12 @@ enum Event {
     Found(u64, Vec<Run>),
     Joined(RunTag, Box<Prepared>),
     LookedUp(RunTag, DeliveryNumber, Finding),
+    /// A run in which nothing has happened for long.
+    LeftAlone(Run),
     /// A run of somebody else's that cannot be read from the journal.
     Unreadable(RunName),
+    /// The same of one that was taken in.
+    Broken(RunTag),
     Settled(RunTag, Ending),
     Drain,
     /// A time came, or there is nothing to tell.
@@ -95,7 +99,7 @@ impl Loop {
             drain,
             progress,
         } = execution;
-        let (app, channel) = (run.key.app.clone(), run.channel);
+        let (app, role, channel) = (run.key.app.clone(), run.app.clone(), run.channel);
         let history = journal.lane_history(&app, channel, now).await?;
         let lane = Lane {
             channel,
@@ -124,6 +128,7 @@ impl Loop {
             historian: Historian::new(client.clone()),
             client,
             app,
+            role,
             channel,
             rules,
             drain,
@@ -233,7 +238,9 @@ impl Loop {
                 let steps = self.dispatcher.looked_up(tag, number, finding, now);
                 self.perform(steps).await?;
             }
+            Event::LeftAlone(run) => self.lookout.left_alone(&run),
             Event::Unreadable(run) => self.left.push(run),
+            Event::Broken(tag) => self.broken(tag),
             Event::Settled(tag, ending) => self.settled(tag, ending),
             Event::Drain => self.begin_to_drain().await?,
             Event::Woke => {}
@@ -311,16 +318,9 @@ impl Loop {
         };
         let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
         self.beside(async move {
-            let mut found = Vec::new();
-            for run in journal.unended_runs(&app, channel).await? {
-                let newest_ms = journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
-                let idle_ms = clock::now().wall_ms.saturating_sub(newest_ms);
-                let is_recent = u128::try_from(idle_ms).unwrap_or(0) <= CUT_OFF.as_millis();
-                if is_recent || run.state() != RunState::Open {
-                    found.push(run);
-                }
-            }
-            Ok(Event::Found(look, found))
+            // The next look makes up for one that fails.
+            let runs = journal.unended_runs(&app, channel).await;
+            Ok(Event::Found(look, runs.unwrap_or_default()))
         });
     }
 
@@ -338,10 +338,15 @@ impl Loop {
             let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
             match (known, run.state()) {
                 (Some((&tag, _)), RunState::Paused { .. }) => self.dispatcher.drain(tag),
-                (None, RunState::Open) if self.lookout.is_new(look, run.id) => self.take_in(run),
+                (None, RunState::Open) if self.is_for_us(look, &run) => self.take_in(run),
                 _ => {}
             }
         }
+    }
+
+    /// Another role of the same app may have another administrator, whom its messages are to come from.
+    fn is_for_us(&self, look: u64, run: &Run) -> bool {
+        run.app == self.role && self.lookout.is_new(look, run)
     }
 
     fn take_in(&mut self, run: Run) {
@@ -349,6 +354,10 @@ impl Loop {
         self.lookout.taken(run.id);
         let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
         self.beside(async move {
+            let is_idle = idle_since_ms(&journal, &run).await;
+            if matches!(is_idle, Ok(Some(_))) {
+                return Ok(Event::LeftAlone(run));
+            }
             let name = run.name();
             let prepared = Prepared::read(&journal, run, rules).await;
             Ok(match prepared {
@@ -367,10 +376,12 @@ impl Loop {
             }
             course.is_settling = true;
             let halt = self.dispatcher.halt(tag).cloned();
-            let (journal, run) = (self.journal.clone(), course.run.clone());
+            let (journal, run, own) = (self.journal.clone(), course.run.clone(), self.own);
             let settling = async move {
-                let ending = settle(&journal, &run, halt).await?;
-                Ok(Event::Settled(tag, ending))
+                match settle(&journal, &run, halt).await {
+                    Ok(ending) => Ok(Event::Settled(tag, ending)),
+                    Err(error) => broken(tag, own, error),
+                }
             };
             self.tasks.spawn_on(settling, &self.beside);
         }
@@ -387,6 +398,17 @@ impl Loop {
             self.ending = Some(ending);
         } else if halt == Some(Halt::Drained) {
             self.left.extend(course.map(|course| course.run.name()));
+        }
+    }
+
+    /// Whoever opened it meets the error too; the other runs are none the worse for it.
+    fn broken(&mut self, tag: RunTag) {
+        self.dispatcher.drain(tag);
+        let course = self.courses.get(&tag);
+        if let Some(course) = course.filter(|course| course.is_settling) {
+            self.left.push(course.run.name());
+            self.dispatcher.leave(tag);
+            self.courses.remove(&tag);
         }
     }
 
@@ -482,11 +504,23 @@ impl Loop {
     fn fetch(&mut self, tag: RunTag) {
         let course = self.courses.get_mut(&tag);
         if let Some(mut pages) = course.and_then(|course| course.pages.take()) {
+            let own = self.own;
             self.beside(async move {
-                let jobs = pages.fresh().await?;
-                Ok(Event::Page(tag, jobs, Box::new(pages)))
+                match pages.fresh().await {
+                    Ok(jobs) => Ok(Event::Page(tag, jobs, Box::new(pages))),
+                    Err(error) => broken(tag, own, error),
+                }
             });
         }
+    }
+}
+
+/// What cannot be read of the own run is our end, what cannot be read of another's only the end of that.
+fn broken(tag: RunTag, own: RunTag, error: Error) -> Result<Event, Error> {
+    if tag == own {
+        Err(error)
+    } else {
+        Ok(Event::Broken(tag))
     }
 }
 

@@ -1,14 +1,36 @@
 //! Which runs of the lane are taken in already: what was found may be older than what was done since.
 
-use crate::journal::RunId;
+use crate::clock;
+use crate::journal::{self, Journal, Run, RunId};
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// A run that was cut off is gone on with by itself within this time; later a person decides.
+const CUT_OFF: Duration = Duration::from_mins(15);
+
+/// Since when nothing has happened in a run, if that is so long ago that a person is to decide about it.
+pub async fn idle_since_ms(journal: &Journal, run: &Run) -> Result<Option<i64>, journal::Error> {
+    let newest_ms = journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
+    let idle_ms = clock::now().wall_ms.abs_diff(newest_ms);
+    Ok((u128::from(idle_ms) > CUT_OFF.as_millis()).then_some(newest_ms))
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Lookout {
     looks: u64,
     is_looking: bool,
-    /// Up to which look what is found of a run is old.
-    old: HashMap<RunId, u64>,
+    old: HashMap<RunId, Old>,
+}
+
+/// What is found of a run and means nothing new.
+#[derive(Debug)]
+enum Old {
+    Always,
+    /// What was found by this look.
+    By(u64),
+    /// So many entries about the run as a whole. Nobody else sends on the lane, so that nothing new can have happened to
+    /// its deliveries, which are too many to be asked each time.
+    Entries(usize),
 }
 
 impl Lookout {
@@ -27,15 +49,24 @@ impl Lookout {
     }
 
     pub(super) fn taken(&mut self, run: RunId) {
-        self.old.insert(run, u64::MAX);
+        self.old.insert(run, Old::Always);
     }
 
     /// It was left; a look that began by now may still show it as it was.
     pub(super) fn settled(&mut self, run: RunId) {
-        self.old.insert(run, self.looks);
+        self.old.insert(run, Old::By(self.looks));
     }
 
-    pub(super) fn is_new(&self, look: u64, run: RunId) -> bool {
-        self.old.get(&run).is_none_or(|old| look > *old)
+    /// It is for a person to decide about.
+    pub(super) fn left_alone(&mut self, run: &Run) {
+        self.old.insert(run.id, Old::Entries(run.entries.len()));
+    }
+
+    pub(super) fn is_new(&self, look: u64, run: &Run) -> bool {
+        self.old.get(&run.id).is_none_or(|old| match old {
+            Old::Always => false,
+            Old::By(old) => look > *old,
+            Old::Entries(old) => run.entries.len() > *old,
+        })
     }
 }

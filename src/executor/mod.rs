@@ -19,7 +19,7 @@ mod writer;
 pub use complaints::Complaints;
 pub use drafting::Draft;
 pub use execute::{Ending, Error, Execution, LaneRules, Rest};
-pub use lane::CUT_OFF;
+pub use lookout::idle_since_ms;
 pub use pages::count;
 pub use planning::{Staged, stage};
 

@@ -16,7 +16,7 @@ pub struct LaneHistory {
 }
 
 impl Journal {
-    /// The lane's runs that have not finished.
+    /// The lane's runs that have not finished. Those that cannot be read are for whoever asks for them by name.
     pub async fn unended_runs(&self, app: &VendorApp, channel: Channel) -> Result<Vec<Run>, Error> {
         let query = format!(
             "/* unended runs */ SELECT {COLUMNS} FROM run
@@ -30,7 +30,15 @@ impl Journal {
             .bind(channel.name())
             .fetch_all(&self.reader)
             .await?;
-        self.read_runs(rows).await
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in rows {
+            match self.read_runs(vec![row]).await {
+                Ok(read) => runs.extend(read),
+                Err(Error::Damaged { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(runs)
     }
 
     pub async fn lane_history(

@@ -73,11 +73,15 @@ pub(super) const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fo
      skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms";
 
 impl Journal {
+    /// Nothing comes after the end of a run: whoever did not know of it writes nothing.
     pub async fn append_run(&self, run: RunId, event: &RunEvent, at: Moment) -> Result<(), Error> {
         let (name, detail) = event_columns(event);
         sqlx::query(
             "/* append to a run */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
-             SELECT ?1, 1 + coalesce(max(place), 0), ?2, ?3, ?4, ?5, ?6 FROM run_entry WHERE run = ?1",
+             SELECT ?1, place, ?2, ?3, ?4, ?5, ?6 FROM
+                (SELECT 1 + coalesce(max(place), 0) AS place, coalesce(sum(event = 'finished'), 0) AS ends
+                 FROM run_entry WHERE run = ?1)
+             WHERE ends = 0",
         )
         .bind(run.0)
         .bind(name)

@@ -2,7 +2,7 @@
 
 use super::{Contents, Error, Journal, Opening, Run, RunId, Written};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
-use crate::delivery::{End, Entry, Finding, Patience};
+use crate::delivery::{Counts, End, Entry, Finding, Patience, RunEvent, RunState};
 use crate::identity::{
     CampaignName, DeliveryNumber, Digest, GroupId, Moment, OccurrenceKey, Random, SdkAppId,
     VendorApp,
@@ -101,6 +101,33 @@ async fn a_run_reads_back_as_it_was_opened() {
     );
     let again: Vec<Run> = journal.runs_named(&opening.key.run_name()).await.unwrap();
     assert_eq!(again.len(), 1);
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn nothing_comes_after_the_end_of_a_run() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    let counts = Counts {
+        planned: 1,
+        accepted: 1,
+        ..Counts::default()
+    };
+    let paused = RunEvent::Paused {
+        reason: "Ctrl-C".to_owned(),
+    };
+    let events = [
+        RunEvent::Resumed,
+        RunEvent::Finished(counts),
+        RunEvent::Resumed,
+        paused,
+        RunEvent::Finished(counts),
+    ];
+    for event in events {
+        journal.append_run(id, &event, NOW).await.unwrap();
+    }
+    let run = journal.run(id).await.unwrap();
+    assert_eq!((run.entries.len(), run.state()), (2, RunState::Done));
     journal.close().await;
 }
 

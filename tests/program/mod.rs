@@ -6,6 +6,7 @@ mod complaints;
 mod examples;
 mod faults;
 mod fit;
+mod handover;
 mod lane;
 mod place;
 mod requests;

@@ -2,6 +2,7 @@
 
 use super::MS;
 use super::world::{Fate, OWN, World};
+use campanile::workbench::OnUnknown;
 
 const SECOND: u64 = 1_000 * MS;
 
@@ -69,4 +70,50 @@ fn a_slow_lane_holds_its_limit_from_one_process_to_the_next() {
     world.run_to_the_end();
     assert_eq!(world.vendor.refused, 0, "a new run right after");
     world.assert_each_once();
+}
+
+/// Runs that come and go, calls that fare badly, processes that die or drain: whatever happens, each gets one.
+#[test]
+fn runs_that_share_a_lane_through_everything_are_sent_once() {
+    for seed in 0..40 {
+        let mut world = World::new(150, seed);
+        world.group = |number| if number % 3 == 0 { 0 } else { number };
+        world.on_unknown = OnUnknown::Resend;
+        world.vendor.busy = Some(("g0", seed % 5 * SECOND));
+        let other = world.also(80, seed % 7 * 300 * MS);
+        let third = world.also(40, seed % 11 * 400 * MS);
+        if seed % 2 == 0 {
+            world.bounds.rate = Some(30.0);
+        }
+        world.fate = |chance| match chance % 12 {
+            0 => Fate::ReplyLost,
+            1 => Fate::DroppedOnce,
+            2 => Fate::NoConnection,
+            3 => Fate::ReplyBroken,
+            4 => Fate::RequestLost,
+            _ => Fate::Well,
+        };
+        world.fate_of(
+            [other, third][usize::from(seed % 3 == 0)],
+            |chance| match chance % 4 {
+                0 => Fate::Well,
+                1 => Fate::ReplyLost,
+                2 => Fate::ReplyBroken,
+                _ => Fate::RequestLost,
+            },
+        );
+        for kill in 1..=4 {
+            let after = world.now_ns - 10 * SECOND;
+            world.run_until(after + (seed * 37 + kill * kill * 900) * MS);
+            if (seed + kill) % 3 == 0 {
+                world.drain();
+                world.run_to_the_end();
+            }
+            world.kill();
+        }
+        world.run_to_the_end();
+        world.assert_each_once();
+        let most = world.vendor.most_in_one_second();
+        assert!(most <= 200, "seed {seed}: {most}");
+    }
 }
