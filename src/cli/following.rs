@@ -7,6 +7,7 @@ use super::progress::Shown;
 use super::sending::{Lane, Sender};
 use super::signals::Signals;
 use crate::channel::Answer;
+use crate::clock;
 use crate::delivery::RunState;
 use crate::executor::{Ending, Progress, count};
 use crate::journal::{Journal, LaneLock, Run};
@@ -16,8 +17,10 @@ use tokio::time::interval;
 
 /// How often it is looked whether the run is over or the lane is free.
 const LOOKED_EVERY: Duration = Duration::from_millis(250);
-/// How many of these looks pass between two counts for the progress: they read what there is of the run.
-const LOOKS_PER_COUNT: u32 = 4;
+/// How long after a count for the progress the next is made, and by how much longer than it took: it reads all that
+/// there is of the run.
+const COUNTED_EVERY: Duration = Duration::from_secs(1);
+const REST_PER_COUNT: u32 = 20;
 
 /// What came of looking on.
 pub(super) enum Followed {
@@ -61,7 +64,8 @@ async fn look(
 ) -> Result<Followed, Failure> {
     let journal = sender.journal;
     let mut looks = interval(LOOKED_EVERY);
-    for number in 0_u32.. {
+    let mut next_count = clock::now();
+    loop {
         looks.tick().await;
         let run = journal.run(run.id).await?;
         if let Some(ending) = ending(journal, &run).await? {
@@ -70,12 +74,14 @@ async fn look(
         if let Lane::Ours(lock) = Lane::take(journal, &run)? {
             return Ok(Followed::LaneFree(lock));
         }
-        if number.is_multiple_of(LOOKS_PER_COUNT) {
+        let began = clock::now();
+        if began.boot_ns >= next_count.boot_ns {
             let counts = journal.tally(&run).await?;
             progress.send_modify(|progress| progress.counts = counts);
+            let took = clock::now().age_of(began).unwrap_or_default();
+            next_count = began.plus(COUNTED_EVERY.max(took * REST_PER_COUNT));
         }
     }
-    unreachable!("the looks have no end")
 }
 
 /// How a run that is not open was left.

@@ -105,7 +105,8 @@ pub(super) async fn settle(
             (Ending::Paused(counts), RunEvent::Paused { reason })
         }
         // That it is paused was written down by whoever wanted it so.
-        Some(Halt::Drained) | None => return Ok(Ending::Paused(counts)),
+        Some(Halt::Drained) => return Ok(Ending::Paused(counts)),
+        None => return Err(Error::LeftOver(counts.pending)),
     };
     journal.append_run(run.id, &event, clock::now()).await?;
     Ok(ending)

@@ -61,6 +61,8 @@ pub enum Error {
     Setup(#[from] std::io::Error),
     #[error("the lane's thread ended early")]
     Lane,
+    #[error("{0} deliveries are left that nobody sends; this is a bug, please report it")]
+    LeftOver(u64),
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
 }

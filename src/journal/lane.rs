@@ -50,7 +50,7 @@ impl Journal {
         let since =
             now.wall_ms - i64::try_from(RecentRandoms::KEPT.as_millis()).unwrap_or(i64::MAX);
         let rows = sqlx::query(
-            "/* lane history */ SELECT random, channel, host, entry.wall_ms, entry.boot_ns, entry.boot_id
+            "/* lane history */ SELECT random, channel, entry.wall_ms, entry.boot_ns, entry.boot_id
              FROM entry JOIN run ON run.id = entry.run
              WHERE kind = 1 AND entry.wall_ms >= ?1 AND sdk_app_id = ?2 ORDER BY entry.wall_ms",
         )
@@ -65,9 +65,10 @@ impl Journal {
         for row in &rows {
             let at = moment(row)?;
             history.randoms.remember(Random(row.try_get("random")?), at);
-            let same_lane = row.try_get::<String, _>("channel")? == channel.name()
-                && row.try_get::<String, _>("host")? == app.host;
-            if same_lane {
+            // The vendor counts an app's calls, whichever of its hosts they went to. A wall clock may have been set back.
+            let same_lane = row.try_get::<String, _>("channel")? == channel.name();
+            let is_later = |last: Moment| last.boot_id != at.boot_id || last.boot_ns < at.boot_ns;
+            if same_lane && history.last_started.is_none_or(is_later) {
                 history.last_started = Some(at);
             }
         }

@@ -88,7 +88,9 @@ impl Ledger {
             ledger.file_bytes += bytes;
         }
         drop(reader);
-        file.set_len(ledger.file_bytes)?;
+        if !line.is_empty() {
+            file.set_len(ledger.file_bytes)?;
+        }
         ledger.file = Some(file);
         Ok(ledger)
     }

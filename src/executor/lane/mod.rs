@@ -1,17 +1,19 @@
 //! The running machine around the dispatcher: one lane, the run it was taken for, and those that others open on it.
 
-use super::Error;
-use super::course::{Course, Prepared, settle};
-use super::execute::{Ending, Execution, LaneRules};
-use super::historian::Historian;
-use super::lookout::{Lookout, idle_since_ms};
-use super::pages::Pages;
-use super::progress::Progress;
-use super::writer;
+mod guests;
+
 use crate::channel::{Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{Finding, RunEvent, RunState, State};
+use crate::delivery::{Finding, RunEvent, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag, Step};
+use crate::executor::Error;
+use crate::executor::course::{Course, Prepared, settle};
+use crate::executor::execute::{Ending, Execution, LaneRules};
+use crate::executor::historian::Historian;
+use crate::executor::lookout::Lookout;
+use crate::executor::pages::Pages;
+use crate::executor::progress::Progress;
+use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, Run, Written};
 use crate::vendor::{Call, Client};
@@ -175,11 +177,6 @@ impl Loop {
         Ok(std::mem::take(&mut self.left))
     }
 
-    pub(super) fn others(&self) -> Vec<RunName> {
-        let others = self.courses.iter().filter(|(tag, _)| **tag != self.own);
-        others.map(|(_, course)| course.run.name()).collect()
-    }
-
     async fn turn(&mut self) -> Result<(), Error> {
         let now = clock::now();
         let steps = self.dispatcher.steps(now);
@@ -311,61 +308,8 @@ impl Loop {
         Ok(())
     }
 
-    /// Asks the journal which runs of the lane have not ended.
-    fn look(&mut self) {
-        let Some(look) = self.lookout.begin() else {
-            return;
-        };
-        let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
-        self.beside(async move {
-            // The next look makes up for one that fails.
-            let runs = journal.unended_runs(&app, channel).await;
-            Ok(Event::Found(look, runs.unwrap_or_default()))
-        });
-    }
-
     fn beside(&mut self, task: impl Future<Output = Result<Event, Error>> + Send + 'static) {
         self.tasks.spawn_on(task, &self.beside);
-    }
-
-    /// Takes in what others opened, and lets go of what somebody paused.
-    fn found(&mut self, look: u64, runs: Vec<Run>) {
-        self.lookout.end();
-        if self.is_draining {
-            return;
-        }
-        for run in runs {
-            let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
-            match (known, run.state()) {
-                (Some((&tag, _)), RunState::Paused { .. }) => self.dispatcher.drain(tag),
-                (None, RunState::Open) if self.is_for_us(look, &run) => self.take_in(run),
-                _ => {}
-            }
-        }
-    }
-
-    /// Another role of the same app may have another administrator, whom its messages are to come from.
-    fn is_for_us(&self, look: u64, run: &Run) -> bool {
-        run.app == self.role && self.lookout.is_new(look, run)
-    }
-
-    fn take_in(&mut self, run: Run) {
-        self.tags += 1;
-        self.lookout.taken(run.id);
-        let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
-        self.beside(async move {
-            let is_idle = idle_since_ms(&journal, &run).await;
-            if matches!(is_idle, Ok(Some(_))) {
-                return Ok(Event::LeftAlone(run));
-            }
-            let name = run.name();
-            let prepared = Prepared::read(&journal, run, rules).await;
-            Ok(match prepared {
-                Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
-                // Nothing of ours is the worse for it; whoever opened it meets the error too.
-                Err(_) => Event::Unreadable(name),
-            })
-        });
     }
 
     /// Writes down, beside the calls of others, how the runs that are over were left.
@@ -398,17 +342,6 @@ impl Loop {
             self.ending = Some(ending);
         } else if halt == Some(Halt::Drained) {
             self.left.extend(course.map(|course| course.run.name()));
-        }
-    }
-
-    /// Whoever opened it meets the error too; the other runs are none the worse for it.
-    fn broken(&mut self, tag: RunTag) {
-        self.dispatcher.drain(tag);
-        let course = self.courses.get(&tag);
-        if let Some(course) = course.filter(|course| course.is_settling) {
-            self.left.push(course.run.name());
-            self.dispatcher.leave(tag);
-            self.courses.remove(&tag);
         }
     }
 

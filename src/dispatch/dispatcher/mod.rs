@@ -1,12 +1,15 @@
 //! The state machine of one lane.
 
-use super::groups::Groups;
-use super::limiter::{CallId, Limiter};
-use super::member::Member;
-use super::queue::{Due, Job, Kind, Queue, Shared};
-use super::trouble::Trouble;
+mod departing;
+mod preparing;
+
 use crate::channel::{Answer, Channel, Failure, Outcome, Scope};
-use crate::delivery::{Entry, Finding, State, Wanted};
+use crate::delivery::{Entry, State, Wanted};
+use crate::dispatch::groups::Groups;
+use crate::dispatch::limiter::{CallId, Limiter};
+use crate::dispatch::member::Member;
+use crate::dispatch::queue::{Job, Queue};
+use crate::dispatch::trouble::Trouble;
 use crate::identity::{DeliveryNumber, GroupId, Moment, Random, RecentRandoms};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -100,15 +103,6 @@ struct Flight {
     out_ns: u64,
 }
 
-/// Started entries may run ahead of the wire by so many, and by so long: enough to hide a slow disk. Whoever takes the
-/// lane next knows only of them when the last call went out.
-const AHEAD_MAX: usize = 32;
-const AHEAD_MAX_NS: u64 = 166_000_000;
-/// Calls in flight per lane.
-const IN_FLIGHT_MAX: usize = 2_048;
-/// Searches of histories at once; the others wait a while.
-const SEARCHES_MAX: usize = 8;
-const SEARCH_WAIT_NS: u64 = SECOND_NS;
 const SECOND_NS: u64 = 1_000_000_000;
 
 impl Dispatcher {
@@ -294,242 +288,6 @@ impl Dispatcher {
             Some(due.max(self.may_prepare_ns(earliest)?))
         });
         send.into_iter().chain(prepare).min()
-    }
-
-    /// Started entries whose calls will not go out after all, for their run is halted, or not for a while: what finds out
-    /// whether a trouble is over is chosen then.
-    fn take_back(&mut self, now: Moment) -> Vec<Step> {
-        let is_held = now.boot_ns < self.trouble.until_ns();
-        let is_halted = |ready: &Ready| {
-            let member = self.members.get(&ready.run);
-            is_held || member.is_none_or(|member| member.halt.is_some())
-        };
-        let (back, ready) = std::mem::take(&mut self.ready)
-            .into_iter()
-            .partition(is_halted);
-        self.ready = ready;
-        let back: VecDeque<Ready> = back;
-        let why = "taken back before it was sent";
-        back.into_iter()
-            .flat_map(|ready| self.not_sent(&ready, why, now))
-            .collect()
-    }
-
-    fn not_sent(&mut self, ready: &Ready, why: &str, now: Moment) -> Vec<Step> {
-        if let Some(member) = self.members.get_mut(&ready.run) {
-            member.ready -= 1;
-        }
-        if let Some(group) = &ready.group {
-            self.groups.taken_back(group, now.boot_ns);
-        }
-        let outcome = Outcome::Failed(Failure::NotSent, Answer::none(why));
-        self.finish(ready.run, ready.number, outcome, now)
-    }
-
-    fn send_ready(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        while let Some((at, place)) = self.may_send_ns(now)
-            && at <= now.boot_ns
-        {
-            let Some(ready) = self.ready.remove(place) else {
-                return;
-            };
-            let Some(member) = self.members.get_mut(&ready.run) else {
-                continue;
-            };
-            if let Some(why) = member.queue.taken_back(ready.number, now) {
-                steps.extend(self.not_sent(&ready, why, now));
-                continue;
-            }
-            let Some(job) = member.queue.job(ready.number) else {
-                continue;
-            };
-            self.calls += 1;
-            steps.push(Step::Send {
-                call: self.calls,
-                body: job.request.body(ready.random),
-            });
-            member.queue.sent(now);
-            member.ready -= 1;
-            member.in_flight += 1;
-            self.depart(ready, now);
-        }
-    }
-
-    fn depart(&mut self, ready: Ready, now: Moment) {
-        self.limiter.start(self.calls, now.boot_ns);
-        if let Some(group) = &ready.group {
-            self.groups.sent(group, now.boot_ns);
-        }
-        let flight = Flight {
-            run: ready.run,
-            number: ready.number,
-            group: ready.group,
-            out_ns: now.boot_ns,
-        };
-        self.in_flight.insert(self.calls, flight);
-    }
-
-    /// Which that is ready may go out first, and when; `None`: nothing is ready, or it hangs on a reply.
-    fn may_send_ns(&mut self, now: Moment) -> Option<(u64, usize)> {
-        let room = if self.trouble.is_probing() {
-            1
-        } else {
-            IN_FLIGHT_MAX
-        };
-        if self.ready.is_empty() || self.in_flight.len() >= room {
-            return None;
-        }
-        let lane = self
-            .limiter
-            .earliest(now.boot_ns)?
-            .max(self.trouble.until_ns());
-        let held = |ready: &Ready| {
-            let member = self.members.get(&ready.run);
-            let capped = member.map_or(0, |member| member.queue.may_send_ns(ready.number));
-            let group = ready.group.as_ref();
-            capped.max(group.map_or(0, |group| self.groups.may_send_ns(group)))
-        };
-        let at = self.ready.iter().map(|ready| held(ready).max(lane));
-        // Of those that may go out at once the first goes.
-        at.enumerate().map(|(place, at)| (at, place)).min()
-    }
-
-    /// From when on a further delivery may be prepared, if the next call may go out at `earliest`; `None`: not before
-    /// something happens.
-    fn may_prepare_ns(&self, earliest: Option<u64>) -> Option<u64> {
-        let ahead: usize = self.members.values().map(Member::ahead).sum();
-        let has_room = if self.trouble.is_probing() {
-            ahead == 0 && self.in_flight.is_empty()
-        } else {
-            ahead < AHEAD_MAX
-        };
-        let goes_out = earliest? + self.spacing_ns * ahead as u64;
-        let at = goes_out.saturating_sub(AHEAD_MAX_NS);
-        has_room.then(|| at.max(self.trouble.until_ns()))
-    }
-
-    /// Writes Started ahead for what goes out next.
-    fn prepare(&mut self, now: Moment, steps: &mut Vec<Step>) {
-        let earliest = self.limiter.earliest(now.boot_ns);
-        let may = |this: &Dispatcher| this.may_prepare_ns(earliest);
-        while may(self).is_some_and(|at| at <= now.boot_ns) {
-            let due = if self.trouble.is_probing() {
-                // Repetitions of one run must not be all that finds out whether the trouble is over for the others.
-                self.next_due(&[Kind::Again, Kind::First], now)
-            } else {
-                let again = self.next_due(&[Kind::Again], now);
-                again.or_else(|| self.next_due(&[Kind::First], now))
-            };
-            let Some((run, due)) = due else { return };
-            match due {
-                Due::LookUp(number) => steps.extend(self.look_up(run, number, now)),
-                Due::Waive(number) => {
-                    steps.extend(self.record(run, number, Entry::Waived { at: now }));
-                    self.put_back(run, number, now);
-                }
-                Due::End {
-                    number,
-                    end,
-                    reason,
-                } => {
-                    let at = now;
-                    steps.extend(self.record(run, number, Entry::Ended { end, reason, at }));
-                }
-                Due::Start {
-                    number,
-                    generation,
-                    random,
-                } => steps.extend(self.started(run, number, (generation, random), now)),
-            }
-        }
-    }
-
-    /// What is due next: the runs take turns.
-    fn next_due(&mut self, kinds: &[Kind], now: Moment) -> Option<(RunTag, Due)> {
-        let after = RunTag(self.turn.0.wrapping_add(1));
-        let (last, first): (Vec<RunTag>, Vec<RunTag>) =
-            self.members.keys().partition(|run| **run < after);
-        for run in first.into_iter().chain(last) {
-            let Some(member) = self.members.get_mut(&run) else {
-                continue;
-            };
-            if member.halt.is_some() {
-                continue;
-            }
-            let mut shared = Shared {
-                groups: &mut self.groups,
-                randoms: &mut self.randoms,
-            };
-            let ahead = member.ahead();
-            let due = |&kind| member.queue.due(kind, now, ahead, &mut shared);
-            if let Some(due) = kinds.iter().find_map(due) {
-                self.turn = run;
-                return Some((run, due));
-            }
-        }
-        None
-    }
-
-    fn started(
-        &mut self,
-        run: RunTag,
-        number: DeliveryNumber,
-        (generation, random): (u32, Random),
-        now: Moment,
-    ) -> Vec<Step> {
-        self.randoms.remember(random, now);
-        let mut attempt = 1;
-        if let Some(member) = self.members.get_mut(&run) {
-            member.recording += 1;
-            let job = member.queue.job(number);
-            attempt += job.map_or(0, |job| job.delivery.attempts());
-        }
-        let entry = Entry::Started {
-            attempt,
-            generation,
-            random,
-            at: now,
-        };
-        self.record(run, number, entry)
-    }
-
-    fn look_up(&mut self, run: RunTag, number: DeliveryNumber, now: Moment) -> Option<Step> {
-        let queue = &mut self.members.get_mut(&run)?.queue;
-        if self.searches == SEARCHES_MAX {
-            queue.postpone(number, now.boot_ns + SEARCH_WAIT_NS);
-            return None;
-        }
-        let patience = queue.patience();
-        let job = queue.job(number)?;
-        let sender = job.request.sender();
-        let sender = sender.unwrap_or_else(|| self.administrator.clone());
-        let group = job.request.group.clone()?;
-        let wanted = job.delivery.wanted(sender, patience)?;
-        self.searches += 1;
-        Some(Step::LookUp {
-            run,
-            number,
-            group,
-            wanted,
-        })
-    }
-
-    /// A search has come to its end.
-    pub fn looked_up(
-        &mut self,
-        run: RunTag,
-        number: DeliveryNumber,
-        finding: Finding,
-        now: Moment,
-    ) -> Vec<Step> {
-        self.searches -= 1;
-        // How it was left is being written down; what was found can be found again.
-        if self.is_over(run) {
-            return Vec::new();
-        }
-        let steps = self.record(run, number, Entry::LookedUp { finding, at: now });
-        self.put_back(run, number, now);
-        steps
     }
 
     fn finish(

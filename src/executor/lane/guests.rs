@@ -1,0 +1,80 @@
+//! The runs of others: those that are opened on the lane are taken in, and one that breaks ends alone.
+
+use super::{Event, Loop};
+use crate::delivery::RunState;
+use crate::dispatch::RunTag;
+use crate::executor::course::Prepared;
+use crate::executor::lookout::idle_since_ms;
+use crate::identity::RunName;
+use crate::journal::Run;
+
+impl Loop {
+    pub(in crate::executor) fn others(&self) -> Vec<RunName> {
+        let others = self.courses.iter().filter(|(tag, _)| **tag != self.own);
+        others.map(|(_, course)| course.run.name()).collect()
+    }
+
+    /// Asks the journal which runs of the lane have not ended.
+    pub(super) fn look(&mut self) {
+        let Some(look) = self.lookout.begin() else {
+            return;
+        };
+        let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
+        self.beside(async move {
+            // The next look makes up for one that fails.
+            let runs = journal.unended_runs(&app, channel).await;
+            Ok(Event::Found(look, runs.unwrap_or_default()))
+        });
+    }
+
+    /// Takes in what others opened, and lets go of what somebody paused.
+    pub(super) fn found(&mut self, look: u64, runs: Vec<Run>) {
+        self.lookout.end();
+        if self.is_draining {
+            return;
+        }
+        for run in runs {
+            let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
+            match (known, run.state()) {
+                (Some((&tag, _)), RunState::Paused { .. }) => self.dispatcher.drain(tag),
+                (None, RunState::Open) if self.is_for_us(look, &run) => self.take_in(run),
+                _ => {}
+            }
+        }
+    }
+
+    /// Another role of the same app may have another administrator, whom its messages are to come from.
+    pub(super) fn is_for_us(&self, look: u64, run: &Run) -> bool {
+        run.app == self.role && self.lookout.is_new(look, run)
+    }
+
+    pub(super) fn take_in(&mut self, run: Run) {
+        self.tags += 1;
+        self.lookout.taken(run.id);
+        let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
+        self.beside(async move {
+            let is_idle = idle_since_ms(&journal, &run).await;
+            if matches!(is_idle, Ok(Some(_))) {
+                return Ok(Event::LeftAlone(run));
+            }
+            let name = run.name();
+            let prepared = Prepared::read(&journal, run, rules).await;
+            Ok(match prepared {
+                Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
+                // Nothing of ours is the worse for it; whoever opened it meets the error too.
+                Err(_) => Event::Unreadable(name),
+            })
+        });
+    }
+
+    /// Whoever opened it meets the error too; the other runs are none the worse for it.
+    pub(super) fn broken(&mut self, tag: RunTag) {
+        self.dispatcher.drain(tag);
+        let course = self.courses.get(&tag);
+        if let Some(course) = course.filter(|course| course.is_settling) {
+            self.left.push(course.run.name());
+            self.dispatcher.leave(tag);
+            self.courses.remove(&tag);
+        }
+    }
+}
