@@ -59,8 +59,8 @@ pub struct Delivery {
     started: u32,
     /// Attempts that count against the campaign's `attempts`.
     counted: u32,
-    /// An attempt may have left this machine.
-    has_left: bool,
+    /// Attempts that may have left this machine.
+    left: u32,
     /// The attempt that was Started and not Finished.
     on_wire: Option<u32>,
     generation: Option<Generation>,
@@ -202,7 +202,7 @@ impl Delivery {
             return Err(Illegal::NotOnWire);
         }
         self.on_wire = None;
-        self.has_left |= !matches!(outcome, Outcome::Failed(Failure::NotSent, _));
+        self.left += u32::from(!matches!(outcome, Outcome::Failed(Failure::NotSent, _)));
         // Repetitions of an open attempt are limited by time.
         self.counted += u32::from(counts(outcome) && !self.is_open());
         self.finished_at = Some(at);
@@ -375,11 +375,16 @@ impl Delivery {
     /// Whether the attempt that is due or on its way is the first that leaves this machine: those before were taken
     /// back.
     pub fn is_first_attempt(&self) -> bool {
-        !self.has_left
+        self.left == 0
     }
 
     pub fn attempts(&self) -> u32 {
         self.started
+    }
+
+    /// How often it was tried: what was taken back before it was sent is no try.
+    pub fn tries(&self) -> u32 {
+        self.left + u32::from(self.on_wire.is_some())
     }
 
     pub fn counted(&self) -> u32 {

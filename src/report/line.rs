@@ -68,7 +68,7 @@ impl<'a> LogLine<'a> {
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
             reason: reason(request.channel, delivery, answer).map(str::to_owned),
-            attempts: delivery.attempts(),
+            attempts: delivery.tries(),
             error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
             error_info: answer.map(|answer| answer.info.clone()),
             msg_seq: receipt.msg_seq,
