@@ -59,6 +59,9 @@ const PAUSE_SPACINGS: u64 = 8;
 const SPACING_MEMORY: u64 = 64;
 /// What the schedule fell behind by is caught up to this extent.
 const CAUGHT_UP_MAX: Duration = Duration::from_millis(250);
+/// The same of what it fell behind by while all slots were taken. Who made up for more than the variation of the path
+/// would come in bursts for ever: the slots of each burst make the next one a second later.
+const TAKEN_CAUGHT_UP_NS: u64 = 10_000_000;
 /// How long a new holder of a lane waits at most for the calls of the one before.
 const HANDOVER_MAX: Duration = Duration::from_millis(1_500);
 
@@ -97,11 +100,11 @@ impl Limiter {
         if self.is_silent(now_ns) {
             return None;
         }
-        Some(
-            self.slot_free_ns(now_ns)?
-                .max(self.pace.earliest())
-                .max(self.not_before_ns),
-        )
+        let slot = self.slot_free_ns(now_ns);
+        let taken_until = slot.unwrap_or(now_ns);
+        self.pace
+            .forgive(taken_until.saturating_sub(TAKEN_CAUGHT_UP_NS));
+        Some(slot?.max(self.pace.earliest()).max(self.not_before_ns))
     }
 
     /// A call starts; until it is said when its bytes went out, they may go any time.
@@ -135,10 +138,11 @@ impl Limiter {
         self.hear(at_ns);
         self.unanswered.remove(&(out_ns, call));
         let round_trip = at_ns.saturating_sub(out_ns);
-        self.round_trips.add(round_trip);
+        // What was under way in a stall says nothing about what is usual: the next stall would be noticed too late.
         let in_time = if out_ns <= self.stalled_ns {
             self.round_trips.least_ns()
         } else {
+            self.round_trips.add(round_trip);
             self.usual_ns()
         };
         let late = round_trip.saturating_sub(in_time).max(held_up_ns);
@@ -187,6 +191,9 @@ impl Limiter {
 
     /// Notices a pause in the replies that chance does not explain.
     fn hear(&mut self, at_ns: u64) {
+        if self.is_silent(at_ns) {
+            self.pace.forgive(at_ns);
+        }
         let oldest = self.unanswered.first().map_or(at_ns, |each| each.0);
         let expected = self
             .round_trips

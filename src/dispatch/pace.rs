@@ -37,6 +37,11 @@ impl Pace {
         self.due.unwrap_or(0).max(next)
     }
 
+    /// What was missed up to then is not caught up.
+    pub(super) fn forgive(&mut self, until_ns: u64) {
+        self.due = self.due.map(|due| due.max(until_ns));
+    }
+
     pub(super) fn start(&mut self, now_ns: u64) {
         let oldest = now_ns.saturating_sub(self.debt);
         self.due = Some(self.due.map_or(now_ns, |due| due.max(oldest)) + self.interval);

@@ -17,7 +17,8 @@ fn the_limit_is_reached_and_never_passed() {
         (30, 20, 199.0),
         (500, 20, 199.0),
         (1, 0, 199.0),
-        (900, 100, 197.5),
+        // Nearly as long as the window: most of a second is spent on finding out.
+        (900, 100, 196.0),
     ] {
         let mut world = World::new(3_000, 1);
         world.latency = (latency_ms * MS, jitter_ms * MS);
@@ -141,6 +142,19 @@ fn a_stall_of_the_path_passes_no_window() {
         );
         world.assert_each_once();
     }
+}
+
+#[test]
+fn the_pace_is_even_again_after_a_stall() {
+    let mut world = World::new(2_000, 1);
+    world.latency = (30 * MS, 20 * MS);
+    world.stalls = vec![(3_000 * MS, 4_000 * MS)];
+    world.run_until(7_000 * MS);
+    let before = world.vendor.arrivals();
+    world.run_to_the_end();
+    let most = world.vendor.most_since(before, Duration::from_millis(100));
+    assert!(most <= 24, "{most} in a tenth of a second");
+    world.assert_each_once();
 }
 
 #[test]

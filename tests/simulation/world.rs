@@ -633,7 +633,16 @@ impl Vendor {
         self.most_within(Duration::from_secs(1))
     }
 
+    pub(crate) fn arrivals(&self) -> usize {
+        self.arrivals.len()
+    }
+
     pub(crate) fn most_within(&self, window: Duration) -> usize {
+        self.most_since(0, window)
+    }
+
+    /// The same of those that arrived after so many others.
+    pub(crate) fn most_since(&self, first: usize, window: Duration) -> usize {
         let window = u64::try_from(window.as_nanos()).unwrap();
         let within = |end: usize| {
             let since = self.arrivals[end].saturating_sub(window);
@@ -643,7 +652,7 @@ impl Vendor {
                 .take_while(|at| **at > since)
                 .count()
         };
-        (0..self.arrivals.len()).map(within).max().unwrap_or(0)
+        (first..self.arrivals.len()).map(within).max().unwrap_or(0)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a rate")]
