@@ -113,6 +113,9 @@ pub(super) struct Run {
 pub(super) struct Resume {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
+    /// Go on though the journal looks older than what was sent
+    #[arg(long)]
+    pub(super) force: bool,
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,

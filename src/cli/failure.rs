@@ -6,6 +6,7 @@ use crate::executor;
 use crate::journal;
 use crate::source::{Diagnostic, Severity, plural, thousands};
 use std::fmt;
+use std::path::Path;
 
 #[derive(Debug)]
 pub(super) struct Failure {
@@ -110,16 +111,27 @@ impl From<anyhow::Error> for Failure {
 
 impl From<journal::Error> for Failure {
     fn from(error: journal::Error) -> Failure {
-        let exit = if error.is_temporary() {
-            Exit::Temporary
-        } else {
-            Exit::Error
+        let (exit, help) = match &error {
+            journal::Error::Older { witness, .. } => {
+                (Exit::Safety, Some(go_on_from_older(witness)))
+            }
+            _ if error.is_temporary() => (Exit::Temporary, None),
+            _ => (Exit::Error, None),
         };
         Failure {
             error: error.into(),
+            help,
             ..Failure::new(exit, "")
         }
     }
+}
+
+fn go_on_from_older(witness: &Path) -> String {
+    format!(
+        "put the newest journal back; if it is lost, go on from this one with: rm '{}' (what was sent since then may go \
+         out twice)",
+        witness.display()
+    )
 }
 
 impl From<executor::Error> for Failure {

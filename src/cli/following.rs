@@ -71,7 +71,7 @@ async fn look(
         if let Some(ending) = ending(journal, &run).await? {
             return Ok(Followed::Over(ending));
         }
-        if let Lane::Ours(lock) = Lane::take(journal, &run)? {
+        if let Lane::Ours(lock) = Lane::take(journal, &run).await? {
             return Ok(Followed::LaneFree(lock));
         }
         let began = clock::now();

@@ -47,11 +47,14 @@ impl Workspace {
         Ok(root.join(path))
     }
 
+    /// For sending.
     pub(super) async fn journal(&self) -> Result<Journal, Failure> {
         if self.sandbox {
             self.ensure_own_folder()?;
         }
-        Ok(Journal::open(&self.journal_path()?).await?)
+        let journal = Journal::open(&self.journal_path()?).await?;
+        journal.check_newest().await?;
+        Ok(journal)
     }
 
     pub(super) fn ensure_own_folder(&self) -> Result<(), Failure> {

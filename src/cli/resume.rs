@@ -27,7 +27,7 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
         journal: &journal,
         output: options.output,
     };
-    let lane = Lane::take(&journal, &run)?;
+    let lane = Lane::take(&journal, &run).await?;
     // Whoever held the lane may have ended it in the meantime.
     let run = journal.run(run.id).await?;
     if is_over(&run) {
@@ -38,6 +38,10 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
         && idle_since_ms(&journal, &run).await?.is_none();
     if is_sent {
         return sender.deliver(run, lane).await;
+    }
+    if options.force {
+        let event = RunEvent::Trusted;
+        journal.append_run(run.id, &event, clock::now()).await?;
     }
     journal
         .append_run(run.id, &RunEvent::Resumed, clock::now())

@@ -50,12 +50,12 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
         output: options.output,
     };
     if let Some(open) = open_run(&runs) {
-        let lane = Lane::take(&journal, open)?;
+        let lane = Lane::take(&journal, open).await?;
         let run = go_on(&workspace, &journal, open, &lane).await?;
         return sender.deliver(run, lane).await;
     }
     let run = open(&request, &runs).await?;
-    let lane = Lane::take(&journal, &run)?;
+    let lane = Lane::take(&journal, &run).await?;
     sender.deliver(run, lane).await
 }
 

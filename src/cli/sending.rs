@@ -43,9 +43,12 @@ pub(super) enum Lane {
 }
 
 impl Lane {
-    pub(super) fn take(journal: &Journal, run: &Run) -> Result<Lane, Failure> {
+    pub(super) async fn take(journal: &Journal, run: &Run) -> Result<Lane, Failure> {
         match journal.lock_lane(&run.key.app, run.channel) {
-            Ok(lock) => Ok(Lane::Ours(lock)),
+            Ok(lock) => {
+                journal.check_newest().await?;
+                Ok(Lane::Ours(lock))
+            }
             Err(journal::Error::LaneHeld { holder }) => Ok(Lane::Held(holder)),
             Err(error) => Err(error.into()),
         }
@@ -192,6 +195,15 @@ impl Sender<'_> {
 
 /// Something broke on the way: what was sent is known, and the run can be gone on with.
 fn interrupted(workspace: &Workspace, run: &Run, error: executor::Error) -> Failure {
+    if let executor::Error::Restored { reason } = &error {
+        let command = format!(
+            "campanile resume {}{} --force",
+            run.name(),
+            workspace.flag()
+        );
+        let consequence = "going on may send twice what was sent since then";
+        return Failure::safety(format!("{reason}; {consequence}"), &command);
+    }
     Failure::from(error).help(format!(
         "the run is still open; when that is mended, {}",
         go_on(workspace, run)

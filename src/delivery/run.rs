@@ -20,6 +20,8 @@ pub enum RunEvent {
         reason: String,
     },
     Resumed,
+    /// A person says that the journal knows all that was sent, though it looks as if it did not.
+    Trusted,
     /// Every delivery has ended.
     Finished(Counts),
 }
@@ -44,7 +46,8 @@ impl RunState {
     pub fn fold<'a>(entries: impl IntoIterator<Item = &'a RunEntry>) -> RunState {
         entries
             .into_iter()
-            .fold(RunState::Open, |_, entry| match &entry.event {
+            .fold(RunState::Open, |state, entry| match &entry.event {
+                RunEvent::Trusted => state,
                 RunEvent::Resumed => RunState::Open,
                 RunEvent::Paused { reason } => RunState::Paused {
                     reason: reason.clone(),

@@ -398,6 +398,11 @@ impl Queue {
         }
     }
 
+    /// The `Random` that a delivery's next generation has, unless chance gave it to another one lately.
+    pub fn next_random(&self, job: &Job) -> Random {
+        Random::derive(self.identity(job, job.delivery.next_generation()), 0)
+    }
+
     /// What a generation's `Random` is made from.
     fn identity(&self, job: &Job, generation: u32) -> Digest {
         let request = &job.request;

@@ -63,6 +63,8 @@ pub enum Error {
     Lane,
     #[error("{0} deliveries are left that nobody sends; this is a bug, please report it")]
     LeftOver(u64),
+    #[error("{reason}")]
+    Restored { reason: String },
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
 }

@@ -13,6 +13,7 @@ mod lookout;
 mod pages;
 mod planning;
 mod progress;
+mod restored;
 mod targets;
 mod writer;
 

@@ -44,6 +44,7 @@ impl Journal {
             .iter()
             .map(|each| to_row(each.run, each.number, each.place, &each.entry))
             .collect();
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "/* append */ INSERT INTO entry
                (run, delivery, place, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
@@ -54,9 +55,9 @@ impl Journal {
              FROM json_each(?1)",
         )
         .bind(Value::Array(rows).to_string())
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        self.commit(transaction).await
     }
 
     /// Up to `limit` deliveries of a run after number `after`, in order; none means that there are no more.

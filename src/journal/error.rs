@@ -2,6 +2,7 @@
 
 use crate::delivery::Illegal;
 use crate::identity::{CampaignName, DeliveryNumber};
+use crate::source::thousands;
 use std::path::PathBuf;
 use thiserror::Error;
 
@@ -32,6 +33,17 @@ pub enum Error {
         "another process ({holder}) sends on this lane; the journal allows one sender at a time"
     )]
     LaneHeld { holder: String },
+    #[error(
+        "`{}` is older than what was done with it by {} commits: it was copied back, or restored from a backup; what \
+         was sent since is not in it and would be sent again", path.display(), thousands(*behind)
+    )]
+    Older {
+        path: PathBuf,
+        witness: PathBuf,
+        behind: u64,
+    },
+    #[error("cannot keep `{}`, which tells how far the journal has come: {why}", path.display())]
+    Witness { path: PathBuf, why: String },
     #[error("cannot lock `{}`: {why}", path.display())]
     Lock { path: PathBuf, why: String },
 }

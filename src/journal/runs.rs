@@ -76,6 +76,7 @@ impl Journal {
     /// Nothing comes after the end of a run: whoever did not know of it writes nothing.
     pub async fn append_run(&self, run: RunId, event: &RunEvent, at: Moment) -> Result<(), Error> {
         let (name, detail) = event_columns(event);
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "/* append to a run */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
              SELECT ?1, place, ?2, ?3, ?4, ?5, ?6 FROM
@@ -89,9 +90,9 @@ impl Journal {
         .bind(at.wall_ms)
         .bind(boot_ns(at))
         .bind(at.boot_id)
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
-        Ok(())
+        self.commit(transaction).await
     }
 
     /// Every run of a campaign, the latest first.
@@ -130,6 +131,13 @@ impl Journal {
                 SELECT max(wall_ms) AS wall_ms FROM entry WHERE run = ?1
                 UNION ALL SELECT max(wall_ms) FROM run_entry WHERE run = ?1)",
         );
+        Ok(newest.bind(run.0).fetch_one(&self.reader).await?)
+    }
+
+    /// When something last happened to a delivery of a run.
+    pub async fn last_tried_ms(&self, run: RunId) -> Result<Option<i64>, Error> {
+        let newest =
+            sqlx::query_scalar("/* last tried */ SELECT max(wall_ms) FROM entry WHERE run = ?1");
         Ok(newest.bind(run.0).fetch_one(&self.reader).await?)
     }
 
@@ -232,6 +240,7 @@ fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
         RunEvent::Paused { reason } => ("paused", Some(reason.clone())),
         RunEvent::Stopped { reason } => ("stopped", Some(reason.clone())),
         RunEvent::Resumed => ("resumed", None),
+        RunEvent::Trusted => ("trusted", None),
         RunEvent::Finished(counts) => {
             let Counts {
                 planned,
@@ -258,6 +267,7 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
         "paused" => RunEvent::Paused { reason: detail },
         "stopped" => RunEvent::Stopped { reason: detail },
         "resumed" => RunEvent::Resumed,
+        "trusted" => RunEvent::Trusted,
         "finished" => {
             let counts: [u64; 7] = serde_json::from_str(&detail)
                 .map_err(|_| Error::damaged("counts that cannot be read"))?;

@@ -200,7 +200,7 @@ impl Journal {
         if opened.rows_affected() == 0 {
             return Err(Error::AlreadyOpen(key.campaign.clone()));
         }
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(RunId(plan.0))
     }
 

@@ -2,11 +2,13 @@
 
 use super::Error;
 use super::schema::{APPLICATION_ID, CREATE, UPGRADES, VERSION};
+use super::witness::Witness;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Sqlite, Transaction};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A journal that is open. All writing goes through one connection.
@@ -15,6 +17,7 @@ pub struct Journal {
     pub(super) path: PathBuf,
     pub(super) writer: SqlitePool,
     pub(super) reader: SqlitePool,
+    pub(super) witness: Arc<OnceLock<Witness>>,
 }
 
 /// The version of the database that is built in.
@@ -46,6 +49,7 @@ impl Journal {
             path: path.to_owned(),
             writer,
             reader: pool(path, options, READERS_MAX).await?,
+            witness: Arc::default(),
         })
     }
 
@@ -163,7 +167,8 @@ mod tests {
     use super::*;
 
     /// Each makes a journal of one version into one of the version before, the latest first.
-    const BACK: [&str; 2] = [
+    const BACK: [&str; 3] = [
+        "DROP TABLE journal; PRAGMA user_version = 3",
         "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
         "ALTER TABLE run DROP COLUMN tolerate;
         ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
@@ -230,12 +235,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let journal = Journal::open(&path).await.unwrap();
-        sqlx::raw_sql("PRAGMA user_version = 4")
+        sqlx::raw_sql("PRAGMA user_version = 99")
             .execute(&journal.writer)
             .await
             .unwrap();
         journal.close().await;
         let refused = Journal::open(&path).await.unwrap_err();
-        assert!(matches!(refused, Error::LaterSchema { found: 4, .. }));
+        assert!(matches!(refused, Error::LaterSchema { found: 99, .. }));
     }
 }

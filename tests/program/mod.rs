@@ -10,6 +10,7 @@ mod handover;
 mod lane;
 mod place;
 mod requests;
+mod restored;
 mod runs;
 mod samples;
 mod sandbox;

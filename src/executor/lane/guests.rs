@@ -3,8 +3,9 @@
 use super::{Event, Loop};
 use crate::delivery::RunState;
 use crate::dispatch::RunTag;
-use crate::executor::course::Prepared;
+use crate::executor::Error;
 use crate::executor::lookout::idle_since_ms;
+use crate::executor::restored::Doubt;
 use crate::identity::RunName;
 use crate::journal::Run;
 
@@ -52,15 +53,24 @@ impl Loop {
         self.tags += 1;
         self.lookout.taken(run.id);
         let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
+        let (historian, administrator) = (self.historian.clone(), self.client.administrator());
+        let administrator = administrator.to_owned();
         self.beside(async move {
             let is_idle = idle_since_ms(&journal, &run).await;
             if matches!(is_idle, Ok(Some(_))) {
                 return Ok(Event::LeftAlone(run));
             }
             let name = run.name();
-            let prepared = Prepared::read(&journal, run, rules).await;
-            Ok(match prepared {
+            let doubt = Doubt {
+                journal: &journal,
+                historian: &historian,
+                rules,
+                administrator: &administrator,
+            };
+            let id = run.id;
+            Ok(match doubt.prepare(run).await {
                 Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
+                Err(Error::Restored { .. }) => Event::LeftAlone(journal.run(id).await?),
                 // Nothing of ours is the worse for it; whoever opened it meets the error too.
                 Err(_) => Event::Unreadable(name),
             })

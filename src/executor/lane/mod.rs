@@ -13,6 +13,7 @@ use crate::executor::historian::Historian;
 use crate::executor::lookout::Lookout;
 use crate::executor::pages::Pages;
 use crate::executor::progress::Progress;
+use crate::executor::restored::Doubt;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, Run, Written};
@@ -102,16 +103,15 @@ impl Loop {
             progress,
         } = execution;
         let (app, role, channel) = (run.key.app.clone(), run.app.clone(), run.channel);
-        let history = journal.lane_history(&app, channel, now).await?;
-        let lane = Lane {
-            channel,
-            limit: rules.limit,
-            last_started: history.last_started,
-            randoms: history.randoms,
-            seed: seed(&app, channel),
-            administrator: client.administrator().to_owned(),
+        let lane = lane(&journal, &client, &run, rules).await?;
+        let historian = Historian::new(client.clone());
+        let doubt = Doubt {
+            journal: &journal,
+            historian: &historian,
+            rules,
+            administrator: client.administrator(),
         };
-        let prepared = Prepared::read(&journal, run, rules).await?;
+        let prepared = prepare(&doubt, run, drain.clone()).await?;
         progress.send_modify(|progress| progress.counts = prepared.under_way.counts);
 
         let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
@@ -127,7 +127,7 @@ impl Loop {
         let own = RunTag(0);
         let mut this = Loop {
             journal,
-            historian: Historian::new(client.clone()),
+            historian,
             client,
             app,
             role,
@@ -155,6 +155,9 @@ impl Loop {
             durable,
         };
         this.join(own, prepared).await?;
+        if this.drain.borrow().is_some() {
+            this.begin_to_drain().await?;
+        }
         this.tell_hours(now);
         Ok(this)
     }
@@ -464,6 +467,38 @@ fn trouble(outcome: &Outcome) -> Option<String> {
         Outcome::Throttled(_, answer) | Outcome::Failed(_, answer) | Outcome::Unknown(answer) => {
             Some(answer.to_string())
         }
+    }
+}
+
+/// The lane as its previous holder left it.
+async fn lane(
+    journal: &Journal,
+    client: &Client,
+    run: &Run,
+    rules: LaneRules,
+) -> Result<Lane, Error> {
+    let (app, channel) = (&run.key.app, run.channel);
+    let history = journal.lane_history(app, channel, clock::now()).await?;
+    Ok(Lane {
+        channel,
+        limit: rules.limit,
+        last_started: history.last_started,
+        randoms: history.randoms,
+        seed: seed(app, channel),
+        administrator: client.administrator().to_owned(),
+    })
+}
+
+/// A run that is drained at once sends nothing, so that there is nothing to be doubted about it.
+async fn prepare(
+    doubt: &Doubt<'_>,
+    run: Run,
+    mut drain: watch::Receiver<Option<String>>,
+) -> Result<Prepared, Error> {
+    let drained = async { drop(drain.wait_for(Option::is_some).await) };
+    tokio::select! {
+        prepared = doubt.prepare(run.clone()) => prepared,
+        () = drained => Prepared::read(doubt.journal, run, doubt.rules).await,
     }
 }
 
