@@ -1,7 +1,8 @@
 //! The pace of each group: the vendor takes forty messages a second for one group, whoever sends them.
 
 use super::pace::nanoseconds;
-use crate::identity::GroupId;
+use crate::delivery::backoff;
+use crate::identity::{Digest, GroupId};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
@@ -93,10 +94,9 @@ impl Groups {
     /// A group was too fast. Returns whether the lane is.
     pub(super) fn too_fast(&mut self, group: &GroupId, now_ns: u64) -> bool {
         let pace = self.paces.entry(group.clone()).or_default();
-        let wait = HELD_FIRST
-            .saturating_mul(1 << pace.rounds.min(8))
-            .min(HELD_MAX);
         if now_ns >= pace.held {
+            let draw = Digest::of("group", [group.as_str().as_bytes()]).first_32_bits();
+            let wait = backoff(HELD_FIRST, pace.rounds, HELD_MAX, draw);
             pace.rounds += 1;
             pace.held = now_ns + nanoseconds(wait);
         }
@@ -151,6 +151,11 @@ mod tests {
         assert_eq!(groups.plan(&group("b"), 7), 7);
     }
 
+    /// With what keeps those apart that wait together.
+    fn about(wait_ns: u64) -> std::ops::RangeInclusive<u64> {
+        wait_ns..=wait_ns + wait_ns / 4
+    }
+
     #[test]
     fn a_group_that_was_too_fast_is_left_alone_for_longer_each_time() {
         let (mut groups, busy) = (Groups::default(), group("a"));
@@ -159,12 +164,14 @@ mod tests {
             !groups.too_fast(&busy, 1),
             "answers that come together count once"
         );
-        assert_eq!(groups.may_send_ns(&busy), SECOND_NS);
-        groups.too_fast(&busy, SECOND_NS);
-        assert_eq!(groups.plan(&busy, SECOND_NS), 3 * SECOND_NS);
+        let first = groups.may_send_ns(&busy);
+        assert!(about(SECOND_NS).contains(&first), "{first}");
+        groups.too_fast(&busy, first);
+        let second = groups.plan(&busy, first);
+        assert!(about(2 * SECOND_NS).contains(&(second - first)), "{second}");
         groups.passed(&busy);
-        groups.too_fast(&busy, 4 * SECOND_NS);
-        assert_eq!(groups.may_send_ns(&busy), 5 * SECOND_NS);
+        groups.too_fast(&busy, second);
+        assert_eq!(groups.may_send_ns(&busy) - second, first);
     }
 
     #[test]
