@@ -10,6 +10,11 @@ use thiserror::Error;
 pub enum Error {
     #[error("cannot open the journal `{}`: {why}", path.display())]
     Open { path: PathBuf, why: String },
+    #[error(
+        "the journal `{}` lies on a file system of another machine ({name}), where locks and the order of writes cannot be \
+         relied on; keep it on a disk of this one", path.display()
+    )]
+    Network { path: PathBuf, name: &'static str },
     #[error("`{}` is a database of another program", path.display())]
     NotOurs { path: PathBuf },
     #[error(

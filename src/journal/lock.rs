@@ -51,7 +51,7 @@ impl Journal {
     }
 
     fn lock_path(&self, app: &VendorApp, channel: Channel) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
+        let mut name = self.canonical.clone().into_os_string();
         name.push(format!("-lane-{}-{}.lock", app.sdk_app_id, channel.name()));
         PathBuf::from(name)
     }

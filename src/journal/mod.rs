@@ -8,6 +8,7 @@ mod entries;
 mod error;
 mod lane;
 mod lock;
+mod place;
 mod runs;
 mod schema;
 mod stage;

@@ -1,8 +1,8 @@
 //! Opening a journal.
 
-use super::Error;
 use super::schema::{APPLICATION_ID, CREATE, UPGRADES, VERSION};
 use super::witness::Witness;
+use super::{Error, place};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -14,7 +14,10 @@ use std::time::Duration;
 /// A journal that is open. All writing goes through one connection.
 #[derive(Clone, Debug)]
 pub struct Journal {
+    /// As it was given.
     pub(super) path: PathBuf,
+    /// Whatever links lead to it: what lies beside it is named after this, so that two processes meet at one lock.
+    pub(super) canonical: PathBuf,
     pub(super) writer: SqlitePool,
     pub(super) reader: SqlitePool,
     pub(super) witness: Arc<OnceLock<Witness>>,
@@ -41,12 +44,18 @@ const READERS_MAX: u32 = 4;
 impl Journal {
     /// Opens the journal at `path`, and makes it if it is not there.
     pub async fn open(path: &Path) -> Result<Journal, Error> {
+        place::check(path)?;
         let options = options(path).create_if_missing(true);
         let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
         prepare(path, &writer).await?;
+        let canonical = path.canonicalize().map_err(|error| Error::Open {
+            path: path.to_owned(),
+            why: error.to_string(),
+        })?;
         // Only now: a connection that knows the tables of before takes a row that has grown for the end of all rows.
         Ok(Journal {
             path: path.to_owned(),
+            canonical,
             writer,
             reader: pool(path, options, READERS_MAX).await?,
             witness: Arc::default(),

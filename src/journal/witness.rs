@@ -107,8 +107,8 @@ impl Journal {
         if let Some(witness) = self.witness.get() {
             return Ok(witness);
         }
-        let path = Witness::path_of(&self.path);
-        let opened = Witness::open(&self.path).map_err(|error| Error::Witness {
+        let path = Witness::path_of(&self.canonical);
+        let opened = Witness::open(&self.canonical).map_err(|error| Error::Witness {
             path,
             why: error.to_string(),
         })?;

@@ -1,6 +1,6 @@
 //! Several processes on one lane: one sends for all of them.
 
-use super::place::{Place, Running};
+use super::place::{Ended, Place, Running};
 use super::vendor::Vendor;
 use rustix::process::Signal;
 use std::collections::HashMap;
@@ -165,4 +165,22 @@ fn a_paused_run_is_not_sent_by_the_next_one() {
         .run(&["run", "small", "--yes"])
         .assert(0, &["20 accepted"]);
     assert_eq!(vendor.ledger().len(), before + 20);
+}
+
+#[test]
+fn a_journal_by_another_name_is_the_same_journal() {
+    let vendor = Vendor::start(&[]);
+    let place = place(&vendor, 600);
+    let big = place.start(&["run", "news", "--yes"]);
+    vendor.wait_for(5);
+    let link = place.path().join("link.db");
+    std::os::unix::fs::symlink(place.path().join("campanile.db"), link).unwrap();
+    let small = place
+        .command(&["run", "small", "--yes"])
+        .env("CAMPANILE_JOURNAL", "sqlite:link.db")
+        .output()
+        .unwrap();
+    Ended::of(&small).assert(0, &["sends on this lane", "20 planned = 20 accepted"]);
+    big.end().assert(0, &["600 planned = 600 accepted"]);
+    assert_each_once(&vendor, 620);
 }
