@@ -5,6 +5,7 @@
 mod access;
 mod arguments;
 mod campaigns;
+mod cancel;
 mod check;
 mod ending;
 mod exit;
@@ -13,6 +14,7 @@ mod following;
 mod journals;
 mod log;
 mod next;
+mod operators;
 mod print;
 mod progress;
 mod prompt;
@@ -59,6 +61,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
+        Verb::Cancel(options) => cancel::cancel(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::Next(options) => next::next(&common, &options),

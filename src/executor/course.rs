@@ -17,6 +17,7 @@ pub(super) struct Course {
     /// Where the next page comes from, unless it is being read.
     pub(super) pages: Option<Pages>,
     pub(super) hours: Option<Hours>,
+    pub(super) is_cancelled: bool,
     /// It came to its end, and that is being written down.
     pub(super) is_settling: bool,
 }
@@ -37,6 +38,8 @@ impl Prepared {
     ) -> Result<Prepared, Error> {
         let mut pages = Pages::new(journal.clone(), run.clone());
         let under_way = pages.under_way().await?;
+        // That takes its time, in which somebody may have paused it.
+        let run = journal.run(run.id).await?;
         let bounds = bounds(&run, under_way.first_attempts);
         let policy = Policy {
             attempts: run.attempts,
@@ -53,6 +56,7 @@ impl Prepared {
             run,
             pages: Some(pages),
             hours: bounds.hours,
+            is_cancelled: false,
             is_settling: false,
         };
         Ok(Prepared {
@@ -105,7 +109,7 @@ pub(super) async fn settle(
             (Ending::Paused(counts), RunEvent::Paused { reason })
         }
         // That it is paused was written down by whoever wanted it so.
-        Some(Halt::Drained) => return Ok(Ending::Paused(counts)),
+        Some(Halt::Left | Halt::Paused) => return Ok(Ending::Paused(counts)),
         None => return Err(Error::LeftOver(counts.pending)),
     };
     journal.append_run(run.id, &event, clock::now()).await?;

@@ -49,6 +49,11 @@ impl Run {
         RunState::fold(&self.entries)
     }
 
+    /// Nothing of it is sent any more, and it is not settled yet.
+    pub fn is_cancelling(&self) -> bool {
+        matches!(self.state(), RunState::Cancelling { .. })
+    }
+
     /// Deliveries that are gone from the journal must not make a run look done.
     pub fn check_whole(&self, counts: &Counts) -> Result<(), Error> {
         if counts.planned == self.planned {
@@ -232,6 +237,7 @@ fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
         RunEvent::Paused { reason } => ("paused", Some(reason.clone())),
         RunEvent::Stopped { reason } => ("stopped", Some(reason.clone())),
         RunEvent::Resumed => ("resumed", None),
+        RunEvent::Cancelled { reason } => ("cancelled", Some(reason.clone())),
         RunEvent::Finished(counts) => {
             let Counts {
                 planned,
@@ -258,6 +264,7 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
         "paused" => RunEvent::Paused { reason: detail },
         "stopped" => RunEvent::Stopped { reason: detail },
         "resumed" => RunEvent::Resumed,
+        "cancelled" => RunEvent::Cancelled { reason: detail },
         "finished" => {
             let counts: [u64; 7] = serde_json::from_str(&detail)
                 .map_err(|_| Error::damaged("counts that cannot be read"))?;

@@ -4,7 +4,7 @@ mod guests;
 
 use crate::channel::{Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{Finding, RunEvent, State};
+use crate::delivery::{Finding, RunEvent, RunState, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag, Step};
 use crate::executor::Error;
 use crate::executor::course::{Course, Prepared, settle};
@@ -41,6 +41,8 @@ pub(super) struct Loop {
     rules: LaneRules,
     drain: watch::Receiver<Option<String>>,
     is_draining: bool,
+    /// It was taken to settle a cancelled run: whoever asked for that wants nothing sent.
+    is_alone: bool,
     progress: watch::Sender<Progress>,
     /// The run that the lane was taken for, and how it ended.
     own: RunTag,
@@ -112,6 +114,7 @@ impl Loop {
             administrator: client.administrator().to_owned(),
         };
         let prepared = Prepared::read(&journal, run, rules).await?;
+        let state = prepared.course.run.state();
         progress.send_modify(|progress| progress.counts = prepared.under_way.counts);
 
         let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
@@ -135,6 +138,7 @@ impl Loop {
             rules,
             drain,
             is_draining: false,
+            is_alone: matches!(state, RunState::Cancelling { .. }),
             progress,
             own,
             ending: None,
@@ -253,11 +257,13 @@ impl Loop {
             under_way,
         } = prepared;
         self.lookout.taken(course.run.id);
+        let state = course.run.state();
         self.courses.insert(tag, course);
         self.dispatcher.join(tag, queue);
         if self.is_draining {
             self.dispatcher.drain(tag);
         }
+        self.obey(tag, &state);
         if under_way.jobs.is_empty() {
             return Ok(());
         }
@@ -292,7 +298,7 @@ impl Loop {
         if let Some(course) = self
             .courses
             .get(&self.own)
-            .filter(|course| !course.is_settling)
+            .filter(|course| !course.is_settling && !course.is_cancelled)
         {
             let reason = self.drain.borrow().clone().unwrap_or_default();
             let event = RunEvent::Paused { reason };
@@ -340,16 +346,21 @@ impl Loop {
         }
         if tag == self.own {
             self.ending = Some(ending);
-        } else if halt == Some(Halt::Drained) {
+        } else if halt == Some(Halt::Left) {
             self.left.extend(course.map(|course| course.run.name()));
         }
     }
 
     /// A run that waits for its hours looks like one that hangs, unless it says so.
     fn tell_hours(&self, now: Moment) {
-        let hours = self.courses.get(&self.own).and_then(|own| own.hours);
+        let own = self.courses.get(&self.own);
+        let hours = own.and_then(|own| own.hours);
         let closed = hours.filter(|hours| hours.opens_in(now).is_some());
-        let waiting = closed.map(|hours| format!("waiting for the window {}", hours.window));
+        let waiting = if own.is_some_and(|own| own.is_cancelled) {
+            Some("cancelled; what is open is being settled".to_owned())
+        } else {
+            closed.map(|hours| format!("waiting for the window {}", hours.window))
+        };
         let others = self.courses.len().saturating_sub(1);
         self.progress.send_if_modified(|progress| {
             let is_news = progress.waiting != waiting || progress.others != others;
