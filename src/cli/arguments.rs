@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::operators::Cancel;
+use super::operators::{Cancel, Pause, Status};
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,7 +43,9 @@ pub(super) enum Verb {
     Check(Check),
     Run(Run),
     Resume(Resume),
+    Pause(Pause),
     Cancel(Cancel),
+    Status(Status),
     Log(Log),
     Sandbox(Sandbox),
     Next(Next),

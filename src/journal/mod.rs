@@ -8,6 +8,7 @@ mod entries;
 mod error;
 mod lane;
 mod lock;
+mod overview;
 mod runs;
 mod schema;
 mod stage;

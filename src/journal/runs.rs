@@ -146,6 +146,22 @@ impl Journal {
         Ok(names.fetch_all(&self.reader).await?)
     }
 
+    /// The runs that can be read, and how many cannot.
+    pub(super) async fn read_readable(
+        &self,
+        rows: Vec<SqliteRow>,
+    ) -> Result<(Vec<Run>, u64), Error> {
+        let (mut runs, mut others) = (Vec::with_capacity(rows.len()), 0);
+        for row in rows {
+            match self.read_runs(vec![row]).await {
+                Ok(read) => runs.extend(read),
+                Err(Error::Damaged { .. }) => others += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((runs, others))
+    }
+
     pub(super) async fn read_runs(&self, rows: Vec<SqliteRow>) -> Result<Vec<Run>, Error> {
         let mut runs = Vec::with_capacity(rows.len());
         for row in rows {

@@ -3,7 +3,7 @@
 //! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -88,10 +88,12 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
+
+CREATE INDEX entry_ended ON entry (run, outcome, kind) WHERE kind = 3 OR outcome IN ('accepted', 'refused');
 ";
 
 /// From each version to the next, the first one first.
-pub(super) const UPGRADES: [&str; 2] = [FROM_1, FROM_2];
+pub(super) const UPGRADES: [&str; 3] = [FROM_1, FROM_2, FROM_3];
 
 /// What a run tolerates, in millionths, when it makes first attempts and after how many it pauses; whom of a group a
 /// delivery is for.
@@ -107,4 +109,9 @@ ALTER TABLE delivery ADD COLUMN members TEXT;
 const FROM_2: &str = "
 ALTER TABLE run ADD COLUMN on_unknown TEXT NOT NULL DEFAULT 'hold';
 ALTER TABLE run ADD COLUMN finish_by_ms INTEGER;
+";
+
+/// Counting a run's ends at a glance. Runs may be cancelled, which an earlier program would call damage.
+const FROM_3: &str = "
+CREATE INDEX entry_ended ON entry (run, outcome, kind) WHERE kind = 3 OR outcome IN ('accepted', 'refused');
 ";

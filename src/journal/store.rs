@@ -49,6 +49,31 @@ impl Journal {
         })
     }
 
+    /// Opens the journal at `path` for whoever only reads. It may lie where nobody may write.
+    pub async fn open_to_read(path: &Path) -> Result<Journal, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let (reader, found) = match read_version(path, options.clone()).await {
+            // Without its write-ahead log all of it is in the file, and nobody writes where nobody may.
+            Err(_) if !log_path(path).exists() => {
+                read_version(path, options.immutable(true)).await?
+            }
+            opened => opened?,
+        };
+        if found == (APPLICATION_ID, VERSION) {
+            return Ok(Journal {
+                path: path.to_owned(),
+                writer: reader.clone(),
+                reader,
+            });
+        }
+        // It is brought up to date, or refused.
+        reader.close().await;
+        Journal::open(path).await
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -67,6 +92,24 @@ impl Journal {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+/// Where `SQLite` keeps what is not in the file yet.
+fn log_path(path: &Path) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+/// Whose file it is, and of which version.
+async fn read_version(
+    path: &Path,
+    options: SqliteConnectOptions,
+) -> Result<(SqlitePool, (i64, i64)), Error> {
+    let reader = pool(path, options, READERS_MAX).await?;
+    let query = sqlx::query_as("SELECT * FROM pragma_application_id, pragma_user_version");
+    let found = query.fetch_one(&reader).await?;
+    Ok((reader, found))
 }
 
 /// Makes the tables, or brings them up to date.
@@ -163,7 +206,8 @@ mod tests {
     use super::*;
 
     /// Each makes a journal of one version into one of the version before, the latest first.
-    const BACK: [&str; 2] = [
+    const BACK: [&str; 3] = [
+        "DROP INDEX entry_ended; PRAGMA user_version = 3",
         "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
         "ALTER TABLE run DROP COLUMN tolerate;
         ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
@@ -219,6 +263,12 @@ mod tests {
                     .await
                     .unwrap();
                 assert_eq!(version, VERSION);
+                let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'entry_ended'";
+                let indices: i64 = sqlx::query_scalar(index)
+                    .fetch_one(&journal.reader)
+                    .await
+                    .unwrap();
+                assert_eq!(indices, 1);
                 journal.close().await;
             }
         }
@@ -230,12 +280,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let journal = Journal::open(&path).await.unwrap();
-        sqlx::raw_sql("PRAGMA user_version = 4")
+        sqlx::raw_sql("PRAGMA user_version = 5")
             .execute(&journal.writer)
             .await
             .unwrap();
         journal.close().await;
         let refused = Journal::open(&path).await.unwrap_err();
-        assert!(matches!(refused, Error::LaterSchema { found: 4, .. }));
+        assert!(matches!(refused, Error::LaterSchema { found: 5, .. }));
     }
 }
