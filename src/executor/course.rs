@@ -10,6 +10,8 @@ use crate::dispatch::{Bounds, Halt, Queue};
 use crate::journal::{Journal, Run};
 use crate::settings::Hours;
 use crate::vendor::TIMEOUT;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Course {
@@ -18,8 +20,17 @@ pub(super) struct Course {
     pub(super) pages: Option<Pages>,
     pub(super) hours: Option<Hours>,
     pub(super) is_cancelled: bool,
+    /// No byte of its calls leaves any more.
+    pub(super) is_halted: Arc<AtomicBool>,
     /// It came to its end, and that is being written down.
     pub(super) is_settling: bool,
+}
+
+impl Course {
+    /// Calls on their way that have not reached the wire are kept back.
+    pub(super) fn halt(&self) {
+        self.is_halted.store(true, Ordering::Release);
+    }
 }
 
 /// A run that was read from the journal and can be sent.
@@ -57,6 +68,7 @@ impl Prepared {
             pages: Some(pages),
             hours: bounds.hours,
             is_cancelled: false,
+            is_halted: Arc::default(),
             is_settling: false,
         };
         Ok(Prepared {

@@ -198,6 +198,25 @@ impl Dispatcher {
         self.limiter.on_wire(call, at.boot_ns);
     }
 
+    /// Whose call it is.
+    pub fn run_of(&self, call: CallId) -> Option<RunTag> {
+        self.in_flight.get(&call).map(|flight| flight.run)
+    }
+
+    /// A call was kept back at the last moment: its run is halted.
+    pub fn kept_back(&mut self, call: CallId, now: Moment) -> Vec<Step> {
+        let Some(flight) = self.in_flight.remove(&call) else {
+            return Vec::new();
+        };
+        self.limiter.forget(call);
+        if let Some(member) = self.members.get_mut(&flight.run) {
+            member.in_flight -= 1;
+        }
+        let answer = Answer::none("taken back before it was sent");
+        let outcome = Outcome::Failed(Failure::NotSent, answer);
+        self.finish(flight.run, flight.number, outcome, now)
+    }
+
     /// A call came back.
     pub fn answered(&mut self, call: CallId, outcome: Outcome, now: Moment) -> Vec<Step> {
         let Some(flight) = self.in_flight.remove(&call) else {

@@ -55,8 +55,12 @@ impl Loop {
             return;
         };
         match state {
-            RunState::Paused { .. } => self.dispatcher.pause(tag),
+            RunState::Paused { .. } => {
+                course.halt();
+                self.dispatcher.pause(tag);
+            }
             RunState::Cancelling { .. } => {
+                course.halt();
                 course.is_cancelled = true;
                 self.dispatcher.cancel(tag, clock::now());
             }

@@ -1,11 +1,12 @@
 //! The running machine around the dispatcher: one lane, the run it was taken for, and those that others open on it.
 
 mod guests;
+mod performing;
 
 use crate::channel::{Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
 use crate::delivery::{Finding, RunEvent, RunState, State};
-use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag, Step};
+use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag};
 use crate::executor::Error;
 use crate::executor::course::{Course, Prepared, settle};
 use crate::executor::execute::{Ending, Execution, LaneRules};
@@ -16,7 +17,7 @@ use crate::executor::progress::Progress;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, Run, Written};
-use crate::vendor::{Call, Client};
+use crate::vendor::Client;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -55,7 +56,7 @@ pub(super) struct Loop {
     left: Vec<RunName>,
     timer: Timer,
     looks: Interval,
-    calls: JoinSet<(CallId, Reply, Moment)>,
+    calls: JoinSet<(CallId, Option<Reply>, Moment)>,
     wires: mpsc::Receiver<(CallId, Moment)>,
     wire: mpsc::Sender<(CallId, Moment)>,
     /// What is read and written beside the calls.
@@ -72,6 +73,8 @@ pub(super) struct Loop {
 enum Event {
     OnWire(CallId, Moment),
     Answered(CallId, Reply, Moment),
+    /// Its run was halted before a byte of it had left.
+    KeptBack(CallId),
     Durable(Vec<Written>),
     Page(RunTag, Vec<Job>, Box<Pages>),
     /// Time to look what others want.
@@ -193,27 +196,28 @@ impl Loop {
         self.take(event).await
     }
 
-    /// Waits for the next thing to happen. What leads to a Send comes first.
+    /// Waits for the next thing to happen. What comes seldom comes first, so that no flood of answers keeps what
+    /// somebody wants paused waiting; then what leads to a Send.
     async fn wait(&mut self, wake: Option<Moment>) -> Result<Event, Error> {
         let event = tokio::select! {
             biased;
+            Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
+            _ = self.looks.tick(), if !self.is_draining => Event::Look,
+            Some(done) = self.tasks.join_next() => done??,
             Some((call, at)) = self.wires.recv() => Event::OnWire(call, at),
             Some(call) = self.calls.join_next() => {
                 let (call, reply, at) = call?;
-                Event::Answered(call, reply, at)
+                reply.map_or(Event::KeptBack(call), |reply| Event::Answered(call, reply, at))
             }
             Some(batch) = self.durable.recv() => Event::Durable(batch),
-            Some(done) = self.tasks.join_next() => done??,
             Some(ended) = self.writer.join_next() => {
                 ended??;
                 Event::Woke
             }
-            Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
             slept = self.timer.sleep_until(wake.unwrap_or_else(clock::now)), if wake.is_some() => {
                 slept?;
                 Event::Woke
             }
-            _ = self.looks.tick(), if !self.is_draining => Event::Look,
         };
         Ok(event)
     }
@@ -223,6 +227,10 @@ impl Loop {
         match event {
             Event::OnWire(call, at) => self.dispatcher.on_wire(call, at),
             Event::Answered(call, reply, at) => self.answered(call, &reply, at).await?,
+            Event::KeptBack(call) => {
+                let steps = self.dispatcher.kept_back(call, clock::now());
+                self.perform(steps).await?;
+            }
             Event::Durable(batch) => self.durable(&batch),
             Event::Page(tag, jobs, pages) => {
                 if let Some(course) = self.courses.get_mut(&tag) {
@@ -306,7 +314,8 @@ impl Loop {
                 .append_run(course.run.id, &event, clock::now())
                 .await?;
         }
-        for &tag in self.courses.keys() {
+        for (&tag, course) in &self.courses {
+            course.halt();
             self.dispatcher.drain(tag);
         }
         self.progress
@@ -391,71 +400,6 @@ impl Loop {
                 }
             }
         });
-    }
-
-    async fn perform(&mut self, steps: Vec<Step>) -> Result<(), Error> {
-        for step in steps {
-            match step {
-                Step::Record {
-                    run,
-                    number,
-                    place,
-                    entry,
-                } => {
-                    let Some(course) = self.courses.get(&run) else {
-                        continue;
-                    };
-                    let written = Written {
-                        run: course.run.id,
-                        number,
-                        place,
-                        entry,
-                    };
-                    // A writer that ended has its error waiting; the loop meets it next.
-                    let _ = self.entries.send(written).await;
-                }
-                Step::Send { call, body } => self.send(call, body),
-                Step::Fetch { run } => self.fetch(run),
-                Step::LookUp {
-                    run,
-                    number,
-                    group,
-                    wanted,
-                } => {
-                    let historian = self.historian.clone();
-                    self.beside(async move {
-                        let finding = historian.search(group, wanted).await;
-                        Ok(Event::LookedUp(run, number, finding))
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, call: CallId, body: String) {
-        let (client, wire, channel) = (self.client.clone(), self.wire.clone(), self.channel);
-        self.calls.spawn(async move {
-            let noticed = move |at| {
-                // A notice that is lost only makes the limiter count from the decision to send.
-                let _ = wire.try_send((call, at));
-            };
-            let reply = client.call(Call { channel, body }, noticed).await;
-            (call, reply, clock::now())
-        });
-    }
-
-    fn fetch(&mut self, tag: RunTag) {
-        let course = self.courses.get_mut(&tag);
-        if let Some(mut pages) = course.and_then(|course| course.pages.take()) {
-            let own = self.own;
-            self.beside(async move {
-                match pages.fresh().await {
-                    Ok(jobs) => Ok(Event::Page(tag, jobs, Box::new(pages))),
-                    Err(error) => broken(tag, own, error),
-                }
-            });
-        }
     }
 }
 
