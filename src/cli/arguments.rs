@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::operators::{Cancel, Pause, Status};
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +43,9 @@ pub(super) enum Verb {
     Check(Check),
     Run(Run),
     Resume(Resume),
+    Pause(Pause),
+    Cancel(Cancel),
+    Status(Status),
     Log(Log),
     Sandbox(Sandbox),
     Next(Next),
@@ -106,6 +110,8 @@ pub(super) struct Run {
 }
 
 /// Go on with a run that was paused, stopped or cut off
+///
+/// One that was cancelled and is not settled yet is brought to its end; nothing more of it is sent.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile resume welcome@2026-11-11T09:00

@@ -7,7 +7,7 @@ use super::print;
 use super::sending::Sender;
 use super::workspace::Workspace;
 use crate::channel::{Answer, Class, code_name, explain};
-use crate::delivery::Counts;
+use crate::delivery::{Counts, RunState};
 use crate::executor::Ending;
 use crate::identity::civil_text;
 use crate::journal::Run;
@@ -18,11 +18,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) fn go_on(workspace: &Workspace, run: &Run) -> String {
-    format!(
-        "go on with: campanile resume {}{}",
-        run.name(),
-        workspace.flag()
-    )
+    format!("go on with: {}", go_on_command(workspace, run))
+}
+
+pub(super) fn go_on_command(workspace: &Workspace, run: &Run) -> String {
+    let verb = if run.is_cancelling() {
+        "cancel"
+    } else {
+        "resume"
+    };
+    format!("campanile {verb} {}{}", run.name(), workspace.flag())
 }
 
 /// What this process knows beside the journal's contents.
@@ -33,8 +38,36 @@ pub(super) struct Measured {
     pub(super) journal: PathBuf,
 }
 
+/// What was cancelled by somebody else did not go as whoever sent it wanted.
+pub(super) fn exit_of(run: &Run, ending: &Ending, signal: Option<Exit>, wanted: Wanted) -> Exit {
+    let exit = exit(ending, run.tolerate, signal);
+    let is_cut_short = run.state().is_finished() && run.state().reason().is_some();
+    match (exit, wanted) {
+        (Exit::Success, Wanted::Sent) if is_cut_short => Exit::Incomplete,
+        _ => exit,
+    }
+}
+
+/// What somebody wants of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Sent,
+    Cancelled,
+}
+
+impl Wanted {
+    /// What is still to be wanted of it.
+    pub(super) fn of(run: &Run) -> Wanted {
+        if run.is_cancelling() {
+            Wanted::Cancelled
+        } else {
+            Wanted::Sent
+        }
+    }
+}
+
 /// Some that never arrived may be tolerated; one of which nobody can tell whether it did may not.
-pub(super) fn exit(ending: &Ending, tolerate: Share, signal: Option<Exit>) -> Exit {
+fn exit(ending: &Ending, tolerate: Share, signal: Option<Exit>) -> Exit {
     match ending {
         Ending::Paused(_) => signal.unwrap_or(Exit::Stopped),
         Ending::Stopped(..) => Exit::Stopped,
@@ -74,10 +107,27 @@ pub(super) fn report(
     }
     match ending {
         Ending::Finished(_) => {}
-        Ending::Paused(_) => print::say(&format!("paused; {}", go_on(workspace, run))),
+        Ending::Paused(_) => tell_pause(workspace, run),
         Ending::Stopped(answer, _) => tell_stop(workspace, run, answer),
     }
     Ok(())
+}
+
+/// Why a run is left as it is.
+fn tell_pause(workspace: &Workspace, run: &Run) {
+    let go_on = go_on(workspace, run);
+    let text = match run.state() {
+        // Somebody was quicker than what was under way.
+        RunState::Open => format!("it was paused, and resumed since; {go_on}"),
+        RunState::Cancelling { .. } => {
+            format!("cancelled, and what may have been delivered is not settled; {go_on}")
+        }
+        state => match state.reason() {
+            Some(reason) => format!("paused ({reason}); {go_on}"),
+            None => format!("paused; {go_on}"),
+        },
+    };
+    print::say(&text);
 }
 
 /// Why a run was stopped, what mends that, and how it goes on.
@@ -114,10 +164,18 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
         Some(rate) => format!("{elapsed:.1} s, {rate:.1} accepted a second"),
         None => format!("{elapsed:.1} s"),
     };
-    let name = run.name();
+    let (name, state) = (run.name(), run.state());
+    let reason = state.reason().filter(|_| state.is_finished());
+    let reason = reason
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
     let journal = workspace.shown(&measured.journal);
     vec![
-        format!("{name} is {}: {}", run.state().name(), counts_text(counts)),
+        format!(
+            "{name} is {}{reason}: {}",
+            state.name(),
+            counts_text(counts)
+        ),
         pace,
         format!(
             "log: campanile log {name}{}   (journal: {journal})",

@@ -71,6 +71,15 @@ impl Failure {
         }
     }
 
+    /// The same, after what led to it.
+    #[must_use]
+    pub(super) fn after(self, text: impl Into<String>) -> Failure {
+        Failure {
+            error: self.error.context(text.into()),
+            ..self
+        }
+    }
+
     /// Of a verb that sends nothing, whatever happens.
     #[must_use]
     pub(super) fn of_reading(self) -> Failure {

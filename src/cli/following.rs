@@ -11,6 +11,7 @@ use crate::clock;
 use crate::delivery::RunState;
 use crate::executor::{Ending, Progress, count};
 use crate::journal::{Journal, LaneLock, Run};
+use crate::settings::App;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::interval;
@@ -38,9 +39,7 @@ pub(super) async fn follow(
     signals: &mut Signals,
 ) -> Result<Followed, Failure> {
     let name = run.name();
-    print::say(&format!(
-        "{holder} sends on this lane, and sends {name} as well (Ctrl-C leaves it to do so)"
-    ));
+    print::say(&beside(sender, run, holder));
     let (progress, progress_seen) = watch::channel(Progress::default());
     let shown = Shown::start(name.to_string(), progress_seen);
     let followed = tokio::select! {
@@ -50,11 +49,37 @@ pub(super) async fn follow(
     drop(shown);
     if matches!(followed, Ok(Followed::Left(_))) {
         let flag = sender.workspace.flag();
+        let does = if run.is_cancelling() {
+            "settling"
+        } else {
+            "sending"
+        };
         print::say(&format!(
-            "{holder} goes on sending {name}; see it with: campanile log {name}{flag} --follow"
+            "{holder} goes on {does} {name}; see it with: campanile log {name}{flag} --follow"
         ));
     }
     followed
+}
+
+/// What becomes of a run whose lane is held.
+fn beside(sender: &Sender<'_>, run: &Run, holder: &str) -> String {
+    let name = run.name();
+    let does = if run.is_cancelling() {
+        "settles"
+    } else {
+        "sends"
+    };
+    let workspace = sender.workspace;
+    let same = |app: &&App| workspace.vendor_app(app) == run.key.app;
+    // It does so for one of them: another may have another administrator.
+    if workspace.settings.apps.iter().filter(same).count() > 1 {
+        let role = &run.app;
+        return format!(
+            "{holder} sends on this lane, and {does} {name} as well if it sends as `{role}`; else this one waits for it \
+             (Ctrl-C leaves {name} open)"
+        );
+    }
+    format!("{holder} sends on this lane, and {does} {name} as well (Ctrl-C leaves it to do so)")
 }
 
 async fn look(
@@ -87,7 +112,7 @@ async fn look(
 /// How a run that is not open was left.
 pub(super) async fn ending(journal: &Journal, run: &Run) -> Result<Option<Ending>, Failure> {
     let state = run.state();
-    if state == RunState::Open {
+    if matches!(state, RunState::Open | RunState::Cancelling { .. }) {
         return Ok(None);
     }
     let counts = count(journal, run).await?;

@@ -81,8 +81,24 @@ impl Workspace {
         Ok(Journal::open(&path).await?)
     }
 
+    /// The same where nothing sent is nothing wrong.
+    pub(super) fn journal_if_any(&self) -> Result<Option<PathBuf>, Failure> {
+        Ok(Some(self.journal_path()?).filter(|path| path.exists()))
+    }
+
     /// The run that a person means: by its whole name, or the latest of a campaign.
     pub(super) async fn find_run(&self, journal: &Journal, wanted: &str) -> Result<Run, Failure> {
+        let found = self.find_runs(journal, wanted).await?;
+        let latest = found.into_iter().next();
+        latest.ok_or_else(|| Failure::new(Exit::Error, format!("there is no run `{wanted}`")))
+    }
+
+    /// Every run that may be meant, the latest first; at least one.
+    pub(super) async fn find_runs(
+        &self,
+        journal: &Journal,
+        wanted: &str,
+    ) -> Result<Vec<Run>, Failure> {
         if wanted.contains('@') {
             let name: RunName =
                 wanted
@@ -90,11 +106,11 @@ impl Workspace {
                     .map_err(|error: crate::identity::InvalidRunName| {
                         Failure::new(Exit::Usage, error.to_string())
                     })?;
-            let found = journal.runs_named(&name).await?.into_iter().next();
-            return match found {
-                Some(run) => Ok(run),
-                None => Err(self.no_run(journal, name.campaign.as_str(), wanted).await?),
-            };
+            let found = journal.runs_named(&name).await?;
+            if found.is_empty() {
+                return Err(self.no_run(journal, name.campaign.as_str(), wanted).await?);
+            }
+            return Ok(found);
         }
         let path = self.repository.relative(&self.directory.join(wanted)).ok();
         let named = path
@@ -103,11 +119,11 @@ impl Workspace {
         let stem = named.as_deref().unwrap_or(wanted);
         let campaign = crate::identity::CampaignName::try_from(stem)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        let latest = journal.runs_of(&campaign).await?.into_iter().next();
-        match latest {
-            Some(run) => Ok(run),
-            None => Err(self.no_run(journal, stem, wanted).await?),
+        let found = journal.runs_of(&campaign).await?;
+        if found.is_empty() {
+            return Err(self.no_run(journal, stem, wanted).await?);
         }
+        Ok(found)
     }
 
     async fn no_run(

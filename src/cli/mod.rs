@@ -5,6 +5,7 @@
 mod access;
 mod arguments;
 mod campaigns;
+mod cancel;
 mod check;
 mod ending;
 mod exit;
@@ -13,6 +14,8 @@ mod following;
 mod journals;
 mod log;
 mod next;
+mod operators;
+mod pause;
 mod print;
 mod progress;
 mod prompt;
@@ -22,6 +25,7 @@ mod sandbox;
 mod schema;
 mod sending;
 mod signals;
+mod status;
 mod version;
 mod workspace;
 
@@ -59,6 +63,9 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
+        Verb::Pause(options) => pause::pause(&common, &options).await,
+        Verb::Cancel(options) => cancel::cancel(&common, &options).await,
+        Verb::Status(options) => status::status(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::Next(options) => next::next(&common, &options),

@@ -1,6 +1,7 @@
 //! `resume`: go on with a run.
 
 use super::arguments::{Common, Resume};
+use super::cancel::settle;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
@@ -19,6 +20,10 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     if is_over(&run) {
         return Ok(Exit::Success);
     }
+    if run.is_cancelling() {
+        print::say(&format!("{} is cancelled; settling it", run.name()));
+        return settle(&workspace, &journal, run, options.output).await;
+    }
     let app = app(&workspace, &run)?;
     workspace.check_access(app)?;
     let sender = Sender {
@@ -32,6 +37,9 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     let run = journal.run(run.id).await?;
     if is_over(&run) {
         return Ok(Exit::Success);
+    }
+    if run.is_cancelling() {
+        return sender.deliver(run, lane).await;
     }
     // Whoever holds the lane takes no run up by itself in which nothing has happened for long.
     let is_sent = matches!((&lane, run.state()), (Lane::Held(_), RunState::Open))
@@ -64,7 +72,7 @@ fn is_over(run: &Run) -> bool {
 }
 
 /// The app of the run as the settings have it now; it must still be the same at the vendor.
-fn app<'a>(workspace: &'a Workspace, run: &Run) -> Result<&'a App, Failure> {
+pub(super) fn app<'a>(workspace: &'a Workspace, run: &Run) -> Result<&'a App, Failure> {
     let same = |app: &&App| workspace.vendor_app(app) == run.key.app;
     let apps = &workspace.settings.apps;
     let by_role = apps.iter().filter(same).find(|app| app.role == run.app);

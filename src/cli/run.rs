@@ -4,7 +4,7 @@ use super::arguments::{Common, Output, Run as RunOptions};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::sending::{Lane, Sender};
-use super::workspace::{Workspace, quoted};
+use super::workspace::{Workspace, typed_with};
 use super::{print, prompt};
 use crate::campaign::Campaign;
 use crate::channel::Channel;
@@ -91,6 +91,11 @@ async fn go_on(
     let command = format!("campanile resume {name}{flag}");
     if run.state().is_finished() {
         return Ok(run);
+    }
+    if run.is_cancelling() {
+        let text = format!("{name} is cancelled, and not settled yet; nothing was sent now");
+        let command = format!("campanile cancel {name}{flag}");
+        return Err(Failure::new(Exit::Temporary, text).help(format!("settle it with: {command}")));
     }
     if let RunState::Paused { reason } = run.state() {
         return Err(Failure::safety(
@@ -240,11 +245,7 @@ async fn allow(
         campaign,
         options,
     } = request;
-    let command = |added: &str| {
-        let typed: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
-        let typed = typed.join(" ");
-        format!("campanile {typed} {added}")
-    };
+    let command = typed_with;
     if staged.header.planned == 0 {
         return Err(Failure::new(
             Exit::Invalid,
@@ -301,7 +302,7 @@ async fn allow(
     }
 }
 
-/// A run with equal content that finished lately.
+/// A run with equal content that finished lately, unless nothing of it was sent.
 fn same_content<'a>(staged: &Staged, runs: &'a [Run], now: Moment) -> Option<&'a Run> {
     let digest = staged.header.digest.to_string();
     let since = now.wall_ms - i64::try_from(SAME_CONTENT.as_millis()).unwrap_or(i64::MAX);
@@ -309,7 +310,9 @@ fn same_content<'a>(staged: &Staged, runs: &'a [Run], now: Moment) -> Option<&'a
         let lately = run
             .last_entry()
             .is_some_and(|entry| entry.at.wall_ms >= since);
-        run.digest == digest && run.state().is_finished() && lately
+        let was_sent =
+            run.state().is_finished() && !matches!(run.state(), RunState::Skipped { .. });
+        run.digest == digest && was_sent && lately
     })
 }
 

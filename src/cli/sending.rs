@@ -1,7 +1,7 @@
 //! Sends a run, or sees to it that whoever holds its lane does: shared by `run` and `resume`.
 
 use super::arguments::Output;
-use super::ending::{Measured, exit, go_on, report};
+use super::ending::{Measured, Wanted, exit_of, go_on, report};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::following::{Followed, ending, follow};
@@ -11,12 +11,13 @@ use super::signals::Signals;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::{Patience, RunEvent, RunState};
-use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest};
+use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest, count_open};
 use crate::identity::Moment;
 use crate::journal::{self, Journal, LaneLock, Run};
+use crate::sandbox::Sandbox;
 use crate::settings::App;
-use crate::source::list_of;
-use crate::vendor::Client;
+use crate::source::{list_of, plural};
+use crate::vendor::{Access, Client};
 use anyhow::Context;
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -58,12 +59,12 @@ impl Lane {
 impl Sender<'_> {
     /// Brings an open run to its end: here, or where its lane is held.
     pub(super) async fn deliver(&self, run: Run, lane: Lane) -> Result<Exit, Failure> {
-        let began = clock::now();
+        let (began, wanted) = (clock::now(), Wanted::of(&run));
         let mut signals = Signals::listen()?;
         let lock = match lane {
             Lane::Ours(lock) => lock,
             Lane::Held(holder) => match follow(self, &run, &holder, &mut signals).await? {
-                Followed::Over(ending) => return self.tell(&run, &ending, began).await,
+                Followed::Over(ending) => return self.tell(&run, &ending, began, wanted).await,
                 Followed::Left(exit) => return Ok(exit),
                 Followed::LaneFree(lock) => {
                     print::say(&format!("going on with {} here", run.name()));
@@ -74,24 +75,30 @@ impl Sender<'_> {
         // Whoever held the lane may have brought it to its end in this moment.
         let run = self.journal.run(run.id).await?;
         if let Some(ending) = ending(self.journal, &run).await? {
-            return self.tell(&run, &ending, began).await;
+            return self.tell(&run, &ending, began, wanted).await;
         }
         // Only the end of the process lets go of the lane: whatever breaks, nothing is on its way into the journal then.
         let _lock = ManuallyDrop::new(lock);
-        self.send(run, &mut signals).await
+        self.send(run, &mut signals, wanted).await
     }
 
     /// Tells how a run ended that another process sent.
-    async fn tell(&self, run: &Run, ending: &Ending, began: Moment) -> Result<Exit, Failure> {
+    async fn tell(
+        &self,
+        run: &Run,
+        ending: &Ending,
+        began: Moment,
+        wanted: Wanted,
+    ) -> Result<Exit, Failure> {
         let run = self.journal.run(run.id).await?;
         report(self, &run, ending, &self.measured(began, None))?;
         self.journal.close().await;
-        Ok(exit(ending, run.tolerate, None))
+        Ok(exit_of(&run, ending, None, wanted))
     }
 
-    async fn send(&self, run: Run, signals: &mut Signals) -> Result<Exit, Failure> {
+    async fn send(&self, run: Run, signals: &mut Signals, wanted: Wanted) -> Result<Exit, Failure> {
         let began = clock::now();
-        let (access, stand_in) = self.workspace.access(self.app).await?;
+        let (access, stand_in) = self.reach(&run).await?;
         let client =
             Client::new(access, clock::now()).context("cannot set up the vendor's client")?;
         let (drain, drain_seen) = watch::channel(None);
@@ -125,7 +132,28 @@ impl Sender<'_> {
             stand_in.stop().await;
         }
         self.journal.close().await;
-        Ok(exit(&ending, run.tolerate, first.get()))
+        Ok(exit_of(&run, &ending, first.get(), wanted))
+    }
+
+    /// How to reach the vendor. A cancelled run of which nothing is open needs nobody to be reached.
+    async fn reach(&self, run: &Run) -> Result<(Access, Option<Sandbox>), Failure> {
+        let reached = || self.workspace.access(self.app);
+        if !run.is_cancelling() {
+            return reached().await;
+        }
+        let open = count_open(self.journal, run).await?.1;
+        if open == 0 {
+            return Ok((Workspace::no_access(self.app), None));
+        }
+        reached().await.map_err(|failure| {
+            failure.after(format!(
+                "{} is cancelled and nothing more of it is sent, but {} may have been delivered, and finding out takes \
+                 the secret; when that is mended, {}",
+                run.name(),
+                plural(open, "message"),
+                go_on(self.workspace, run)
+            ))
+        })
     }
 
     /// Whoever leaves a run at once does not want the next process to go on with it, even if the drain had no time to

@@ -121,8 +121,15 @@ fn typed(common: &Common) -> String {
         .concat()
 }
 
+/// The command that was typed, with something added.
+pub(super) fn typed_with(added: &str) -> String {
+    let typed: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
+    let typed = typed.join(" ");
+    format!("campanile {typed} {added}")
+}
+
 /// A word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
+fn quoted(word: &str) -> String {
     let is_plain = |each: char| each.is_alphanumeric() || "-_./@:#=,+".contains(each);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

@@ -60,6 +60,8 @@ const WAIT_GROUP: Duration = Duration::from_secs(1);
 const REFUSED: &str = "a repetition was refused, but an earlier attempt may have been delivered";
 const NOT_THERE: &str = "no answer, and the group's history does not hold it";
 const NO_TELLING: &str = "no answer, and the vendor would not tell a repetition from a new message";
+const CANCELLED: &str = "cancelled";
+const CANCELLED_OPEN: &str = "cancelled, but an attempt may have been delivered";
 const TOO_LATE: &str = "no answer while the vendor could still tell a repetition";
 
 impl Delivery {
@@ -88,6 +90,23 @@ impl Delivery {
             Some(last) => Next::Attempt {
                 wait: self.rest_of(self.wait_after(last), now),
             },
+        }
+    }
+
+    /// The same for one that is never to be sent again, for its run was cancelled: what is open is settled as it would
+    /// be with a vendor who could tell no repetition any more.
+    pub fn next_cancelled(&self, policy: &Policy, now: Moment) -> Next {
+        let in_doubt = || unknown(CANCELLED_OPEN);
+        let policy = Policy {
+            resend_within: Duration::ZERO,
+            ..*policy
+        };
+        match self.next(&policy, now) {
+            Next::Attempt { .. } if self.may_have_arrived() => in_doubt(),
+            Next::Attempt { .. } => Next::End(End::Skipped, CANCELLED.to_owned()),
+            Next::Resend { .. } | Next::Waive => in_doubt(),
+            Next::End(End::Unknown, why) if why == NO_TELLING => in_doubt(),
+            next => next,
         }
     }
 

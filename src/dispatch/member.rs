@@ -38,6 +38,11 @@ impl Member {
         self.recording + self.ready
     }
 
+    /// Whether calls of it may go out.
+    pub(super) fn may_start(&self) -> bool {
+        self.halt.is_none() && !self.queue.is_cancelled()
+    }
+
     /// Nothing is on its way, neither out nor into the journal.
     pub(super) fn is_home(&self) -> bool {
         self.in_flight == 0 && self.ready == 0 && self.unrecorded == 0
@@ -50,7 +55,8 @@ impl Member {
     /// A call that went out at `out_ns` came back.
     pub(super) fn learn(&mut self, channel: Channel, outcome: &Outcome, out_ns: u64, now_ns: u64) {
         let answer = self.streak.learn(channel, outcome, out_ns, now_ns);
-        if let Some(answer) = answer {
+        // No answer keeps a cancelled run from being settled.
+        if let Some(answer) = answer.filter(|_| !self.queue.is_cancelled()) {
             self.halt.get_or_insert(Halt::Stopped(answer));
         }
     }

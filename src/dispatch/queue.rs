@@ -35,6 +35,8 @@ pub struct Queue {
     planned_again: BTreeSet<(u64, DeliveryNumber)>,
     exhausted: bool,
     fetching: bool,
+    /// Nothing of it is sent any more.
+    cancelled: bool,
 }
 
 /// Started is written down so long before its call goes out, that a slow disk does not hold it up.
@@ -93,6 +95,7 @@ impl Queue {
             planned_again: BTreeSet::new(),
             exhausted: false,
             fetching: false,
+            cancelled: false,
         }
     }
 
@@ -155,6 +158,31 @@ impl Queue {
             *left = left.map(|left| left + 1);
             return self.put_fresh(number);
         }
+        self.put_again(number, now);
+    }
+
+    /// Nothing of it is sent any more: what is not begun is over, what is open is looked at anew.
+    pub(super) fn cancel(&mut self, now: Moment) {
+        if self.cancelled {
+            return;
+        }
+        self.cancelled = true;
+        let planned = std::mem::take(&mut self.planned_again);
+        let again = std::mem::take(&mut self.again);
+        for (_, number) in planned.into_iter().chain(again) {
+            self.put_again(number, now);
+        }
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled
+    }
+
+    /// It waits for what is next about it.
+    fn put_again(&mut self, number: DeliveryNumber, now: Moment) {
+        let Some(job) = self.jobs.get(&number) else {
+            return;
+        };
         let wait = match self.next(job, now) {
             Next::Attempt { wait } | Next::Resend { wait, .. } | Next::LookUp { wait } => wait,
             Next::End(..) | Next::Waive | Next::Nothing | Next::Answer => Duration::ZERO,
@@ -173,7 +201,11 @@ impl Queue {
             can_look_up: is_open && job.request.is_in_history(),
             ..self.policy
         };
-        job.delivery.next(&policy, now)
+        if self.cancelled {
+            job.delivery.next_cancelled(&policy, now)
+        } else {
+            job.delivery.next(&policy, now)
+        }
     }
 
     /// The next delivery that is due. `ahead` others of this run are prepared already.
@@ -184,9 +216,12 @@ impl Queue {
         ahead: usize,
         shared: &mut Shared<'_>,
     ) -> Option<Due> {
+        let over = self.over(now).filter(|_| kind == Kind::First);
+        if let Some(reason) = over {
+            return self.end_unbegun(reason);
+        }
         let number = match kind {
             Kind::Again => self.take(kind, now, shared.groups)?,
-            Kind::First if self.is_too_late(now) => return self.end_late(),
             Kind::First => self.next_first(now, ahead, shared.groups)?,
         };
         let job = self.jobs.get(&number)?;
@@ -215,7 +250,7 @@ impl Queue {
             // Time does not always pass as it was expected to.
             Next::LookUp { wait } if wait > Duration::ZERO => {
                 self.postpone(number, now.boot_ns + nanoseconds(wait));
-                return None;
+                return self.due(kind, now, ahead, shared);
             }
             Next::LookUp { .. } => Due::LookUp(number),
             Next::Waive => Due::Waive(number),
@@ -305,20 +340,32 @@ impl Queue {
         until.is_some_and(|until| now.wall_ms >= until)
     }
 
-    fn end_late(&mut self) -> Option<Due> {
+    /// Why nothing is begun any more.
+    fn over(&self, now: Moment) -> Option<&'static str> {
+        if self.cancelled {
+            return Some("cancelled");
+        }
+        self.is_too_late(now)
+            .then_some("too late: the time of `finish_within` was over")
+    }
+
+    fn end_unbegun(&mut self, reason: &str) -> Option<Due> {
         let planned = || Some(self.planned.pop_first()?.1);
         let number = self.fresh.pop_front().or_else(planned)?;
         Some(Due::End {
             number,
             end: End::Skipped,
-            reason: "too late: the time of `finish_within` was over".to_owned(),
+            reason: reason.to_owned(),
         })
     }
 
     /// Whether all that is left are first attempts that are not to be made now.
     pub(super) fn has_had_enough(&self) -> bool {
         let waiting = self.fresh.len() + self.planned.len();
-        self.bounds.first_attempts == Some(0) && self.jobs.len() == waiting && waiting > 0
+        !self.cancelled
+            && self.bounds.first_attempts == Some(0)
+            && self.jobs.len() == waiting
+            && waiting > 0
     }
 
     /// Why a call that was prepared is not to go out any more.
@@ -348,7 +395,7 @@ impl Queue {
             Some(&(at, _)) => at,
             None => return None,
         };
-        if self.is_too_late(now) {
+        if self.over(now).is_some() {
             return Some(0);
         }
         if self.bounds.first_attempts == Some(0) {

@@ -10,6 +10,8 @@ use crate::dispatch::{Bounds, Halt, Queue};
 use crate::journal::{Journal, Run};
 use crate::settings::Hours;
 use crate::vendor::TIMEOUT;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Course {
@@ -17,8 +19,18 @@ pub(super) struct Course {
     /// Where the next page comes from, unless it is being read.
     pub(super) pages: Option<Pages>,
     pub(super) hours: Option<Hours>,
+    pub(super) is_cancelled: bool,
+    /// No byte of its calls leaves any more.
+    pub(super) is_halted: Arc<AtomicBool>,
     /// It came to its end, and that is being written down.
     pub(super) is_settling: bool,
+}
+
+impl Course {
+    /// Calls on their way that have not reached the wire are kept back.
+    pub(super) fn halt(&self) {
+        self.is_halted.store(true, Ordering::Release);
+    }
 }
 
 /// A run that was read from the journal and can be sent.
@@ -37,6 +49,8 @@ impl Prepared {
     ) -> Result<Prepared, Error> {
         let mut pages = Pages::new(journal.clone(), run.clone());
         let under_way = pages.under_way().await?;
+        // That takes its time, in which somebody may have paused it.
+        let run = journal.run(run.id).await?;
         let bounds = bounds(&run, under_way.first_attempts);
         let policy = Policy {
             attempts: run.attempts,
@@ -53,6 +67,8 @@ impl Prepared {
             run,
             pages: Some(pages),
             hours: bounds.hours,
+            is_cancelled: false,
+            is_halted: Arc::default(),
             is_settling: false,
         };
         Ok(Prepared {
@@ -105,7 +121,7 @@ pub(super) async fn settle(
             (Ending::Paused(counts), RunEvent::Paused { reason })
         }
         // That it is paused was written down by whoever wanted it so.
-        Some(Halt::Drained) => return Ok(Ending::Paused(counts)),
+        Some(Halt::Left | Halt::Paused) => return Ok(Ending::Paused(counts)),
         None => return Err(Error::LeftOver(counts.pending)),
     };
     journal.append_run(run.id, &event, clock::now()).await?;

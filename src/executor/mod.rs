@@ -21,7 +21,7 @@ pub use complaints::Complaints;
 pub use drafting::Draft;
 pub use execute::{Ending, Error, Execution, LaneRules, Rest};
 pub use lookout::idle_since_ms;
-pub use pages::count;
+pub use pages::{count, count_open};
 pub use planning::{Staged, stage};
 
 pub use progress::Progress;

@@ -1,7 +1,7 @@
 //! A run's deliveries, a page at a time: first those that are under way, then those never tried.
 
 use super::Error;
-use crate::delivery::{Counts, Delivery};
+use crate::delivery::{Counts, Delivery, State};
 use crate::dispatch::Job;
 use crate::identity::DeliveryNumber;
 use crate::journal::{Journal, Record, Run};
@@ -11,15 +11,21 @@ const PAGE: u32 = 1_000;
 
 /// The counts of a run, folded from its entries and from nothing else.
 pub async fn count(journal: &Journal, run: &Run) -> Result<Counts, Error> {
-    let mut counts = Counts::default();
+    Ok(count_open(journal, run).await?.0)
+}
+
+/// The same, and how many of those pending may have been delivered already.
+pub async fn count_open(journal: &Journal, run: &Run) -> Result<(Counts, u64), Error> {
+    let (mut counts, mut open) = (Counts::default(), 0);
     let mut pages = Pages::new(journal.clone(), run.clone());
     while let Some(page) = pages.read().await? {
         for (_, delivery) in &page {
             counts.add(delivery.state());
+            open += u64::from(delivery.state() == State::InFlight);
         }
     }
     run.check_whole(&counts)?;
-    Ok(counts)
+    Ok((counts, open))
 }
 
 #[derive(Debug)]

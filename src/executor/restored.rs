@@ -55,11 +55,15 @@ impl Doubt<'_> {
     /// A group that got its message though the journal says that it is still to come. Nobody asks while the vendor would
     /// tell a repetition by itself.
     async fn sent_already(&self, prepared: &Prepared) -> Result<Option<GroupId>, Error> {
-        let Some(since_ms) = self.unwatched_since_ms(&prepared.course.run).await? else {
+        let run = &prepared.course.run;
+        let Some(since_ms) = self.unwatched_since_ms(run).await? else {
             return Ok(None);
         };
+        if run.is_cancelling() {
+            return Ok(None);
+        }
         let (mut asked, mut told) = (0, 0);
-        let mut pages = Pages::new(self.journal.clone(), prepared.course.run.clone());
+        let mut pages = Pages::new(self.journal.clone(), run.clone());
         let mut jobs = prepared.under_way.jobs.clone();
         loop {
             let pending = jobs.iter().filter(|job| {

@@ -30,15 +30,7 @@ impl Journal {
             .bind(channel.name())
             .fetch_all(&self.reader)
             .await?;
-        let mut runs = Vec::with_capacity(rows.len());
-        for row in rows {
-            match self.read_runs(vec![row]).await {
-                Ok(read) => runs.extend(read),
-                Err(Error::Damaged { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(runs)
+        Ok(self.read_readable(rows).await?.0)
     }
 
     pub async fn lane_history(

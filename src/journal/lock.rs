@@ -39,15 +39,20 @@ impl Journal {
                 sign().map_err(failed)?;
                 Ok(LaneLock { _file: file })
             }
-            Err(TryLockError::WouldBlock) => {
-                const HOLDER_MAX: u64 = 64;
-                let mut holder = String::new();
-                // Who it is, is a courtesy; that it is held, is the point.
-                let _ = file.take(HOLDER_MAX).read_to_string(&mut holder);
-                Err(Error::LaneHeld { holder })
-            }
+            Err(TryLockError::WouldBlock) => Err(Error::LaneHeld {
+                holder: holder(file),
+            }),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// Who has the lane at this moment, for onlookers: nothing is taken or written.
+    pub fn lane_holder(&self, app: &VendorApp, channel: Channel) -> Option<String> {
+        let path = self.lock_path(app, channel);
+        let file = OpenOptions::new().read(true).open(path).ok()?;
+        // Shared with other onlookers, and let go of with the file.
+        let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        is_held.then(|| holder(file))
     }
 
     fn lock_path(&self, app: &VendorApp, channel: Channel) -> PathBuf {
@@ -55,4 +60,12 @@ impl Journal {
         name.push(format!("-lane-{}-{}.lock", app.sdk_app_id, channel.name()));
         PathBuf::from(name)
     }
+}
+
+/// Who it is, is a courtesy; that it is held, is the point.
+fn holder(file: File) -> String {
+    const HOLDER_MAX: u64 = 64;
+    let mut holder = String::new();
+    let _ = file.take(HOLDER_MAX).read_to_string(&mut holder);
+    holder
 }

@@ -8,6 +8,7 @@ mod entries;
 mod error;
 mod lane;
 mod lock;
+mod overview;
 mod place;
 mod runs;
 mod schema;

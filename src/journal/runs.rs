@@ -49,6 +49,11 @@ impl Run {
         RunState::fold(&self.entries)
     }
 
+    /// Nothing of it is sent any more, and it is not settled yet.
+    pub fn is_cancelling(&self) -> bool {
+        matches!(self.state(), RunState::Cancelling { .. })
+    }
+
     /// Deliveries that are gone from the journal must not make a run look done.
     pub fn check_whole(&self, counts: &Counts) -> Result<(), Error> {
         if counts.planned == self.planned {
@@ -149,6 +154,22 @@ impl Journal {
         Ok(names.fetch_all(&self.reader).await?)
     }
 
+    /// The runs that can be read, and how many cannot.
+    pub(super) async fn read_readable(
+        &self,
+        rows: Vec<SqliteRow>,
+    ) -> Result<(Vec<Run>, u64), Error> {
+        let (mut runs, mut others) = (Vec::with_capacity(rows.len()), 0);
+        for row in rows {
+            match self.read_runs(vec![row]).await {
+                Ok(read) => runs.extend(read),
+                Err(Error::Damaged { .. }) => others += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((runs, others))
+    }
+
     pub(super) async fn read_runs(&self, rows: Vec<SqliteRow>) -> Result<Vec<Run>, Error> {
         let mut runs = Vec::with_capacity(rows.len());
         for row in rows {
@@ -241,6 +262,7 @@ fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
         RunEvent::Stopped { reason } => ("stopped", Some(reason.clone())),
         RunEvent::Resumed => ("resumed", None),
         RunEvent::Trusted => ("trusted", None),
+        RunEvent::Cancelled { reason } => ("cancelled", Some(reason.clone())),
         RunEvent::Finished(counts) => {
             let Counts {
                 planned,
@@ -268,6 +290,7 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
         "stopped" => RunEvent::Stopped { reason: detail },
         "resumed" => RunEvent::Resumed,
         "trusted" => RunEvent::Trusted,
+        "cancelled" => RunEvent::Cancelled { reason: detail },
         "finished" => {
             let counts: [u64; 7] = serde_json::from_str(&detail)
                 .map_err(|_| Error::damaged("counts that cannot be read"))?;

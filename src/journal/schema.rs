@@ -91,6 +91,7 @@ CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
 
 CREATE TABLE journal (journal INTEGER NOT NULL, epoch INTEGER NOT NULL) STRICT;
 INSERT INTO journal VALUES (random(), 0);
+CREATE INDEX entry_ended ON entry (run, outcome, kind) WHERE kind = 3 OR outcome IN ('accepted', 'refused');
 ";
 
 /// From each version to the next, the first one first.
@@ -112,8 +113,10 @@ ALTER TABLE run ADD COLUMN on_unknown TEXT NOT NULL DEFAULT 'hold';
 ALTER TABLE run ADD COLUMN finish_by_ms INTEGER;
 ";
 
-/// Which journal it is, and how often was committed to it.
+/// Which journal it is, and how often was committed to it; counting a run's ends at a glance. Runs may be cancelled, which
+/// an earlier program would call damage.
 const FROM_3: &str = "
 CREATE TABLE journal (journal INTEGER NOT NULL, epoch INTEGER NOT NULL) STRICT;
 INSERT INTO journal VALUES (random(), 0);
+CREATE INDEX entry_ended ON entry (run, outcome, kind) WHERE kind = 3 OR outcome IN ('accepted', 'refused');
 ";

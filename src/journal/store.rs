@@ -48,10 +48,7 @@ impl Journal {
         let options = options(path).create_if_missing(true);
         let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
         prepare(path, &writer).await?;
-        let canonical = path.canonicalize().map_err(|error| Error::Open {
-            path: path.to_owned(),
-            why: error.to_string(),
-        })?;
+        let canonical = canonical(path)?;
         // Only now: a connection that knows the tables of before takes a row that has grown for the end of all rows.
         Ok(Journal {
             path: path.to_owned(),
@@ -60,6 +57,33 @@ impl Journal {
             reader: pool(path, options, READERS_MAX).await?,
             witness: Arc::default(),
         })
+    }
+
+    /// Opens the journal at `path` for whoever only reads. It may lie where nobody may write.
+    pub async fn open_to_read(path: &Path) -> Result<Journal, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let (reader, found) = match read_version(path, options.clone()).await {
+            // Without its write-ahead log all of it is in the file, and nobody writes where nobody may.
+            Err(_) if !log_path(path).exists() => {
+                read_version(path, options.immutable(true)).await?
+            }
+            opened => opened?,
+        };
+        if found == (APPLICATION_ID, VERSION) {
+            return Ok(Journal {
+                path: path.to_owned(),
+                canonical: canonical(path)?,
+                writer: reader.clone(),
+                reader,
+                witness: Arc::default(),
+            });
+        }
+        // It is brought up to date, or refused.
+        reader.close().await;
+        Journal::open(path).await
     }
 
     pub fn path(&self) -> &Path {
@@ -80,6 +104,31 @@ impl Journal {
         self.reader.close().await;
         self.writer.close().await;
     }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, Error> {
+    path.canonicalize().map_err(|error| Error::Open {
+        path: path.to_owned(),
+        why: error.to_string(),
+    })
+}
+
+/// Where `SQLite` keeps what is not in the file yet.
+fn log_path(path: &Path) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+/// Whose file it is, and of which version.
+async fn read_version(
+    path: &Path,
+    options: SqliteConnectOptions,
+) -> Result<(SqlitePool, (i64, i64)), Error> {
+    let reader = pool(path, options, READERS_MAX).await?;
+    let query = sqlx::query_as("SELECT * FROM pragma_application_id, pragma_user_version");
+    let found = query.fetch_one(&reader).await?;
+    Ok((reader, found))
 }
 
 /// Makes the tables, or brings them up to date.
@@ -177,7 +226,7 @@ mod tests {
 
     /// Each makes a journal of one version into one of the version before, the latest first.
     const BACK: [&str; 3] = [
-        "DROP TABLE journal; PRAGMA user_version = 3",
+        "DROP TABLE journal; DROP INDEX entry_ended; PRAGMA user_version = 3",
         "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
         "ALTER TABLE run DROP COLUMN tolerate;
         ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
@@ -233,6 +282,12 @@ mod tests {
                     .await
                     .unwrap();
                 assert_eq!(version, VERSION);
+                let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'entry_ended'";
+                let indices: i64 = sqlx::query_scalar(index)
+                    .fetch_one(&journal.reader)
+                    .await
+                    .unwrap();
+                assert_eq!(indices, 1);
                 journal.close().await;
             }
         }

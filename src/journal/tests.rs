@@ -116,11 +116,15 @@ async fn nothing_comes_after_the_end_of_a_run() {
     let paused = RunEvent::Paused {
         reason: "Ctrl-C".to_owned(),
     };
+    let cancelled = RunEvent::Cancelled {
+        reason: "by hand".to_owned(),
+    };
     let events = [
         RunEvent::Resumed,
         RunEvent::Finished(counts),
         RunEvent::Resumed,
         paused,
+        cancelled,
         RunEvent::Finished(counts),
     ];
     for event in events {
@@ -128,6 +132,32 @@ async fn nothing_comes_after_the_end_of_a_run() {
     }
     let run = journal.run(id).await.unwrap();
     assert_eq!((run.entries.len(), run.state()), (2, RunState::Done));
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn a_cancelling_reads_back_as_it_was_written() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    let reason = "by hand".to_owned();
+    let cancelled = RunEvent::Cancelled { reason };
+    journal.append_run(id, &cancelled, NOW).await.unwrap();
+    let run = journal.run(id).await.unwrap();
+    assert_eq!(run.entries[0].event, cancelled);
+    assert!(run.is_cancelling());
+    let skipped = Counts {
+        planned: 1,
+        skipped: 1,
+        ..Counts::default()
+    };
+    let (unended, unreadable) = journal.all_unended_runs().await.unwrap();
+    assert_eq!((unended.len(), unreadable), (1, 0));
+    assert!(journal.finished_runs(5).await.unwrap().is_empty());
+    let finished = RunEvent::Finished(skipped);
+    journal.append_run(id, &finished, NOW).await.unwrap();
+    assert!(journal.all_unended_runs().await.unwrap().0.is_empty());
+    let finished = journal.finished_runs(5).await.unwrap();
+    assert_eq!(finished[0].state().name(), "skipped");
     journal.close().await;
 }
 

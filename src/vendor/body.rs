@@ -1,8 +1,9 @@
-//! A request body that says when it is first asked for: the instant at which a call's bytes go to the socket.
+//! A request body that says when it is first asked for: the instant at which a call's bytes go to the socket, and the
+//! last at which they can be kept back.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,7 +14,8 @@ pub(super) struct NoticedBody<F> {
     notice: Option<F>,
 }
 
-impl<F: FnOnce()> NoticedBody<F> {
+impl<F: FnOnce() -> bool> NoticedBody<F> {
+    /// `notice` tells whether the call may go.
     pub(super) fn new(bytes: Bytes, notice: F) -> NoticedBody<F> {
         NoticedBody {
             bytes: Some(bytes),
@@ -22,16 +24,19 @@ impl<F: FnOnce()> NoticedBody<F> {
     }
 }
 
-impl<F: FnOnce() + Unpin> Body for NoticedBody<F> {
+impl<F: FnOnce() -> bool + Unpin> Body for NoticedBody<F> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if let Some(notice) = self.notice.take() {
-            notice();
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let is_kept_back = self.notice.take().is_some_and(|notice| !notice());
+        if is_kept_back {
+            // The connection is closed with what is in its buffer.
+            self.bytes = None;
+            return Poll::Ready(Some(Err(io::Error::other("kept back"))));
         }
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -108,17 +108,19 @@ impl Client {
         &self.inner.access.signer.identifier
     }
 
-    /// Makes one attempt. `on_wire` is told the instant at which the first byte is about to leave, if that comes.
+    /// Makes one attempt. `on_wire` is told the instant at which the first byte is about to leave, if that comes, and may
+    /// still keep it back.
     pub async fn call(
         &self,
         call: Call,
-        on_wire: impl FnOnce(Moment) + Send + Sync + Unpin + 'static,
+        on_wire: impl FnOnce(Moment) -> bool + Send + Sync + Unpin + 'static,
     ) -> Reply {
         let left = Arc::new(AtomicBool::new(false));
         let noticed = Arc::clone(&left);
         let body = NoticedBody::new(call.body.into(), move || {
-            noticed.store(true, Ordering::Release);
-            on_wire(clock::now());
+            let goes = on_wire(clock::now());
+            noticed.store(goes, Ordering::Release);
+            goes
         });
         let (request, signature) = self.post(call.channel.command());
         let reply = exchange(request.body(reqwest::Body::wrap(body))).await;
@@ -323,6 +325,27 @@ mod tests {
         assert_eq!(body, "{\"a\":1}");
         let nobody = client.ask("service/command", String::new()).await;
         assert!(matches!(nobody, Reply::NotSent(_)), "{nobody:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_back_at_the_last_moment_does_not_leave() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = client(&listener.local_addr().unwrap().to_string());
+        let server = std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            let (mut stream, _) = listener.accept().unwrap();
+            // It may be closed the hard way.
+            let _ = stream.read_to_end(&mut seen);
+            seen
+        });
+        let call = Call {
+            channel: Channel::GroupMessage,
+            body: "{}".to_owned(),
+        };
+        let reply = client.call(call, |_| false).await;
+        assert!(matches!(reply, Reply::NotSent(_)), "{reply:?}");
+        drop(client);
+        assert_eq!(server.join().unwrap(), b"", "not a byte");
     }
 
     #[test]

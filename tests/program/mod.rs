@@ -8,6 +8,7 @@ mod faults;
 mod fit;
 mod handover;
 mod lane;
+mod operator;
 mod place;
 mod requests;
 mod restored;

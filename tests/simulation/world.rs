@@ -67,6 +67,8 @@ struct SimulatedRun {
     fetched: u32,
     /// What becomes of its calls, if that is not what becomes of all.
     fate: Option<fn(u64) -> Fate>,
+    /// When its holder saw that somebody cancelled it.
+    cancelled_ns: Option<u64>,
 }
 
 #[derive(Default)]
@@ -151,6 +153,7 @@ impl World {
                     begins_ns: 0,
                     fetched: 0,
                     fate: None,
+                    cancelled_ns: None,
                 },
             )]),
             journal: BTreeMap::new(),
@@ -186,6 +189,16 @@ impl World {
             for run in self.runs.keys() {
                 dispatcher.drain(*run);
             }
+        }
+    }
+
+    /// Somebody cancels a run, and whoever holds the lane sees it, at once or when there is somebody.
+    pub(crate) fn cancel(&mut self, run: RunTag) {
+        let now = self.now();
+        let this = self.runs.get_mut(&run).unwrap();
+        this.cancelled_ns.get_or_insert(now.boot_ns);
+        if let Some(dispatcher) = &mut self.dispatcher {
+            dispatcher.cancel(run, now);
         }
     }
 
@@ -264,6 +277,7 @@ impl World {
         let occurrence = Digest::of("occurrence", [run.0.to_be_bytes().as_slice()]);
         let queue = Queue::new(SdkAppId(1), occurrence, policy, self.bounds);
         let this = self.runs.get_mut(&run).unwrap();
+        let is_cancelled = this.cancelled_ns.is_some();
         this.fetched = 0;
         let under_way: Vec<Job> = (0..this.targets)
             .map(|number| self.job(run, number))
@@ -272,6 +286,9 @@ impl World {
         let now = self.now();
         let dispatcher = self.dispatcher.as_mut().unwrap();
         dispatcher.join(run, queue);
+        if is_cancelled {
+            dispatcher.cancel(run, now);
+        }
         let steps = if under_way.is_empty() {
             Vec::new()
         } else {
@@ -295,6 +312,7 @@ impl World {
             begins_ns: 10 * SECOND_NS + after_ns,
             fetched: 0,
             fate: None,
+            cancelled_ns: None,
         };
         self.runs.insert(tag, run);
         tag
@@ -405,7 +423,7 @@ impl World {
         while self.runs[&run].fetched < self.runs[&run].targets && jobs.len() < PAGE {
             let job = self.job(run, self.runs[&run].fetched);
             self.runs.get_mut(&run).unwrap().fetched += 1;
-            if job.delivery.attempts() == 0 {
+            if job.delivery.attempts() == 0 && !job.delivery.has_ended() {
                 jobs.push(job);
             }
         }
@@ -423,6 +441,8 @@ impl World {
             matches!(last, Some(Entry::Started { random: started, .. }) if started.0 == random);
         assert!(is_started, "a byte leaves before Started is durable");
         let id = id.unwrap();
+        let is_cancelled = self.runs[&id.0].cancelled_ns.is_some();
+        assert!(!is_cancelled, "seed {}: sent after the cancel", self.seed);
         let fate = self.runs[&id.0].fate.unwrap_or(self.fate)(self.chance());
         let delay = self.chance() % (self.delay_ns + 1);
         let now = self.now();
@@ -553,6 +573,19 @@ impl World {
         let ids = self.runs.iter().map(of);
         let ids = ids.flat_map(|(run, targets)| (0..targets).map(move |number| (run, number)));
         ids.map(|(run, number)| self.job(run, number).delivery.state())
+    }
+
+    /// How many deliveries of a run stand in a state.
+    pub(crate) fn count(&self, run: RunTag, state: State) -> usize {
+        let numbers = 0..self.runs[&run].targets;
+        let states = numbers.map(|number| self.job(run, number).delivery.state());
+        states.filter(|each| *each == state).count()
+    }
+
+    /// Where the deliveries of a run stand whose message is at the vendor.
+    pub(crate) fn stored_of(&self, run: RunTag) -> impl Iterator<Item = State> {
+        let ids = self.vendor.stored.keys().filter(move |id| id.0 == run);
+        ids.map(|id| self.job(id.0, id.1.0).delivery.state())
     }
 
     /// Messages at the vendor.

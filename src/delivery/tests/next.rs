@@ -310,3 +310,86 @@ fn a_clock_set_back_or_forward_proves_nothing_sooner() {
         assert!(passed >= 150, "{step_s} s: {passed} s");
     }
 }
+
+/// What becomes of a delivery with these entries when its run is cancelled half a minute after the first: where it ends,
+/// why, and how often its group's history was looked at.
+fn cancelled(entries: &[Entry], policy: &Policy, looks: &[Finding]) -> (State, String, usize) {
+    let mut delivery = Delivery::fold(entries).unwrap();
+    let (mut now, mut looks) = (at(30), looks.iter());
+    let mut looked = 0;
+    while !delivery.has_ended() {
+        match delivery.next_cancelled(policy, now) {
+            Next::LookUp { wait } if wait.is_zero() => {
+                looked += 1;
+                let finding = looks.next().expect("looked at too often").clone();
+                delivery.apply(&looked_up(finding, now)).unwrap();
+            }
+            Next::LookUp { wait } => now = now.plus(wait),
+            Next::End(end, reason) => {
+                let at = now;
+                delivery.apply(&Entry::Ended { end, reason, at }).unwrap();
+            }
+            next => panic!("nothing of it is sent: {next:?}"),
+        }
+    }
+    let reason = delivery.reason().unwrap_or_default().to_owned();
+    (delivery.state(), reason, looked)
+}
+
+#[test]
+fn what_never_left_or_came_back_is_skipped_when_its_run_is_cancelled() {
+    for outcome in [None, Some(not_sent()), Some(throttled())] {
+        for on_unknown in [OnUnknown::Hold, OnUnknown::Resend] {
+            let outcome = outcome
+                .clone()
+                .map(|outcome| [started(1, 1, at(0)), finished(1, outcome, at(1))]);
+            let entries = outcome.map(Vec::from).unwrap_or_default();
+            for policy in [policy(on_unknown), notification(on_unknown)] {
+                let (state, reason, looks) = cancelled(&entries, &policy, &[]);
+                assert_eq!(
+                    (state, reason.as_str(), looks),
+                    (State::Skipped, "cancelled", 0)
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_open_is_looked_for_and_never_sent_again_when_its_run_is_cancelled() {
+    let open = [started(1, 1, at(0)), finished(1, unknown(), at(10))];
+    let hold = policy(OnUnknown::Hold);
+    let found = [Finding::Found(receipt())];
+    assert_eq!(cancelled(&open, &hold, &found).0, State::Accepted);
+    let (state, reason, looks) = cancelled(&open, &hold, &[unclear()]);
+    assert_eq!((state, looks), (State::Unknown, 1));
+    assert!(reason.contains("has a gap"), "{reason}");
+    // That it is not there is as good a proof as ever, and what it means is for the campaign to say.
+    assert_eq!(cancelled(&open, &hold, &[ABSENT, ABSENT]).0, State::Unknown);
+    let resend = policy(OnUnknown::Resend);
+    let (state, reason, looks) = cancelled(&open, &resend, &[ABSENT, ABSENT]);
+    assert_eq!(
+        (state, reason.as_str(), looks),
+        (State::Skipped, "cancelled", 2)
+    );
+}
+
+#[test]
+fn what_is_open_and_in_no_history_is_unknown_when_its_run_is_cancelled() {
+    let open = vec![started(1, 1, at(0)), finished(1, unknown(), at(10))];
+    let waived = [open.clone(), vec![Entry::Waived { at: at(11) }]].concat();
+    let broadcast = Policy {
+        can_look_up: false,
+        ..policy(OnUnknown::Hold)
+    };
+    for (entries, policy) in [
+        (&open, broadcast),
+        (&open, notification(OnUnknown::Hold)),
+        (&open, notification(OnUnknown::Resend)),
+        (&waived, notification(OnUnknown::Resend)),
+    ] {
+        let (state, reason, _) = cancelled(entries, &policy, &[]);
+        assert_eq!(state, State::Unknown);
+        assert_eq!(reason, "cancelled, but an attempt may have been delivered");
+    }
+}

@@ -15,7 +15,7 @@ impl Dispatcher {
         let is_held = now.boot_ns < self.trouble.until_ns();
         let is_halted = |ready: &Ready| {
             let member = self.members.get(&ready.run);
-            is_held || member.is_none_or(|member| member.halt.is_some())
+            is_held || member.is_none_or(|member| !member.may_start())
         };
         let (back, ready) = std::mem::take(&mut self.ready)
             .into_iter()

@@ -59,7 +59,10 @@ pub enum Step {
 /// Why nothing new of a run is started any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
-    Drained,
+    /// This process leaves it to the next one.
+    Left,
+    /// Somebody paused it, and wrote that down.
+    Paused,
     /// As many first attempts have been made as were wanted.
     Enough,
     Stopped(Answer),
@@ -195,6 +198,25 @@ impl Dispatcher {
         self.limiter.on_wire(call, at.boot_ns);
     }
 
+    /// Whose call it is.
+    pub fn run_of(&self, call: CallId) -> Option<RunTag> {
+        self.in_flight.get(&call).map(|flight| flight.run)
+    }
+
+    /// A call was kept back at the last moment: its run is halted.
+    pub fn kept_back(&mut self, call: CallId, now: Moment) -> Vec<Step> {
+        let Some(flight) = self.in_flight.remove(&call) else {
+            return Vec::new();
+        };
+        self.limiter.forget(call);
+        if let Some(member) = self.members.get_mut(&flight.run) {
+            member.in_flight -= 1;
+        }
+        let answer = Answer::none("taken back before it was sent");
+        let outcome = Outcome::Failed(Failure::NotSent, answer);
+        self.finish(flight.run, flight.number, outcome, now)
+    }
+
     /// A call came back.
     pub fn answered(&mut self, call: CallId, outcome: Outcome, now: Moment) -> Vec<Step> {
         let Some(flight) = self.in_flight.remove(&call) else {
@@ -241,8 +263,27 @@ impl Dispatcher {
 
     /// Nothing new of a run is started; what is under way comes home.
     pub fn drain(&mut self, run: RunTag) {
+        self.halt_for(run, Halt::Left);
+    }
+
+    /// The same for a run that somebody paused.
+    pub fn pause(&mut self, run: RunTag) {
+        self.halt_for(run, Halt::Paused);
+    }
+
+    fn halt_for(&mut self, run: RunTag, halt: Halt) {
         if let Some(member) = self.members.get_mut(&run) {
-            member.halt.get_or_insert(Halt::Drained);
+            member.halt.get_or_insert(halt);
+        }
+    }
+
+    /// Nothing of a run is ever sent again: what is not begun ends at once, what is open is settled. Unless this process
+    /// is leaving, for then the next one sees to that.
+    pub fn cancel(&mut self, run: RunTag, now: Moment) {
+        let member = self.members.get_mut(&run);
+        if let Some(member) = member.filter(|member| member.halt != Some(Halt::Left)) {
+            member.halt = None;
+            member.queue.cancel(now);
         }
     }
 
@@ -267,6 +308,7 @@ impl Dispatcher {
                 steps.push(Step::Fetch { run });
             }
         }
+        self.settle_cancelled(now, &mut steps);
         self.send_ready(now, &mut steps);
         self.prepare(now, &mut steps);
         for member in self.members.values_mut() {
@@ -282,12 +324,16 @@ impl Dispatcher {
         let send = self.may_send_ns(now).map(|(at, _)| at);
         let due = |member: &Member| member.queue.due_ns(now, member.ahead());
         let going = self.members.values().filter(|member| member.halt.is_none());
-        let due = going.filter_map(due).min();
+        let (cancelled, going): (Vec<&Member>, Vec<&Member>) =
+            going.partition(|member| member.queue.is_cancelled());
+        // Nothing of theirs waits for the lane.
+        let settle = cancelled.into_iter().filter_map(due).min();
+        let due = going.into_iter().filter_map(due).min();
         let prepare = due.and_then(|due| {
             let earliest = self.limiter.earliest(now.boot_ns);
             Some(due.max(self.may_prepare_ns(earliest)?))
         });
-        send.into_iter().chain(prepare).min()
+        send.into_iter().chain(prepare).chain(settle).min()
     }
 
     fn finish(

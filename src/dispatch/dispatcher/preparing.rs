@@ -42,27 +42,54 @@ impl Dispatcher {
                 again.or_else(|| self.next_due(&[Kind::First], now))
             };
             let Some((run, due)) = due else { return };
-            match due {
-                Due::LookUp(number) => steps.extend(self.look_up(run, number, now)),
-                Due::Waive(number) => {
-                    steps.extend(self.record(run, number, Entry::Waived { at: now }));
-                    self.put_back(run, number, now);
-                }
-                Due::End {
-                    number,
-                    end,
-                    reason,
-                } => {
-                    let at = now;
-                    steps.extend(self.record(run, number, Entry::Ended { end, reason, at }));
-                }
-                Due::Start {
-                    number,
-                    generation,
-                    random,
-                } => steps.extend(self.started(run, number, (generation, random), now)),
+            self.act(run, due, now, steps);
+        }
+    }
+
+    /// Settles what was cancelled: that takes no slot of the lane, and waits for none.
+    pub(super) fn settle_cancelled(&mut self, now: Moment, steps: &mut Vec<Step>) {
+        let is_due = |member: &Member| member.halt.is_none() && member.queue.is_cancelled();
+        let cancelled = self.members.iter().filter(|(_, member)| is_due(member));
+        for run in cancelled.map(|(run, _)| *run).collect::<Vec<_>>() {
+            while let Some(due) = self.due(run, &[Kind::Again, Kind::First], now) {
+                self.act(run, due, now, steps);
             }
         }
+    }
+
+    fn act(&mut self, run: RunTag, due: Due, now: Moment, steps: &mut Vec<Step>) {
+        match due {
+            Due::LookUp(number) => steps.extend(self.look_up(run, number, now)),
+            Due::Waive(number) => {
+                steps.extend(self.record(run, number, Entry::Waived { at: now }));
+                self.put_back(run, number, now);
+            }
+            Due::End {
+                number,
+                end,
+                reason,
+            } => {
+                let at = now;
+                steps.extend(self.record(run, number, Entry::Ended { end, reason, at }));
+            }
+            Due::Start {
+                number,
+                generation,
+                random,
+            } => steps.extend(self.started(run, number, (generation, random), now)),
+        }
+    }
+
+    /// What is due next of a run.
+    fn due(&mut self, run: RunTag, kinds: &[Kind], now: Moment) -> Option<Due> {
+        let member = self.members.get_mut(&run)?;
+        let mut shared = Shared {
+            groups: &mut self.groups,
+            randoms: &mut self.randoms,
+        };
+        let ahead = member.ahead();
+        let due = |&kind| member.queue.due(kind, now, ahead, &mut shared);
+        kinds.iter().find_map(due)
     }
 
     /// What is due next: the runs take turns.
@@ -71,19 +98,9 @@ impl Dispatcher {
         let (last, first): (Vec<RunTag>, Vec<RunTag>) =
             self.members.keys().partition(|run| **run < after);
         for run in first.into_iter().chain(last) {
-            let Some(member) = self.members.get_mut(&run) else {
-                continue;
-            };
-            if member.halt.is_some() {
-                continue;
-            }
-            let mut shared = Shared {
-                groups: &mut self.groups,
-                randoms: &mut self.randoms,
-            };
-            let ahead = member.ahead();
-            let due = |&kind| member.queue.due(kind, now, ahead, &mut shared);
-            if let Some(due) = kinds.iter().find_map(due) {
+            let may_start = self.members.get(&run).is_some_and(Member::may_start);
+            let due = may_start.then(|| self.due(run, kinds, now)).flatten();
+            if let Some(due) = due {
                 self.turn = run;
                 return Some((run, due));
             }

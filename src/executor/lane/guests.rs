@@ -1,6 +1,7 @@
 //! The runs of others: those that are opened on the lane are taken in, and one that breaks ends alone.
 
 use super::{Event, Loop};
+use crate::clock;
 use crate::delivery::RunState;
 use crate::dispatch::RunTag;
 use crate::executor::Error;
@@ -28,7 +29,7 @@ impl Loop {
         });
     }
 
-    /// Takes in what others opened, and lets go of what somebody paused.
+    /// Takes in what others opened, and does with the runs at hand what somebody wants done.
     pub(super) fn found(&mut self, look: u64, runs: Vec<Run>) {
         self.lookout.end();
         if self.is_draining {
@@ -36,17 +37,41 @@ impl Loop {
         }
         for run in runs {
             let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
-            match (known, run.state()) {
-                (Some((&tag, _)), RunState::Paused { .. }) => self.dispatcher.drain(tag),
-                (None, RunState::Open) if self.is_for_us(look, &run) => self.take_in(run),
-                _ => {}
+            match (known.map(|(&tag, _)| tag), run.state()) {
+                (Some(tag), state) => self.obey(tag, &state),
+                (None, RunState::Open | RunState::Cancelling { .. })
+                    if self.is_for_us(look, &run) =>
+                {
+                    self.take_in(run);
+                }
+                (None, _) => {}
             }
         }
     }
 
-    /// Another role of the same app may have another administrator, whom its messages are to come from.
+    /// Lets go of what somebody paused, and settles what somebody cancelled.
+    pub(super) fn obey(&mut self, tag: RunTag, state: &RunState) {
+        let course = self.courses.get_mut(&tag);
+        let Some(course) = course.filter(|course| !course.is_settling) else {
+            return;
+        };
+        match state {
+            RunState::Paused { .. } => {
+                course.halt();
+                self.dispatcher.pause(tag);
+            }
+            RunState::Cancelling { .. } => {
+                course.halt();
+                course.is_cancelled = true;
+                self.dispatcher.cancel(tag, clock::now());
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is sent here as well. Another role of the same app may have another administrator, whom its messages are to come from.
     pub(super) fn is_for_us(&self, look: u64, run: &Run) -> bool {
-        run.app == self.role && self.lookout.is_new(look, run)
+        !self.is_alone && run.app == self.role && self.lookout.is_new(look, run)
     }
 
     pub(super) fn take_in(&mut self, run: Run) {
@@ -56,9 +81,12 @@ impl Loop {
         let (historian, administrator) = (self.historian.clone(), self.client.administrator());
         let administrator = administrator.to_owned();
         self.beside(async move {
-            let is_idle = idle_since_ms(&journal, &run).await;
-            if matches!(is_idle, Ok(Some(_))) {
-                return Ok(Event::LeftAlone(run));
+            // Whoever cancelled it has decided about it.
+            if run.state() == RunState::Open {
+                let is_idle = idle_since_ms(&journal, &run).await;
+                if matches!(is_idle, Ok(Some(_))) {
+                    return Ok(Event::LeftAlone(run));
+                }
             }
             let name = run.name();
             let doubt = Doubt {

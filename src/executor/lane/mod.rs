@@ -1,11 +1,12 @@
 //! The running machine around the dispatcher: one lane, the run it was taken for, and those that others open on it.
 
 mod guests;
+mod performing;
 
 use crate::channel::{Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{Finding, RunEvent, State};
-use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag, Step};
+use crate::delivery::{Finding, RunEvent, RunState, State};
+use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag};
 use crate::executor::Error;
 use crate::executor::course::{Course, Prepared, settle};
 use crate::executor::execute::{Ending, Execution, LaneRules};
@@ -17,7 +18,7 @@ use crate::executor::restored::Doubt;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, Run, Written};
-use crate::vendor::{Call, Client};
+use crate::vendor::Client;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -42,6 +43,8 @@ pub(super) struct Loop {
     rules: LaneRules,
     drain: watch::Receiver<Option<String>>,
     is_draining: bool,
+    /// It was taken to settle a cancelled run: whoever asked for that wants nothing sent.
+    is_alone: bool,
     progress: watch::Sender<Progress>,
     /// The run that the lane was taken for, and how it ended.
     own: RunTag,
@@ -54,7 +57,7 @@ pub(super) struct Loop {
     left: Vec<RunName>,
     timer: Timer,
     looks: Interval,
-    calls: JoinSet<(CallId, Reply, Moment)>,
+    calls: JoinSet<(CallId, Option<Reply>, Moment)>,
     wires: mpsc::Receiver<(CallId, Moment)>,
     wire: mpsc::Sender<(CallId, Moment)>,
     /// What is read and written beside the calls.
@@ -71,6 +74,8 @@ pub(super) struct Loop {
 enum Event {
     OnWire(CallId, Moment),
     Answered(CallId, Reply, Moment),
+    /// Its run was halted before a byte of it had left.
+    KeptBack(CallId),
     Durable(Vec<Written>),
     Page(RunTag, Vec<Job>, Box<Pages>),
     /// Time to look what others want.
@@ -112,6 +117,7 @@ impl Loop {
             administrator: client.administrator(),
         };
         let prepared = prepare(&doubt, run, drain.clone()).await?;
+        let state = prepared.course.run.state();
         progress.send_modify(|progress| progress.counts = prepared.under_way.counts);
 
         let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
@@ -135,6 +141,7 @@ impl Loop {
             rules,
             drain,
             is_draining: false,
+            is_alone: matches!(state, RunState::Cancelling { .. }),
             progress,
             own,
             ending: None,
@@ -192,27 +199,28 @@ impl Loop {
         self.take(event).await
     }
 
-    /// Waits for the next thing to happen. What leads to a Send comes first.
+    /// Waits for the next thing to happen. What comes seldom comes first, so that no flood of answers keeps what
+    /// somebody wants paused waiting; then what leads to a Send.
     async fn wait(&mut self, wake: Option<Moment>) -> Result<Event, Error> {
         let event = tokio::select! {
             biased;
+            Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
+            _ = self.looks.tick(), if !self.is_draining => Event::Look,
+            Some(done) = self.tasks.join_next() => done??,
             Some((call, at)) = self.wires.recv() => Event::OnWire(call, at),
             Some(call) = self.calls.join_next() => {
                 let (call, reply, at) = call?;
-                Event::Answered(call, reply, at)
+                reply.map_or(Event::KeptBack(call), |reply| Event::Answered(call, reply, at))
             }
             Some(batch) = self.durable.recv() => Event::Durable(batch),
-            Some(done) = self.tasks.join_next() => done??,
             Some(ended) = self.writer.join_next() => {
                 ended??;
                 Event::Woke
             }
-            Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
             slept = self.timer.sleep_until(wake.unwrap_or_else(clock::now)), if wake.is_some() => {
                 slept?;
                 Event::Woke
             }
-            _ = self.looks.tick(), if !self.is_draining => Event::Look,
         };
         Ok(event)
     }
@@ -222,6 +230,10 @@ impl Loop {
         match event {
             Event::OnWire(call, at) => self.dispatcher.on_wire(call, at),
             Event::Answered(call, reply, at) => self.answered(call, &reply, at).await?,
+            Event::KeptBack(call) => {
+                let steps = self.dispatcher.kept_back(call, clock::now());
+                self.perform(steps).await?;
+            }
             Event::Durable(batch) => self.durable(&batch),
             Event::Page(tag, jobs, pages) => {
                 if let Some(course) = self.courses.get_mut(&tag) {
@@ -256,11 +268,13 @@ impl Loop {
             under_way,
         } = prepared;
         self.lookout.taken(course.run.id);
+        let state = course.run.state();
         self.courses.insert(tag, course);
         self.dispatcher.join(tag, queue);
         if self.is_draining {
             self.dispatcher.drain(tag);
         }
+        self.obey(tag, &state);
         if under_way.jobs.is_empty() {
             return Ok(());
         }
@@ -295,7 +309,7 @@ impl Loop {
         if let Some(course) = self
             .courses
             .get(&self.own)
-            .filter(|course| !course.is_settling)
+            .filter(|course| !course.is_settling && !course.is_cancelled)
         {
             let reason = self.drain.borrow().clone().unwrap_or_default();
             let event = RunEvent::Paused { reason };
@@ -303,7 +317,8 @@ impl Loop {
                 .append_run(course.run.id, &event, clock::now())
                 .await?;
         }
-        for &tag in self.courses.keys() {
+        for (&tag, course) in &self.courses {
+            course.halt();
             self.dispatcher.drain(tag);
         }
         self.progress
@@ -343,16 +358,21 @@ impl Loop {
         }
         if tag == self.own {
             self.ending = Some(ending);
-        } else if halt == Some(Halt::Drained) {
+        } else if halt == Some(Halt::Left) {
             self.left.extend(course.map(|course| course.run.name()));
         }
     }
 
     /// A run that waits for its hours looks like one that hangs, unless it says so.
     fn tell_hours(&self, now: Moment) {
-        let hours = self.courses.get(&self.own).and_then(|own| own.hours);
+        let own = self.courses.get(&self.own);
+        let hours = own.and_then(|own| own.hours);
         let closed = hours.filter(|hours| hours.opens_in(now).is_some());
-        let waiting = closed.map(|hours| format!("waiting for the window {}", hours.window));
+        let waiting = if own.is_some_and(|own| own.is_cancelled) {
+            Some("cancelled; what is open is being settled".to_owned())
+        } else {
+            closed.map(|hours| format!("waiting for the window {}", hours.window))
+        };
         let others = self.courses.len().saturating_sub(1);
         self.progress.send_if_modified(|progress| {
             let is_news = progress.waiting != waiting || progress.others != others;
@@ -383,71 +403,6 @@ impl Loop {
                 }
             }
         });
-    }
-
-    async fn perform(&mut self, steps: Vec<Step>) -> Result<(), Error> {
-        for step in steps {
-            match step {
-                Step::Record {
-                    run,
-                    number,
-                    place,
-                    entry,
-                } => {
-                    let Some(course) = self.courses.get(&run) else {
-                        continue;
-                    };
-                    let written = Written {
-                        run: course.run.id,
-                        number,
-                        place,
-                        entry,
-                    };
-                    // A writer that ended has its error waiting; the loop meets it next.
-                    let _ = self.entries.send(written).await;
-                }
-                Step::Send { call, body } => self.send(call, body),
-                Step::Fetch { run } => self.fetch(run),
-                Step::LookUp {
-                    run,
-                    number,
-                    group,
-                    wanted,
-                } => {
-                    let historian = self.historian.clone();
-                    self.beside(async move {
-                        let finding = historian.search(group, wanted).await;
-                        Ok(Event::LookedUp(run, number, finding))
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, call: CallId, body: String) {
-        let (client, wire, channel) = (self.client.clone(), self.wire.clone(), self.channel);
-        self.calls.spawn(async move {
-            let noticed = move |at| {
-                // A notice that is lost only makes the limiter count from the decision to send.
-                let _ = wire.try_send((call, at));
-            };
-            let reply = client.call(Call { channel, body }, noticed).await;
-            (call, reply, clock::now())
-        });
-    }
-
-    fn fetch(&mut self, tag: RunTag) {
-        let course = self.courses.get_mut(&tag);
-        if let Some(mut pages) = course.and_then(|course| course.pages.take()) {
-            let own = self.own;
-            self.beside(async move {
-                match pages.fresh().await {
-                    Ok(jobs) => Ok(Event::Page(tag, jobs, Box::new(pages))),
-                    Err(error) => broken(tag, own, error),
-                }
-            });
-        }
     }
 }
 

@@ -1,0 +1,86 @@
+//! What can be typed to operate the runs of a journal.
+
+use super::arguments::Output;
+use clap::{ArgGroup, Args};
+
+/// Start no more calls of a run; those under way come home
+///
+/// When this returns it is written down, and whoever sends the run starts no call of it later than two seconds from then.
+/// What came home without an answer is not sent again either; it is settled when the run goes on. Only `resume` goes on
+/// with it.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["run", "all"])))]
+#[command(after_help = "Examples:
+  campanile pause welcome                           every open run of the campaign
+  campanile pause welcome@2026-11-11T09:00
+  campanile pause --all                             whatever is open in the journal
+  campanile resume welcome                          lets it go on
+
+The process that was sending ends with exit code 6, unless it sends other runs still. Runs that are paused already or
+finished are told, and are no failure.")]
+pub(super) struct Pause {
+    /// A run, or a campaign for all its open runs
+    pub(super) run: Option<String>,
+    /// Every open run of the journal
+    #[arg(long)]
+    pub(super) all: bool,
+    /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// End a run: what is not begun never will be
+///
+/// Deliveries that are not begun become `skipped: cancelled`. Of those that may have been delivered the answers are
+/// awaited, and the histories of their groups are searched as always, which may take minutes; they are never sent again.
+/// Then the run is finished, as `skipped` if nothing of it was accepted, else as `partial`. Where another process sends on
+/// the lane, it does all that, and this one looks on. Nobody can take it back.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile cancel welcome@2026-11-11T09:00         asks first
+  campanile cancel welcome --yes                    its latest run; for scripts
+  campanile cancel welcome                          also goes on with a cancelling that was cut off
+
+Exit codes: 0 it is cancelled, or had finished before; 5 it is cancelled, with more refused or failed than are tolerated
+or with unknown ones; 4 nobody was there to be asked; 6, 130 or 143 it is not settled yet, and `cancel` or `resume` goes on
+with that. A secret is needed only if something may have been delivered. `run` and `resume` end with 5 if somebody else
+cancels their run.")]
+pub(super) struct Cancel {
+    /// A run, or a campaign for its latest run
+    pub(super) run: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// What needs a person, what is being sent, what has finished lately
+///
+/// It reads the journal and nothing else, and holds nobody up.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "JSON: {\"journal\", \"needs_attention\": [run ..], \"open\": [run ..], \"finished\": [run ..]}. A run is {app, campaign, \
+occurrence, run, channel, state, reason, planned, accepted, refused, failed, skipped, unknown, pending, opened_at, \
+newest_at, rate_per_s, expected_end, holder, note, go_on}; `holder` is who sends on its lane, `go_on` the command that does.
+
+Examples:
+  campanile status
+  campanile status --sandbox
+  campanile status -n 20 -o json                    with the last twenty that finished"
+)]
+pub(super) struct Status {
+    /// So many of those that have finished
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
+    pub(super) limit: u32,
+    /// The runs of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}

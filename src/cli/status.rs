@@ -1,0 +1,295 @@
+//! `status`: what needs a person, what is being sent, what has finished lately.
+
+use super::arguments::{Common, Output};
+use super::ending::{facts, go_on_command};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::operators::Status;
+use super::print;
+use super::workspace::Workspace;
+use crate::clock;
+use crate::delivery::{RunEvent, RunState};
+use crate::executor::idle_since_ms;
+use crate::identity::Moment;
+use crate::journal::{Journal, Run, RunId};
+use crate::report::{Standing, counts_text, time_text};
+use crate::settings::Hours;
+use crate::source::plural;
+use anyhow::Context;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// The present rate is that of this last while.
+const PRESENT: Duration = Duration::from_secs(10);
+
+/// What `status -o json` prints. Fields are only ever added.
+#[derive(Debug, Default, Serialize)]
+struct Overview {
+    journal: Option<String>,
+    needs_attention: Vec<Standing>,
+    open: Vec<Standing>,
+    finished: Vec<Standing>,
+    /// Open runs that cannot be read.
+    unreadable: u64,
+}
+
+pub(super) async fn status(common: &Common, options: &Status) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, options.sandbox)?;
+    let overview = match workspace.journal_if_any()? {
+        None => Overview::default(),
+        Some(path) => {
+            let journal = Journal::open_to_read(&path).await?;
+            let overview = look(&workspace, &journal, options).await?;
+            journal.close().await;
+            overview
+        }
+    };
+    if options.output == Output::Json {
+        let text = serde_json::to_string(&overview).context("cannot write JSON")?;
+        print::result(&text)?;
+        return Ok(Exit::Success);
+    }
+    tell(&overview)?;
+    if overview.finished.is_empty() && overview.is_quiet() && !options.sandbox {
+        print::help("runs of the stand-in are in a journal of their own: add --sandbox");
+    }
+    Ok(Exit::Success)
+}
+
+impl Overview {
+    fn is_quiet(&self) -> bool {
+        self.needs_attention.is_empty() && self.open.is_empty() && self.unreadable == 0
+    }
+}
+
+async fn look(
+    workspace: &Workspace,
+    journal: &Journal,
+    options: &Status,
+) -> Result<Overview, Failure> {
+    let now = clock::now();
+    let since_ms = now.wall_ms - milliseconds(PRESENT);
+    let (runs, unreadable) = journal.all_unended_runs().await?;
+    let view = View {
+        workspace,
+        journal,
+        now,
+        accepted: journal.accepted_between(since_ms, now.wall_ms).await?,
+    };
+    let mut overview = Overview {
+        journal: Some(workspace.shown(journal.path())),
+        unreadable,
+        ..Overview::default()
+    };
+    for run in &runs {
+        let (standing, needs_attention) = view.stand(run).await?;
+        if needs_attention {
+            overview.needs_attention.push(standing);
+        } else {
+            overview.open.push(standing);
+        }
+    }
+    let finished = journal.finished_runs(options.limit).await?;
+    overview.finished = finished.iter().filter_map(finished_standing).collect();
+    Ok(overview)
+}
+
+/// Where runs are looked at, and when.
+struct View<'a> {
+    workspace: &'a Workspace,
+    journal: &'a Journal,
+    now: Moment,
+    /// Messages of each run in the last while.
+    accepted: HashMap<RunId, u64>,
+}
+
+impl View<'_> {
+    /// An open run, and whether it waits for a person.
+    async fn stand(&self, run: &Run) -> Result<(Standing, bool), Failure> {
+        let state = run.state();
+        let counts = self.journal.tally(run).await?;
+        let holder = self.journal.lane_holder(&run.key.app, run.channel);
+        let rate_per_s = self.rate_per_s(run);
+        // What was accepted in this moment need not be asked about.
+        let idle_ms = if rate_per_s.is_some() {
+            None
+        } else {
+            idle_since_ms(self.journal, run).await?
+        };
+        let waits = self.closed(run);
+        let note = match (&state, &holder) {
+            (RunState::Open, None) => Some("it was cut off; nobody sends it".to_owned()),
+            (RunState::Cancelling { .. }, None) => Some("its settling was cut off".to_owned()),
+            (RunState::Open, Some(_)) if waits.is_some() => waits,
+            (RunState::Open, Some(_)) => idle_ms
+                .and_then(time_text)
+                .map(|since| format!("nothing has happened in it since {since}")),
+            _ => None,
+        };
+        let is_fine = match &state {
+            RunState::Open => holder.is_some() && (idle_ms.is_none() || self.closed(run).is_some()),
+            RunState::Cancelling { .. } => holder.is_some(),
+            _ => false,
+        };
+        let expected_end = rate_per_s.and_then(|rate| self.end(counts.pending, rate));
+        let standing = Standing {
+            newest_at: self.newest(run, rate_per_s, idle_ms).await?,
+            rate_per_s: rate_per_s.map(|rate| (rate * 10.0).round() / 10.0),
+            expected_end,
+            holder,
+            note,
+            go_on: (!is_fine).then(|| go_on_command(self.workspace, run)),
+            ..Standing::new(facts(run), &state, &counts, run.opened_ms)
+        };
+        Ok((standing, !is_fine))
+    }
+
+    async fn newest(
+        &self,
+        run: &Run,
+        rate_per_s: Option<f64>,
+        idle_ms: Option<i64>,
+    ) -> Result<Option<String>, Failure> {
+        if rate_per_s.is_some() {
+            return Ok(time_text(self.now.wall_ms));
+        }
+        let newest_ms = match idle_ms {
+            Some(newest_ms) => Some(newest_ms),
+            None => self.journal.newest_ms(run.id).await?,
+        };
+        Ok(time_text(newest_ms.unwrap_or(run.opened_ms)))
+    }
+
+    /// Messages a second at present; `None`: none at all.
+    fn rate_per_s(&self, run: &Run) -> Option<f64> {
+        let accepted = *self.accepted.get(&run.id)?;
+        let began_ms = run
+            .last_entry()
+            .map_or(run.opened_ms, |last| last.at.wall_ms);
+        let since_ms = self.now.wall_ms.saturating_sub(began_ms);
+        let span_ms = since_ms.clamp(1_000, milliseconds(PRESENT));
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = accepted as f64 * 1_000.0 / span_ms as f64;
+        Some(rate)
+    }
+
+    fn end(&self, pending: u64, rate: f64) -> Option<String> {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "a time for people"
+        )]
+        let left_ms = (pending as f64 / rate * 1_000.0) as i64;
+        time_text(self.now.wall_ms.checked_add(left_ms)?)
+    }
+
+    /// What it waits for, if that is a time of day.
+    fn closed(&self, run: &Run) -> Option<String> {
+        let zone = run.key.zone;
+        let hours = run.window.map(|window| Hours { window, zone })?;
+        let opens_ms = milliseconds(hours.opens_in(self.now)?);
+        let at = time_text(self.now.wall_ms.checked_add(opens_ms)?)?;
+        Some(format!(
+            "waiting for the window {}, which opens at {at}",
+            hours.window
+        ))
+    }
+}
+
+fn milliseconds(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn finished_standing(run: &Run) -> Option<Standing> {
+    let last = run.last_entry()?;
+    let RunEvent::Finished(counts) = &last.event else {
+        return None;
+    };
+    Some(Standing {
+        newest_at: time_text(last.at.wall_ms),
+        ..Standing::new(facts(run), &run.state(), counts, run.opened_ms)
+    })
+}
+
+fn tell(overview: &Overview) -> Result<(), Failure> {
+    if overview.is_quiet() && overview.finished.is_empty() {
+        print::result("nothing was sent yet")?;
+        return Ok(());
+    }
+    let attention = overview.needs_attention.len() as u64;
+    if attention > 0 {
+        let verb = if attention == 1 { "needs" } else { "need" };
+        print::result(&format!("{} {verb} a person:", plural(attention, "run")))?;
+        overview.needs_attention.iter().try_for_each(tell_open)?;
+    }
+    if overview.unreadable > 0 {
+        let runs = plural(overview.unreadable, "open run");
+        print::result(&format!("{runs} cannot be read from the journal"))?;
+    }
+    if overview.open.is_empty() {
+        print::result("nothing is being sent")?;
+    } else {
+        print::result("being sent:")?;
+        overview.open.iter().try_for_each(tell_open)?;
+    }
+    if !overview.finished.is_empty() {
+        print::result("finished lately:")?;
+    }
+    for each in &overview.finished {
+        let at = each.newest_at.as_deref().unwrap_or("-");
+        let Standing { run, state, .. } = each;
+        print::result(&format!("  {at}  {state:<8} {run}{}", reason(each)))?;
+        print::result(&format!("    {}", counts(each)))?;
+    }
+    Ok(())
+}
+
+fn tell_open(each: &Standing) -> Result<(), Failure> {
+    let Standing {
+        run, app, state, ..
+    } = each;
+    print::result(&format!("  {run} (app {app}) is {state}{}", reason(each)))?;
+    print::result(&format!("    {}", counts(each)))?;
+    let sender = each.holder.as_ref().filter(|_| each.go_on.is_none());
+    let parts = [
+        sender.map(|holder| format!("by {holder}")),
+        each.rate_per_s.map(|rate| format!("{rate} a second")),
+        each.expected_end
+            .as_ref()
+            .filter(|_| each.go_on.is_none())
+            .map(|end| format!("done about {end}")),
+        each.note.clone(),
+        each.newest_at
+            .as_ref()
+            .filter(|_| each.go_on.is_some())
+            .map(|at| format!("last heard of {at}")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if !parts.is_empty() {
+        print::result(&format!("    {}", parts.join(", ")))?;
+    }
+    if let Some(command) = &each.go_on {
+        print::result(&format!("    go on with: {command}"))?;
+    }
+    Ok(())
+}
+
+fn reason(each: &Standing) -> String {
+    let reason = each.reason.as_ref();
+    reason
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default()
+}
+
+fn counts(each: &Standing) -> String {
+    counts_text(&crate::delivery::Counts {
+        planned: each.planned,
+        accepted: each.accepted,
+        refused: each.refused,
+        failed: each.failed,
+        skipped: each.skipped,
+        unknown: each.unknown,
+        pending: each.pending,
+    })
+}
