@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +43,7 @@ pub(super) enum Verb {
     Check(Check),
     Run(Run),
     Resume(Resume),
+    Retry(Retry),
     Log(Log),
     Sandbox(Sandbox),
     Next(Next),
@@ -113,6 +115,44 @@ pub(super) struct Run {
 pub(super) struct Resume {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
+    /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Send deliveries of a run again that were refused, failed, were skipped or are unknown
+///
+/// It happens within the run: each delivery keeps its one line in the log, with the attempts of before. Messages are those
+/// that were planned; the campaign's file is not read. Attempts, `rate` and `window` count anew, `finish_within` no longer
+/// holds. What the plan itself left out, such as a group without members, stays left out. A run that is open has to be paused
+/// first; if a retry is cut off, the same command goes on with it.
+///
+/// What was refused, failed or skipped is proved not to have arrived, and cannot arrive twice. What is unknown may have
+/// arrived: unless the group's history proves that it did not, people may get it twice, and --force is needed. An unknown
+/// broadcast is never sent again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile retry welcome --state failed            of the latest run; tells how many, and asks
+  campanile retry welcome@2026-11-11T09:00 --state refused --group @TGS#1
+  campanile retry welcome --state failed --yes -o json
+  campanile retry welcome --state unknown --force   though people may get it twice")]
+pub(super) struct Retry {
+    /// A run, or a campaign for its latest run
+    pub(super) run: String,
+    /// Which deliveries
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub(super) state: RetriedState,
+    /// Only those to this group
+    #[arg(long, value_name = "G")]
+    pub(super) group: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Send what needs a second thought: what people may get twice, a broadcast
+    #[arg(long)]
+    pub(super) force: bool,
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
@@ -385,9 +425,33 @@ pub(super) enum StateName {
     Unknown,
 }
 
+/// What can be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum RetriedState {
+    /// The vendor never will, or would not then
+    Refused,
+    /// Proved undelivered, attempts used up
+    Failed,
+    /// Never begun: too late, or cancelled
+    Skipped,
+    /// Nobody can tell whether it arrived
+    Unknown,
+}
+
+impl RetriedState {
+    pub(super) fn state(self) -> State {
+        match self {
+            RetriedState::Refused => State::Refused,
+            RetriedState::Failed => State::Failed,
+            RetriedState::Skipped => State::Skipped,
+            RetriedState::Unknown => State::Unknown,
+        }
+    }
+}
+
 impl StateName {
     pub(super) fn name(self) -> &'static str {
-        use crate::delivery::State;
         match self {
             StateName::Pending => State::Pending,
             StateName::InFlight => State::InFlight,

@@ -17,6 +17,7 @@ mod print;
 mod progress;
 mod prompt;
 mod resume;
+mod retry;
 mod run;
 mod sandbox;
 mod schema;
@@ -59,6 +60,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
+        Verb::Retry(options) => retry::retry(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::Next(options) => next::next(&common, &options),

@@ -60,7 +60,7 @@ fn is_over(run: &Run) -> bool {
 }
 
 /// The app of the run as the settings have it now; it must still be the same at the vendor.
-fn app<'a>(workspace: &'a Workspace, run: &Run) -> Result<&'a App, Failure> {
+pub(super) fn app<'a>(workspace: &'a Workspace, run: &Run) -> Result<&'a App, Failure> {
     let same = |app: &&App| workspace.vendor_app(app) == run.key.app;
     let apps = &workspace.settings.apps;
     let by_role = apps.iter().filter(same).find(|app| app.role == run.app);

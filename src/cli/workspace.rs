@@ -121,6 +121,12 @@ fn typed(common: &Common) -> String {
         .concat()
 }
 
+/// The command line as it was typed, and this added.
+pub(super) fn typed_with(added: &str) -> String {
+    let typed: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
+    format!("campanile {} {added}", typed.join(" "))
+}
+
 /// A word as a shell takes it.
 pub(super) fn quoted(word: &str) -> String {
     let is_plain = |each: char| each.is_alphanumeric() || "-_./@:#=,+".contains(each);

@@ -1,6 +1,6 @@
 //! What was written down about a run as a whole, and its fold.
 
-use super::Counts;
+use super::{Counts, State};
 use crate::identity::Moment;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub enum RunEvent {
     Resumed,
     /// Every delivery has ended.
     Finished(Counts),
+    /// Deliveries that ended so are about to be wanted again. Until all of them are, nothing is sent.
+    Retried {
+        state: State,
+    },
 }
 
 /// How a run stands or ended.
@@ -53,6 +57,9 @@ impl RunState {
                     reason: reason.clone(),
                 },
                 RunEvent::Finished(counts) => RunState::of_finished(counts),
+                RunEvent::Retried { state } => RunState::Paused {
+                    reason: format!("retry of {} deliveries", state.name()),
+                },
             })
     }
 

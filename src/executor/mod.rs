@@ -13,6 +13,7 @@ mod lookout;
 mod pages;
 mod planning;
 mod progress;
+mod retrying;
 mod targets;
 mod writer;
 
@@ -24,3 +25,4 @@ pub use pages::count;
 pub use planning::{Staged, stage};
 
 pub use progress::Progress;
+pub use retrying::{Wanted, Wish};

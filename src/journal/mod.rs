@@ -12,6 +12,7 @@ mod runs;
 mod schema;
 mod stage;
 mod store;
+mod tally;
 
 pub use entries::{Record, Written};
 pub use error::Error;

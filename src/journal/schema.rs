@@ -1,9 +1,9 @@
 //! The tables.
 //!
-//! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
+//! `entry` and `run_entry` are only ever added to, until their run is pruned; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -88,10 +88,27 @@ CREATE TABLE entry (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
+
+CREATE TABLE pruned (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    pruned_ms INTEGER NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE written_by (
+    version INTEGER PRIMARY KEY,
+    program TEXT NOT NULL
+) STRICT;
 ";
 
 /// From each version to the next, the first one first.
-pub(super) const UPGRADES: [&str; 2] = [FROM_1, FROM_2];
+pub(super) const UPGRADES: [&str; 3] = [FROM_1, FROM_2, FROM_3];
 
 /// What a run tolerates, in millionths, when it makes first attempts and after how many it pauses; whom of a group a
 /// delivery is for.
@@ -107,4 +124,24 @@ ALTER TABLE delivery ADD COLUMN members TEXT;
 const FROM_2: &str = "
 ALTER TABLE run ADD COLUMN on_unknown TEXT NOT NULL DEFAULT 'hold';
 ALTER TABLE run ADD COLUMN finish_by_ms INTEGER;
+";
+
+/// Deliveries that are wanted again, and runs that go on after their end, which an earlier program would call damage. The
+/// occurrences of runs that were pruned, so that none is sent twice; which program brought the journal to which version.
+const FROM_3: &str = "
+CREATE TABLE pruned (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    pruned_ms INTEGER NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE written_by (
+    version INTEGER PRIMARY KEY,
+    program TEXT NOT NULL
+) STRICT;
 ";

@@ -2,6 +2,7 @@
 
 mod fold;
 mod next;
+mod retry;
 mod search;
 
 use super::{End, Entry, Finding, Patience, Policy};
