@@ -162,20 +162,21 @@ pub(super) struct Retry {
 
 /// What became of every planned call of a run
 ///
-/// A line says in our words why its delivery stands where it does, and in quotes what the vendor said. What can be done
-/// about a code is told once on stderr, however many lines have it.
+/// A line says in our words why its delivery stands where it does or what it waits for, how it stood before it was sent
+/// again by `retry`, and in quotes what the vendor said. What can be done about a code is told once on stderr, however many
+/// lines have it. A group to which the run has no delivery is an error.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile log welcome                             the latest run, a line for each delivery
   campanile log welcome --group @TGS#1              did this group get it, and if not, why?
-  campanile log welcome@2026-11-11T09:00 --state unknown -o csv
+  campanile log welcome@2026-11-11T09:00 --state failed,unknown -o csv
   campanile log welcome -f                          follow a run under way")]
 pub(super) struct Log {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
-    /// Only deliveries in this state
-    #[arg(long, value_enum)]
-    pub(super) state: Option<StateName>,
+    /// Only deliveries in this state, or in one of several: `--state failed,unknown`
+    #[arg(long, value_enum, value_name = "STATE", value_delimiter = ',')]
+    pub(super) state: Vec<StateName>,
     /// Only this group
     #[arg(long, value_name = "G")]
     pub(super) group: Option<String>,

@@ -122,7 +122,7 @@ fn tell_doubt(channel: Channel, wanted: &Wanted) {
     let absent = wanted.chosen - wanted.in_doubt;
     if absent > 0 {
         print::say(&format!(
-            "{} of them proved absent by the history of the group: they cannot arrive twice",
+            "proved absent by the history of their groups: {}; these cannot arrive twice",
             thousands(absent)
         ));
     }
@@ -133,7 +133,7 @@ fn tell_doubt(channel: Channel, wanted: &Wanted) {
             "the vendor never tells a repeated notification from a new one"
         };
         print::say(&format!(
-            "{} of them perhaps delivered, nobody can tell: {why}, so people may get the message twice",
+            "nobody can tell whether they were delivered: {}; {why}, so people may get the message twice",
             thousands(wanted.in_doubt)
         ));
     }

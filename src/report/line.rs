@@ -18,6 +18,8 @@ pub struct RunFacts {
     pub digest: Digest,
     pub run: String,
     pub channel: &'static str,
+    /// What those wait for that have not ended, if it is more than their turn.
+    pub waits: Option<String>,
 }
 
 /// One delivery as the log tells it. Fields are only ever added.
@@ -67,7 +69,7 @@ impl<'a> LogLine<'a> {
             group: group.map(GroupId::to_string),
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
-            reason: reason(request.channel, delivery, answer).map(str::to_owned),
+            reason: reason(facts, request.channel, delivery, answer),
             attempts: delivery.tries(),
             error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
             error_info: answer.map(|answer| answer.info.clone()),
@@ -184,18 +186,59 @@ fn moment_text(at: Moment) -> Option<String> {
     time_text(at.wall_ms)
 }
 
-/// Of what the vendor answered, the table of codes knows more than its words say.
-fn reason<'a>(
+/// Why it stands there, how it stood before a person wanted it sent again, and what it waits for.
+fn reason(
+    facts: &RunFacts,
     channel: Channel,
-    delivery: &'a Delivery,
-    answer: Option<&'a Answer>,
-) -> Option<&'a str> {
-    let is_the_answers = matches!(
-        delivery.state(),
-        State::Refused | State::Pending | State::InFlight
-    );
-    match answer.filter(|answer| is_the_answers && answer.code != 0) {
-        Some(answer) => Some(explain(channel, answer.code).meaning),
-        None => delivery.reason(),
+    delivery: &Delivery,
+    answer: Option<&Answer>,
+) -> Option<String> {
+    let present = match delivery.state() {
+        State::Pending | State::InFlight => Some(under_way(channel, delivery, answer)),
+        // Of what the vendor answered, the table of codes knows more than its words say.
+        State::Refused => meaning(channel, answer)
+            .or(delivery.reason())
+            .map(str::to_owned),
+        _ => delivery.reason().map(str::to_owned),
+    };
+    let earlier = delivery.earlier().map(|earlier| {
+        let state = match earlier.state {
+            State::Failed => "had failed",
+            State::Refused => "was refused",
+            State::Skipped => "was skipped",
+            _ => "was unknown",
+        };
+        let why = earlier.reason.as_deref().filter(|why| !why.is_empty());
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        format!("retried after it {state}{why}")
+    });
+    let waits = facts.waits.clone().filter(|_| !delivery.has_ended());
+    let parts = [present, earlier, waits];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn meaning(channel: Channel, answer: Option<&Answer>) -> Option<&'static str> {
+    let answer = answer.filter(|answer| answer.code != 0)?;
+    Some(explain(channel, answer.code).meaning)
+}
+
+/// What is known of a delivery that has not ended.
+fn under_way(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> String {
+    if delivery.on_wire().is_some() {
+        return "an attempt is on its way".to_owned();
     }
+    if delivery.is_untried() {
+        return "waits for its turn".to_owned();
+    }
+    let last = meaning(channel, answer).or(answer.map(|answer| answer.info.as_str()));
+    let last = last
+        .filter(|words| !words.is_empty())
+        .unwrap_or("no answer");
+    let next = if matches!(delivery.last(), Some(Outcome::Unknown(_))) {
+        "whether it was delivered is being found out"
+    } else {
+        "it is tried again"
+    };
+    format!("{last}; {next}")
 }
