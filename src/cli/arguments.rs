@@ -45,6 +45,8 @@ pub(super) enum Verb {
     Resume(Resume),
     Retry(Retry),
     Log(Log),
+    #[command(subcommand)]
+    Journal(JournalVerb),
     Sandbox(Sandbox),
     Next(Next),
     Schema(Schema),
@@ -154,6 +156,72 @@ pub(super) struct Retry {
     #[arg(long)]
     pub(super) force: bool,
     /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Keep the journal small and safe
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalVerb {
+    Prune(Prune),
+    Backup(Backup),
+}
+
+/// Remove finished runs of long ago, with all that was planned and written down for them
+///
+/// A run goes whole, once it is finished and nothing has happened in it for the time given; a run that is paused, stopped or
+/// held stays. It is done in small steps, so that nothing that is being sent meanwhile has to wait, and can be cut off
+/// anywhere. Plans that were prepared more than a day ago and never opened go as well.
+///
+/// What is kept is one line for each run: which occurrence it was, so that the same occurrence is never sent a second time.
+/// What is gone is its log, its counts, and whatever `retry` could have sent again.
+///
+/// The file gets smaller if nothing is being sent; else the room is free for later runs, and it says so.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile journal prune --older-than 90d --dry-run   what would go
+  campanile journal prune --older-than 90d             tells what goes, and asks
+  campanile journal prune --older-than 90d --yes -o json
+
+JSON: {\"journal\", \"dry_run\", \"runs\": [{run, app, state, deliveries, finished_at} ..], \"plans\": rubbish removed,
+\"bytes_before\", \"bytes_after\", \"bytes_free\": inside the file, \"kept_open\": how many old runs are not finished}.")]
+pub(super) struct Prune {
+    /// How long ago a run must have finished; at least a day
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) older_than: Duration,
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// The stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Copy the journal, also while it is being written
+///
+/// The copy is the journal of one instant, whole, and has its permissions. Copying the file by other means misses what is in
+/// the write-ahead log beside it. A file that is there is never overwritten, and a copy that could not be finished is not left
+/// under the name.
+///
+/// Sending on from an old copy could send twice what went out since: keep it for reading, or stop everything, put it in
+/// place, and look at the log before you resume.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile journal backup /backups/campanile-2026-11-11.db
+  campanile journal backup /backups/today.db -o json
+
+JSON: {\"journal\", \"backup\", \"bytes\", \"runs\"}.")]
+pub(super) struct Backup {
+    /// The file to write; it must not be there
+    pub(super) file: PathBuf,
+    /// The stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
     #[arg(short, long, value_enum, default_value_t = Output::Text)]

@@ -10,6 +10,7 @@ mod ending;
 mod exit;
 mod failure;
 mod following;
+mod journal;
 mod journals;
 mod log;
 mod next;
@@ -26,7 +27,7 @@ mod signals;
 mod version;
 mod workspace;
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;
 use exit::Exit;
 use failure::Failure;
@@ -62,6 +63,8 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Resume(options) => resume::resume(&common, &options).await,
         Verb::Retry(options) => retry::retry(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,
+        Verb::Journal(JournalVerb::Prune(options)) => journal::prune(&common, &options).await,
+        Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),

@@ -268,7 +268,7 @@ async fn allow(
         let text = "a broadcast reaches everybody in every live room of the app at once".to_owned();
         return Err(Failure::safety(text, &typed_with("--force")));
     }
-    if !workspace.is_stand_in(app) && !options.force && journal.campaigns().await?.is_empty() {
+    if !workspace.is_stand_in(app) && !options.force && journal.is_new().await? {
         let text = format!(
             "this is the first run of the journal `{}` against {}",
             workspace.shown(journal.path()),

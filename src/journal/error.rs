@@ -36,6 +36,10 @@ pub enum Error {
     AlreadyOpen(CampaignName),
     #[error("something else was done about {0} in this moment; see how it stands and try again")]
     Overtaken(RunName),
+    #[error("{0} was sent before, and has been pruned from the journal since")]
+    Pruned(RunName),
+    #[error("cannot make the backup `{}`: {why}", path.display())]
+    Backup { path: PathBuf, why: String },
     #[error("the plan was staged too long ago and has been cleared away")]
     PlanGone,
     #[error(

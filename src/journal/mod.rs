@@ -3,11 +3,13 @@
 //! Knows `SQLite` and what has become durable when a call returns. Must never know what an entry means for what is to
 //! be done next; that is the fold's business.
 
+mod backup;
 mod columns;
 mod entries;
 mod error;
 mod lane;
 mod lock;
+mod prune;
 mod runs;
 mod schema;
 mod stage;
@@ -17,8 +19,9 @@ mod tally;
 pub use entries::{Record, Written};
 pub use error::Error;
 pub use lock::LaneLock;
+pub use prune::Space;
 pub use runs::{Run, RunId};
-pub use stage::{Contents, Opening, PlanId};
+pub use stage::{Contents, Opening, PlanId, rubbish_before_ms};
 pub use store::{Journal, sqlite_version};
 
 #[cfg(test)]

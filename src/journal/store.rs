@@ -177,9 +177,17 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
             path: path.to_owned(),
         };
     }
+    let is_damaged = text.contains("malformed");
+    let why = if path.is_dir() {
+        "it is a folder".to_owned()
+    } else if is_damaged {
+        format!("it is damaged or was cut short ({text}); put the latest backup in its place")
+    } else {
+        text
+    };
     Error::Open {
         path: path.to_owned(),
-        why: text,
+        why,
     }
 }
 
