@@ -47,6 +47,11 @@ pub struct LogLine<'a> {
     pub started_at: Option<String>,
     pub finished_at: Option<String>,
     pub test: bool,
+    /// The first part of `reason`, which the vendor's words belong to, and the rest.
+    #[serde(skip)]
+    present: Option<String>,
+    #[serde(skip)]
+    beside: String,
 }
 
 impl<'a> LogLine<'a> {
@@ -59,6 +64,9 @@ impl<'a> LogLine<'a> {
         let random = random.filter(|_| request.channel.deduplicates());
         let answer = delivery.last().and_then(Outcome::answer);
         let receipt = delivery.receipt().unwrap_or_default();
+        let present = present(request.channel, delivery, answer);
+        let beside = beside(facts, delivery);
+        let reasons: Vec<&str> = present.iter().chain(&beside).map(String::as_str).collect();
         LogLine {
             app: &facts.app,
             campaign: &facts.campaign,
@@ -69,7 +77,7 @@ impl<'a> LogLine<'a> {
             group: group.map(GroupId::to_string),
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
-            reason: reason(facts, request.channel, delivery, answer),
+            reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
             attempts: delivery.tries(),
             error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
             error_info: answer.map(|answer| answer.info.clone()),
@@ -81,6 +89,8 @@ impl<'a> LogLine<'a> {
             started_at: delivery.started_at().and_then(moment_text),
             finished_at: delivery.finished_at().and_then(moment_text),
             test: false,
+            beside: beside.join("; "),
+            present,
         }
     }
 
@@ -155,13 +165,18 @@ impl<'a> LogLine<'a> {
         if let Some(code) = self.error_code {
             let _ = write!(line, "  {}", code_name(code));
         }
-        let _ = match (&self.reason, &self.error_info) {
+        let _ = match (&self.present, &self.error_info) {
             (Some(reason), Some(info)) if !reason.contains(info) => {
                 write!(line, "  {reason} (\"{info}\")")
             }
             (Some(why), _) | (None, Some(why)) => write!(line, "  {why}"),
             (None, None) => Ok(()),
         };
+        if !self.beside.is_empty() {
+            let is_more = self.present.is_some() || self.error_info.is_some();
+            let between = if is_more { "; " } else { "  " };
+            let _ = write!(line, "{between}{}", self.beside);
+        }
         line
     }
 }
@@ -186,21 +201,27 @@ fn moment_text(at: Moment) -> Option<String> {
     time_text(at.wall_ms)
 }
 
-/// Why it stands there, how it stood before a person wanted it sent again, and what it waits for.
-fn reason(
-    facts: &RunFacts,
-    channel: Channel,
-    delivery: &Delivery,
-    answer: Option<&Answer>,
-) -> Option<String> {
-    let present = match delivery.state() {
-        State::Pending | State::InFlight => Some(under_way(channel, delivery, answer)),
+/// Why it stands there.
+fn present(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> Option<String> {
+    match delivery.state() {
+        State::Pending | State::InFlight => Some(under_way(channel, delivery, answer).to_owned()),
         // Of what the vendor answered, the table of codes knows more than its words say.
         State::Refused => meaning(channel, answer)
             .or(delivery.reason())
             .map(str::to_owned),
         _ => delivery.reason().map(str::to_owned),
+    }
+}
+
+/// What it waits for, and how it had ended before a person wanted it sent again.
+fn beside(facts: &RunFacts, delivery: &Delivery) -> Vec<String> {
+    let is_back = delivery.on_wire().is_none() && !delivery.is_untried();
+    let next = match delivery.last().filter(|_| is_back && !delivery.has_ended()) {
+        Some(Outcome::Unknown(_)) => Some("whether it was delivered is being found out"),
+        Some(_) if facts.waits.is_none() => Some("it is tried again"),
+        _ => None,
     };
+    let waits = facts.waits.clone().filter(|_| !delivery.has_ended());
     let earlier = delivery.earlier().map(|earlier| {
         let state = match earlier.state {
             State::Failed => "had failed",
@@ -212,10 +233,8 @@ fn reason(
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
         format!("retried after it {state}{why}")
     });
-    let waits = facts.waits.clone().filter(|_| !delivery.has_ended());
-    let parts = [present, earlier, waits];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join("; "))
+    let parts = [next.map(str::to_owned), waits, earlier];
+    parts.into_iter().flatten().collect()
 }
 
 fn meaning(channel: Channel, answer: Option<&Answer>) -> Option<&'static str> {
@@ -224,21 +243,14 @@ fn meaning(channel: Channel, answer: Option<&Answer>) -> Option<&'static str> {
 }
 
 /// What is known of a delivery that has not ended.
-fn under_way(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> String {
+fn under_way<'a>(channel: Channel, delivery: &Delivery, answer: Option<&'a Answer>) -> &'a str {
     if delivery.on_wire().is_some() {
-        return "an attempt is on its way".to_owned();
+        return "an attempt is on its way";
     }
     if delivery.is_untried() {
-        return "waits for its turn".to_owned();
+        return "waits for its turn";
     }
     let last = meaning(channel, answer).or(answer.map(|answer| answer.info.as_str()));
-    let last = last
-        .filter(|words| !words.is_empty())
-        .unwrap_or("no answer");
-    let next = if matches!(delivery.last(), Some(Outcome::Unknown(_))) {
-        "whether it was delivered is being found out"
-    } else {
-        "it is tried again"
-    };
-    format!("{last}; {next}")
+    last.filter(|words| !words.is_empty())
+        .unwrap_or("no answer")
 }
