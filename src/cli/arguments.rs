@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use super::operators::{Cancel, Pause, Status};
+use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -46,7 +47,10 @@ pub(super) enum Verb {
     Pause(Pause),
     Cancel(Cancel),
     Status(Status),
+    Retry(Retry),
     Log(Log),
+    #[command(subcommand)]
+    Journal(JournalVerb),
     Sandbox(Sandbox),
     Next(Next),
     Schema(Schema),
@@ -129,22 +133,127 @@ pub(super) struct Resume {
     pub(super) output: Output,
 }
 
+/// Send deliveries of a run again that were refused, failed, were skipped or are unknown
+///
+/// It happens within the run: each delivery keeps its one line in the log, with the attempts of before. Messages are those
+/// that were planned; the campaign's file is not read. Attempts, `rate` and `window` count anew, `finish_within` no longer
+/// holds. What the plan itself left out, such as a group without members, stays left out. A run that is open has to be paused
+/// first; if a retry is cut off, the same command goes on with it.
+///
+/// What was refused, failed or skipped is proved not to have arrived, and cannot arrive twice. What is unknown may have
+/// arrived: unless the group's history proves that it did not, people may get it twice, and --force is needed. An unknown
+/// broadcast is never sent again.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile retry welcome --state failed            of the latest run; tells how many, and asks
+  campanile retry welcome@2026-11-11T09:00 --state refused --group @TGS#1
+  campanile retry welcome --state failed --yes -o json
+  campanile retry welcome --state unknown --force   though people may get it twice")]
+pub(super) struct Retry {
+    /// A run, or a campaign for its latest run
+    pub(super) run: String,
+    /// Which deliveries
+    #[arg(long, value_enum, value_name = "STATE")]
+    pub(super) state: RetriedState,
+    /// Only those to this group
+    #[arg(long, value_name = "G")]
+    pub(super) group: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Send what needs a second thought: what people may get twice, a broadcast
+    #[arg(long)]
+    pub(super) force: bool,
+    /// The run is one of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Keep the journal small and safe
+#[derive(Debug, Subcommand)]
+pub(super) enum JournalVerb {
+    Prune(Prune),
+    Backup(Backup),
+}
+
+/// Remove finished runs of long ago, with all that was planned and written down for them
+///
+/// A run goes whole, once it is finished and nothing has happened in it for the time given; a run that is paused, stopped or
+/// held stays. It is done in small steps, so that nothing that is being sent meanwhile has to wait, and can be cut off
+/// anywhere. Plans that were prepared more than a day ago and never opened go as well.
+///
+/// What is kept is one line for each run: which occurrence it was, so that the same occurrence is never sent a second time.
+/// What is gone is its log, its counts, and whatever `retry` could have sent again.
+///
+/// The file gets smaller if nothing is being sent; else the room is free for later runs, and it says so.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile journal prune --older-than 90d --dry-run   what would go
+  campanile journal prune --older-than 90d             tells what goes, and asks
+  campanile journal prune --older-than 90d --yes -o json
+
+JSON: {\"journal\", \"dry_run\", \"runs\": [{run, app, state, deliveries, finished_at} ..], \"plans\": rubbish removed,
+\"bytes_before\", \"bytes_after\", \"bytes_free\": inside the file, \"kept_open\": how many old runs are not finished}.")]
+pub(super) struct Prune {
+    /// How long ago a run must have finished; at least a day
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) older_than: Duration,
+    /// Only tell what would be removed
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// The stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Copy the journal, also while it is being written
+///
+/// The copy is the journal of one instant, whole, and has its permissions. Copying the file by other means misses what is in
+/// the write-ahead log beside it. A file that is there is never overwritten, and a copy that could not be finished is not left
+/// under the name.
+///
+/// Sending on from an old copy could send twice what went out since: keep it for reading, or stop everything, put it in
+/// place, and look at the log before you resume.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile journal backup /backups/campanile-2026-11-11.db
+  campanile journal backup /backups/today.db -o json
+
+JSON: {\"journal\", \"backup\", \"bytes\", \"runs\"}.")]
+pub(super) struct Backup {
+    /// The file to write; it must not be there
+    pub(super) file: PathBuf,
+    /// The stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
 /// What became of every planned call of a run
 ///
-/// A line says in our words why its delivery stands where it does, and in quotes what the vendor said. What can be done
-/// about a code is told once on stderr, however many lines have it.
+/// A line says in our words why its delivery stands where it does or what it waits for, how it stood before it was sent
+/// again by `retry`, and in quotes what the vendor said. What can be done about a code is told once on stderr, however many
+/// lines have it. A group to which the run has no delivery is an error.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile log welcome                             the latest run, a line for each delivery
   campanile log welcome --group @TGS#1              did this group get it, and if not, why?
-  campanile log welcome@2026-11-11T09:00 --state unknown -o csv
+  campanile log welcome@2026-11-11T09:00 --state failed,unknown -o csv
   campanile log welcome -f                          follow a run under way")]
 pub(super) struct Log {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
-    /// Only deliveries in this state
-    #[arg(long, value_enum)]
-    pub(super) state: Option<StateName>,
+    /// Only deliveries in this state, or in one of several: `--state failed,unknown`
+    #[arg(long, value_enum, value_name = "STATE", value_delimiter = ',')]
+    pub(super) state: Vec<StateName>,
     /// Only this group
     #[arg(long, value_name = "G")]
     pub(super) group: Option<String>,
@@ -394,9 +503,33 @@ pub(super) enum StateName {
     Unknown,
 }
 
+/// What can be sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(super) enum RetriedState {
+    /// The vendor never will, or would not then
+    Refused,
+    /// Proved undelivered, attempts used up
+    Failed,
+    /// Never begun: too late, or cancelled
+    Skipped,
+    /// Nobody can tell whether it arrived
+    Unknown,
+}
+
+impl RetriedState {
+    pub(super) fn state(self) -> State {
+        match self {
+            RetriedState::Refused => State::Refused,
+            RetriedState::Failed => State::Failed,
+            RetriedState::Skipped => State::Skipped,
+            RetriedState::Unknown => State::Unknown,
+        }
+    }
+}
+
 impl StateName {
     pub(super) fn name(self) -> &'static str {
-        use crate::delivery::State;
         match self {
             StateName::Pending => State::Pending,
             StateName::InFlight => State::InFlight,

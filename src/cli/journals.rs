@@ -7,6 +7,7 @@ use super::workspace::{OWN_FOLDER, Workspace, variable};
 use crate::files::{ensure_directory, read_secret};
 use crate::identity::RunName;
 use crate::journal::{Journal, Run};
+use crate::report::time_text;
 use crate::settings::{InvalidJournal, JournalSource, journal_path};
 use crate::source::{list_of, nearest};
 use anyhow::Context;
@@ -138,6 +139,12 @@ impl Workspace {
             self.shown(journal.path())
         );
         let failure = Failure::new(Exit::Error, text);
+        if let Ok(name) = wanted.parse::<RunName>()
+            && let Some(pruned) = journal.pruned_ms(&name).await?
+        {
+            let when = time_text(pruned).unwrap_or_default();
+            return Ok(failure.help(format!("it was pruned {when}")));
+        }
         let campaigns = journal.campaigns().await?;
         if let Ok(name) = crate::identity::CampaignName::try_from(campaign) {
             let runs = journal.runs_of(&name).await?;

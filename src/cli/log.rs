@@ -1,16 +1,19 @@
 //! `log`: what became of every planned call.
 
-use super::arguments::{Common, Log, LogOutput};
+use super::arguments::{Common, Log, LogOutput, StateName};
 use super::ending::{facts, go_on};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
 use crate::channel::{Outcome, code_name, explain};
+use crate::clock;
 use crate::delivery::{Counts, RunState, State};
-use crate::identity::DeliveryNumber;
+use crate::identity::{DeliveryNumber, Digest};
 use crate::journal::{Journal, Record, Run};
 use crate::report::{LogLine, RunFacts, counts_text};
+use crate::settings::Hours;
+use crate::source::{list_of, nearest, plural};
 use anyhow::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,7 +27,11 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
     let workspace = Workspace::find(common, options.sandbox)?;
     let journal = workspace.existing_journal().await?;
     let run = workspace.find_run(&journal, &options.run).await?;
-    let mut sheet = Sheet::new(facts(&run), options);
+    let facts = RunFacts {
+        waits: waits(&run),
+        ..facts(&run)
+    };
+    let mut sheet = Sheet::new(facts, options);
     let counts = if options.follow {
         follow(&journal, run.clone(), &mut sheet).await?
     } else {
@@ -42,8 +49,29 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
         }
     }
     sheet.end()?;
+    let found = sheet.find(&journal, &run).await;
     journal.close().await;
-    Ok(Exit::Success)
+    found.map(|()| Exit::Success)
+}
+
+/// What deliveries wait for that have not ended.
+fn waits(run: &Run) -> Option<String> {
+    match run.state() {
+        RunState::Paused { reason } => Some(format!("the run is paused ({reason})")),
+        RunState::Stopped { .. } => Some("the run is stopped".to_owned()),
+        RunState::Open => {
+            let hours = Hours {
+                window: run.window?,
+                zone: run.key.zone,
+            };
+            let is_closed = hours.opens_in(clock::now()).is_some();
+            is_closed.then(|| format!("first attempts are made {}", hours.window))
+        }
+        RunState::Cancelling { .. } => Some("the run is being cancelled".to_owned()),
+        RunState::Done | RunState::Partial { .. } | RunState::Failed | RunState::Skipped { .. } => {
+            None
+        }
+    }
 }
 
 /// Every line as it stands. `None`: nobody reads to the end.
@@ -120,6 +148,8 @@ struct Sheet<'a> {
     facts: RunFacts,
     options: &'a Log,
     printed: usize,
+    /// States in which the group that was asked for has deliveries, asked for or not.
+    met: BTreeSet<State>,
     /// What mends the codes of the lines so far: for each row of the table the first code that was met.
     mends: BTreeMap<u32, (u32, &'static str)>,
 }
@@ -130,6 +160,7 @@ impl<'a> Sheet<'a> {
             facts,
             options,
             printed: 0,
+            met: BTreeSet::new(),
             mends: BTreeMap::new(),
         }
     }
@@ -144,11 +175,13 @@ impl<'a> Sheet<'a> {
             output,
             ..
         } = self.options;
-        let is_wanted = state.is_none_or(|state| state.name() == delivery.state().name())
-            && group
-                .as_deref()
-                .is_none_or(|group| group == record.request.group_name());
-        if !is_wanted {
+        let is_named = |group: &str| group == record.request.group_name();
+        if !group.as_deref().is_none_or(is_named) {
+            return Ok(true);
+        }
+        self.met.insert(delivery.state());
+        let is_this = |state: &StateName| state.name() == delivery.state().name();
+        if !(state.is_empty() || state.iter().any(is_this)) {
             return Ok(true);
         }
         if limit.is_some_and(|limit| self.printed >= limit) {
@@ -182,6 +215,49 @@ impl<'a> Sheet<'a> {
         for (code, mend) in self.mends.values() {
             print::help(&format!("{}: {mend}", code_name(*code)));
         }
+    }
+
+    /// Who asks for a group wants to know where it is, also if that is nowhere, or not in the states asked for.
+    async fn find(&self, journal: &Journal, run: &Run) -> Result<(), Failure> {
+        let group = self.options.group.as_deref();
+        let Some(group) = group.filter(|_| !self.options.follow) else {
+            return Ok(());
+        };
+        if !self.met.is_empty() {
+            if self.printed == 0 && self.options.limit != Some(0) {
+                let states: Vec<_> = self
+                    .met
+                    .iter()
+                    .map(|state| state.name().to_owned())
+                    .collect();
+                print::say(&format!("{group} is {}", list_of(&states)));
+            }
+            return Ok(());
+        }
+        let (mut groups, mut alike) = (BTreeSet::new(), Vec::new());
+        let mut after = None;
+        loop {
+            let page = journal.page(run.id, run.channel, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.number);
+            let names = page
+                .iter()
+                .map(|record| record.request.group_name().to_owned());
+            let names: Vec<String> = names.collect();
+            alike.extend(nearest(group, &names).map(str::to_owned));
+            let digests = names
+                .iter()
+                .map(|name| Digest::of("group", [name.as_bytes()]));
+            groups.extend(digests.map(Digest::first_64_bits));
+        }
+        let audience = plural(groups.len() as u64, "group");
+        let name = run.name();
+        let text = format!("no delivery to {group} in {name}; its audience had {audience}");
+        let failure = Failure::new(Exit::Error, text);
+        Err(match nearest(group, &alike) {
+            Some(meant) => failure.help(format!("did you mean `{meant}`?")),
+            None => failure,
+        })
     }
 
     fn end(&self) -> Result<(), Failure> {

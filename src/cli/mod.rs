@@ -11,6 +11,7 @@ mod ending;
 mod exit;
 mod failure;
 mod following;
+mod journal;
 mod journals;
 mod log;
 mod next;
@@ -20,6 +21,7 @@ mod print;
 mod progress;
 mod prompt;
 mod resume;
+mod retry;
 mod run;
 mod sandbox;
 mod schema;
@@ -29,7 +31,7 @@ mod status;
 mod version;
 mod workspace;
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;
 use exit::Exit;
 use failure::Failure;
@@ -66,7 +68,10 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Pause(options) => pause::pause(&common, &options).await,
         Verb::Cancel(options) => cancel::cancel(&common, &options).await,
         Verb::Status(options) => status::status(&common, &options).await,
+        Verb::Retry(options) => retry::retry(&common, &options).await,
         Verb::Log(options) => log::log(&common, &options).await,
+        Verb::Journal(JournalVerb::Prune(options)) => journal::prune(&common, &options).await,
+        Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),

@@ -1,6 +1,8 @@
 //! The result to stdout, everything else to stderr.
 
 use super::exit::Exit;
+use super::failure::Failure;
+use super::workspace::typed_with;
 use crate::source::{Diagnostic, render};
 use anyhow::Context;
 use std::io::{self, IsTerminal, Write};
@@ -76,6 +78,25 @@ pub(super) fn width() -> usize {
         ASSUMED
     } else {
         columns.max(NARROWEST)
+    }
+}
+
+/// Goes on only with somebody's yes, typed now or beforehand. `otherwise` is what a no comes to.
+pub(super) fn confirm(has_said_yes: bool, question: &str, otherwise: &str) -> Result<(), Failure> {
+    if has_said_yes {
+        return Ok(());
+    }
+    if !is_interactive() {
+        return Err(Failure::safety(
+            "nobody is here to be asked",
+            &typed_with("--yes"),
+        ));
+    }
+    if ask(question)? {
+        Ok(())
+    } else {
+        let text = format!("not confirmed; {otherwise}");
+        Err(Failure::new(Exit::Safety, text))
     }
 }
 

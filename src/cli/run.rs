@@ -245,7 +245,6 @@ async fn allow(
         campaign,
         options,
     } = request;
-    let command = typed_with;
     if staged.header.planned == 0 {
         return Err(Failure::new(
             Exit::Invalid,
@@ -261,45 +260,31 @@ async fn allow(
             "the very same was sent as {} (finished {when}); nothing was sent now",
             same.name()
         );
-        return Err(Failure::safety(text, &command("--again")));
+        return Err(Failure::safety(text, &typed_with("--again")));
     }
     if !campaign.enabled && !options.force {
         let text = format!(
             "`{}` is not enabled: somebody took it out of use",
             campaign.name
         );
-        return Err(Failure::safety(text, &command("--force")));
+        return Err(Failure::safety(text, &typed_with("--force")));
     }
     if campaign.channel() == Channel::Broadcast && !options.force {
         let text = "a broadcast reaches everybody in every live room of the app at once".to_owned();
-        return Err(Failure::safety(text, &command("--force")));
+        return Err(Failure::safety(text, &typed_with("--force")));
     }
-    if !workspace.is_stand_in(app) && !options.force && journal.campaigns().await?.is_empty() {
+    if !workspace.is_stand_in(app) && !options.force && journal.is_new().await? {
         let text = format!(
             "this is the first run of the journal `{}` against {}",
             workspace.shown(journal.path()),
             app.endpoint
         );
-        return Err(Failure::safety(text, &command("--force")));
+        return Err(Failure::safety(text, &typed_with("--force")));
     }
-    if options.yes {
-        return Ok(());
+    if !options.yes && print::is_interactive() {
+        prompt::tell(request, staged, runs);
     }
-    if !print::is_interactive() {
-        return Err(Failure::safety(
-            "nobody is here to be asked",
-            &command("--yes"),
-        ));
-    }
-    prompt::tell(request, staged, runs);
-    if print::ask("Send it?")? {
-        Ok(())
-    } else {
-        Err(Failure::new(
-            Exit::Safety,
-            "not confirmed; nothing was sent",
-        ))
-    }
+    print::confirm(options.yes, "Send it?", "nothing was sent")
 }
 
 /// A run with equal content that finished lately, unless nothing of it was sent.

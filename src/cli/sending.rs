@@ -82,6 +82,14 @@ impl Sender<'_> {
         self.send(run, &mut signals, wanted).await
     }
 
+    /// Tells how a run stands that is not open.
+    pub(super) async fn stand(&self, run: &Run) -> Result<(), Failure> {
+        let ending = ending(self.journal, run).await?;
+        ending.map_or(Ok(()), |ending| {
+            report(self, run, &ending, &self.measured(clock::now(), None))
+        })
+    }
+
     /// Tells how a run ended that another process sent.
     async fn tell(
         &self,

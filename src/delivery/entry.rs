@@ -31,6 +31,8 @@ pub enum Entry {
         reason: String,
         at: Moment,
     },
+    /// A person wants it sent again, though it had ended.
+    Retried { at: Moment },
 }
 
 /// What a search came to.

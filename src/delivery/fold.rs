@@ -61,6 +61,8 @@ pub struct Delivery {
     counted: u32,
     /// Attempts that may have left this machine.
     left: u32,
+    /// How it had ended when it was last wanted again.
+    earlier: Option<Earlier>,
     /// The attempt that was Started and not Finished.
     on_wire: Option<u32>,
     generation: Option<Generation>,
@@ -72,6 +74,16 @@ pub struct Delivery {
     last: Option<Outcome>,
     started_at: Option<Moment>,
     finished_at: Option<Moment>,
+}
+
+/// An end that a person did not leave it at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    pub state: State,
+    pub reason: Option<String>,
+    /// What of `started` and `left` belongs to it.
+    started: u32,
+    left: u32,
 }
 
 /// The attempts that share one `Random`.
@@ -118,6 +130,8 @@ pub enum Illegal {
     NothingOpen,
     #[error("looked up or waived while an attempt was on its way")]
     NotBack,
+    #[error("wanted again though it had not ended, or was accepted")]
+    NotToRetry,
 }
 
 impl Delivery {
@@ -130,7 +144,8 @@ impl Delivery {
     }
 
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Illegal> {
-        if self.end.is_some() {
+        let is_retry = matches!(entry, Entry::Retried { .. });
+        if self.end.is_some() && !is_retry {
             return Err(Illegal::AfterEnd);
         }
         match entry {
@@ -151,6 +166,7 @@ impl Delivery {
             Entry::LookedUp { finding, at } => self.look_up(finding, *at)?,
             Entry::Waived { at: _ } => self.waive()?,
             Entry::Ended { end, reason, at } => self.end(*end, reason, *at)?,
+            Entry::Retried { at } => self.retry(*at)?,
         }
         self.entries += 1;
         Ok(())
@@ -305,6 +321,31 @@ impl Delivery {
         Ok(())
     }
 
+    /// It is to be sent as if for the first time. What may have arrived may arrive once more, which no later failure can
+    /// undo; what was proved absent may not.
+    fn retry(&mut self, at: Moment) -> Result<(), Illegal> {
+        let state = self.end.filter(|end| *end != State::Accepted);
+        let state = state.ok_or(Illegal::NotToRetry)?;
+        self.end = None;
+        self.earlier = Some(Earlier {
+            state,
+            reason: self.reason.take(),
+            started: self.started,
+            left: self.left,
+        });
+        self.waived |= self.is_open();
+        if let Some(generation) = &mut self.generation {
+            generation.open = 0;
+            generation.refused = None;
+        }
+        self.counted = 0;
+        self.verdict = Verdict::None;
+        self.silence = None;
+        self.last = None;
+        self.finished_at = Some(at);
+        Ok(())
+    }
+
     pub fn state(&self) -> State {
         match self.end {
             Some(end) => end,
@@ -372,10 +413,20 @@ impl Delivery {
         self.entries
     }
 
-    /// Whether the attempt that is due or on its way is the first that leaves this machine: those before were taken
-    /// back.
+    /// Whether the attempt that is due or on its way is the first that leaves this machine, or the first since it was
+    /// wanted again: those before were taken back.
     pub fn is_first_attempt(&self) -> bool {
-        self.left == 0
+        self.left == self.earlier().map_or(0, |earlier| earlier.left)
+    }
+
+    /// Whether no attempt was Started, or none since it was wanted again.
+    pub fn is_untried(&self) -> bool {
+        self.started == self.earlier().map_or(0, |earlier| earlier.started)
+    }
+
+    /// How it had ended before a person wanted it sent again.
+    pub fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_ref()
     }
 
     pub fn attempts(&self) -> u32 {

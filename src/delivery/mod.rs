@@ -15,7 +15,7 @@ mod silence;
 pub use backoff::backoff;
 pub use counts::Counts;
 pub use entry::{End, Entry, Finding};
-pub use fold::{Delivery, Illegal, State};
+pub use fold::{Delivery, Earlier, Illegal, State};
 pub use next::{Next, Policy};
 pub use run::{RunEntry, RunEvent, RunState};
 pub use search::{Search, Wanted};

@@ -1,6 +1,6 @@
 //! What was written down about a run as a whole, and its fold.
 
-use super::Counts;
+use super::{Counts, State};
 use crate::identity::Moment;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub enum RunEvent {
     },
     /// Every delivery has ended.
     Finished(Counts),
+    /// Deliveries that ended so are about to be wanted again. Until all of them are, nothing is sent.
+    Retried {
+        state: State,
+    },
 }
 
 /// How a run stands or ended.
@@ -77,6 +81,9 @@ impl RunState {
                     reason: reason.clone(),
                 },
                 (_, RunEvent::Finished(counts)) => RunState::of_finished(counts),
+                (_, RunEvent::Retried { state }) => RunState::Paused {
+                    reason: format!("retry of {} deliveries", state.name()),
+                },
             }
         })
     }

@@ -352,9 +352,16 @@ impl Queue {
     fn end_unbegun(&mut self, reason: &str) -> Option<Due> {
         let planned = || Some(self.planned.pop_first()?.1);
         let number = self.fresh.pop_front().or_else(planned)?;
+        let job = self.jobs.get(&number);
+        // Wanted again, it may have arrived before.
+        let is_in_doubt = job.is_some_and(|job| job.delivery.may_have_arrived());
         Some(Due::End {
             number,
-            end: End::Skipped,
+            end: if is_in_doubt {
+                End::Unknown
+            } else {
+                End::Skipped
+            },
             reason: reason.to_owned(),
         })
     }

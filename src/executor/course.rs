@@ -7,7 +7,7 @@ use crate::channel::Answer;
 use crate::clock;
 use crate::delivery::{Policy, RunEvent};
 use crate::dispatch::{Bounds, Halt, Queue};
-use crate::journal::{Journal, Run};
+use crate::journal::{self, Journal, Run};
 use crate::settings::Hours;
 use crate::vendor::TIMEOUT;
 use std::sync::Arc;
@@ -96,36 +96,50 @@ fn bounds(run: &Run, made: u64) -> Bounds {
             window,
             zone: run.key.zone,
         }),
-        finish_by_ms: run.finish_by_ms,
+        // What a person wants sent again is wanted now.
+        finish_by_ms: run.finish_by_ms.filter(|_| !run.was_retried()),
     }
 }
 
-/// Writes down how a run was left.
+/// Writes down how a run was left: as it was counted, unless something else happened to it meanwhile.
 pub(super) async fn settle(
     journal: &Journal,
     run: &Run,
     halt: Option<Halt>,
 ) -> Result<Ending, Error> {
-    let counts = count(journal, run).await?;
-    let (ending, event) = match halt {
-        _ if counts.pending == 0 => (Ending::Finished(counts), RunEvent::Finished(counts)),
-        Some(Halt::Stopped(answer)) => {
-            let reason = reason(&answer);
-            (
-                Ending::Stopped(answer, counts),
-                RunEvent::Stopped { reason },
-            )
+    loop {
+        let now = journal.run(run.id).await?;
+        let counts = count(journal, &now).await?;
+        if now.state().is_finished() {
+            return Ok(Ending::Finished(counts));
         }
-        Some(Halt::Enough) => {
-            let reason = CALLS_OUT.to_owned();
-            (Ending::Paused(counts), RunEvent::Paused { reason })
+        let (ending, event) = match &halt {
+            // Whoever wants deliveries sent again says when these are all.
+            _ if now.is_being_retried() => return Ok(Ending::Paused(counts)),
+            _ if counts.pending == 0 => (Ending::Finished(counts), RunEvent::Finished(counts)),
+            Some(Halt::Stopped(answer)) => {
+                let reason = reason(answer);
+                (
+                    Ending::Stopped(answer.clone(), counts),
+                    RunEvent::Stopped { reason },
+                )
+            }
+            Some(Halt::Enough) => {
+                let reason = CALLS_OUT.to_owned();
+                (Ending::Paused(counts), RunEvent::Paused { reason })
+            }
+            // That it is paused was written down by whoever wanted it so.
+            Some(Halt::Left | Halt::Paused) => return Ok(Ending::Paused(counts)),
+            // Some came to be wanted again after all had been read.
+            None if now.entries.len() > run.entries.len() => return Ok(Ending::Paused(counts)),
+            None => return Err(Error::LeftOver(counts.pending)),
+        };
+        match journal.append_run_after(&now, &event, clock::now()).await {
+            Ok(()) => return Ok(ending),
+            Err(journal::Error::Overtaken(_)) => {}
+            Err(error) => return Err(error.into()),
         }
-        // That it is paused was written down by whoever wanted it so.
-        Some(Halt::Left | Halt::Paused) => return Ok(Ending::Paused(counts)),
-        None => return Err(Error::LeftOver(counts.pending)),
-    };
-    journal.append_run(run.id, &event, clock::now()).await?;
-    Ok(ending)
+    }
 }
 
 fn reason(answer: &Answer) -> String {

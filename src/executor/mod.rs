@@ -14,6 +14,7 @@ mod pages;
 mod planning;
 mod progress;
 mod restored;
+mod retrying;
 mod targets;
 mod writer;
 
@@ -25,3 +26,4 @@ pub use pages::{count, count_open};
 pub use planning::{Staged, stage};
 
 pub use progress::Progress;
+pub use retrying::{Wanted, Wish};

@@ -1,4 +1,5 @@
-//! A run's deliveries, a page at a time: first those that are under way, then those never tried.
+//! A run's deliveries, a page at a time: first those that are under way, then those never tried, or not since they
+//! were wanted again.
 
 use super::Error;
 use crate::delivery::{Counts, Delivery, State};
@@ -80,7 +81,7 @@ impl Pages {
             }
             let tried = page
                 .into_iter()
-                .filter(|(_, delivery)| delivery.attempts() > 0);
+                .filter(|(_, delivery)| !delivery.is_untried());
             found.jobs.extend(tried.filter_map(unended));
         }
         self.run.check_whole(&found.counts)?;
@@ -88,12 +89,12 @@ impl Pages {
         Ok(found)
     }
 
-    /// The next deliveries never tried; an empty page is the last.
+    /// The next deliveries that are untried; an empty page is the last.
     pub(super) async fn fresh(&mut self) -> Result<Vec<Job>, Error> {
         while let Some(page) = self.read().await? {
             let untried = page
                 .into_iter()
-                .filter(|(_, delivery)| delivery.attempts() == 0);
+                .filter(|(_, delivery)| delivery.is_untried());
             let jobs: Vec<Job> = untried.filter_map(unended).collect();
             if !jobs.is_empty() {
                 return Ok(jobs);
@@ -102,7 +103,7 @@ impl Pages {
         Ok(Vec::new())
     }
 
-    async fn read(&mut self) -> Result<Option<Vec<(Record, Delivery)>>, Error> {
+    pub(super) async fn read(&mut self) -> Result<Option<Vec<(Record, Delivery)>>, Error> {
         let page = self
             .journal
             .page(self.run.id, self.run.channel, self.after, PAGE)

@@ -4,12 +4,14 @@
 
 mod campaigns;
 mod directory;
+mod partial;
 mod repository;
 mod rows;
 mod secret;
 
 pub use campaigns::campaign_files;
 pub use directory::{append_to, ensure_directory};
+pub use partial::Partial;
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};
 pub use rows::Rows;
 pub use secret::read_secret;

@@ -15,6 +15,7 @@ const FINISHED: i64 = 2;
 const ENDED: i64 = 3;
 const LOOKED_UP: i64 = 4;
 const WAIVED: i64 = 5;
+const RETRIED: i64 = 6;
 
 /// What a look-up found was accepted, whoever counts the entries of a run by this column.
 const FOUND: &str = "accepted";
@@ -54,6 +55,13 @@ pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Ent
         Entry::Waived { at } => {
             let cells = Cells {
                 kind: WAIVED,
+                ..Cells::default()
+            };
+            (cells, at)
+        }
+        Entry::Retried { at } => {
+            let cells = Cells {
+                kind: RETRIED,
                 ..Cells::default()
             };
             (cells, at)
@@ -151,6 +159,7 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Entry, Error> {
             at,
         }),
         WAIVED => Ok(Entry::Waived { at }),
+        RETRIED => Ok(Entry::Retried { at }),
         ENDED => {
             let name: String = row.try_get("outcome")?;
             let end = [End::Failed, End::Skipped, End::Unknown]

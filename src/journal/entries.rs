@@ -3,7 +3,7 @@
 use super::columns::{from_row, to_row};
 use super::{Error, Journal, Run, RunId};
 use crate::channel::{Channel, Request};
-use crate::delivery::{Counts, Delivery, End, Entry};
+use crate::delivery::{Delivery, End, Entry};
 use crate::identity::{DeliveryNumber, GroupId, Moment, UserId};
 use serde_json::Value;
 use sqlx::Row;
@@ -25,6 +25,8 @@ pub struct Written {
 pub struct Record {
     pub number: DeliveryNumber,
     pub request: Request,
+    /// The plan itself says that it is never to be sent.
+    pub is_left_out: bool,
     pub entries: Vec<Entry>,
 }
 
@@ -37,27 +39,47 @@ impl Record {
     }
 }
 
+const APPEND: &str = "/* append */ INSERT INTO entry
+       (run, delivery, place, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
+        wall_ms, boot_ns, boot_id)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+        value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
+        value ->> 14
+     FROM json_each(?1)";
+
+fn rows(batch: &[Written]) -> String {
+    let rows = batch.iter();
+    let rows = rows.map(|each| to_row(each.run, each.number, each.place, &each.entry));
+    Value::Array(rows.collect()).to_string()
+}
+
 impl Journal {
     /// When this returns, all of `batch` is on the disk, or none of it.
     pub async fn append(&self, batch: &[Written]) -> Result<(), Error> {
-        let rows: Vec<Value> = batch
-            .iter()
-            .map(|each| to_row(each.run, each.number, each.place, &each.entry))
-            .collect();
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query(
-            "/* append */ INSERT INTO entry
-               (run, delivery, place, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
-                wall_ms, boot_ns, boot_id)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-                value ->> 14
-             FROM json_each(?1)",
-        )
-        .bind(Value::Array(rows).to_string())
-        .execute(&mut *transaction)
-        .await?;
+        sqlx::query(APPEND)
+            .bind(rows(batch))
+            .execute(&mut *transaction)
+            .await?;
         self.commit(transaction).await
+    }
+
+    /// The same of entries that want deliveries sent again. Whoever else wanted that too, or lets the run go on already,
+    /// is found out: then nothing is written.
+    pub async fn append_retried(&self, run: &Run, batch: &[Written]) -> Result<(), Error> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let condition = "WHERE (SELECT max(place) FROM run_entry WHERE run = ?2) = ?3";
+        let appended = sqlx::query(sqlx::AssertSqlSafe(format!("{APPEND} {condition}")))
+            .bind(rows(batch))
+            .bind(run.id.0)
+            .bind(run.last_place())
+            .execute(&mut *transaction)
+            .await?;
+        if appended.rows_affected() == batch.len() as u64 {
+            self.commit(transaction).await
+        } else {
+            Err(Error::Overtaken(run.name()))
+        }
     }
 
     /// Up to `limit` deliveries of a run after number `after`, in order; none means that there are no more.
@@ -94,6 +116,7 @@ impl Journal {
                     members: members(&row)?,
                     content,
                 },
+                is_left_out: skip.is_some(),
                 entries: skip
                     .map(|reason| skipped(reason, opened_ms))
                     .into_iter()
@@ -102,44 +125,6 @@ impl Journal {
         }
         self.fill_entries(run, &mut records).await?;
         Ok(records)
-    }
-
-    /// How a run stands as far as its entries tell at a glance: for onlookers, while it is being sent.
-    pub async fn tally(&self, run: &Run) -> Result<Counts, Error> {
-        let rows = sqlx::query(
-            "/* tally */ SELECT outcome, count(*) AS ended FROM entry
-             WHERE run = ?1 AND (kind = 3 OR outcome IN ('accepted', 'refused')) GROUP BY outcome",
-        )
-        .bind(run.id.0)
-        .fetch_all(&self.reader)
-        .await?;
-        let mut counts = Counts {
-            planned: run.planned,
-            skipped: run.skipped,
-            ..Counts::default()
-        };
-        for row in &rows {
-            let ended: i64 = row.try_get("ended")?;
-            let ended = u64::try_from(ended).unwrap_or(0);
-            match row.try_get::<String, _>("outcome")?.as_str() {
-                "accepted" => counts.accepted += ended,
-                "refused" => counts.refused += ended,
-                "failed" => counts.failed += ended,
-                "unknown" => counts.unknown += ended,
-                _ => counts.skipped += ended,
-            }
-        }
-        let Counts {
-            accepted,
-            refused,
-            failed,
-            skipped,
-            unknown,
-            ..
-        } = counts;
-        let ended = accepted + refused + failed + skipped + unknown;
-        counts.pending = run.planned.saturating_sub(ended);
-        Ok(counts)
     }
 
     /// Whether anything was ever written down about a run's deliveries.

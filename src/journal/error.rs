@@ -1,7 +1,7 @@
 //! What the world can do to a journal.
 
 use crate::delivery::Illegal;
-use crate::identity::{CampaignName, DeliveryNumber};
+use crate::identity::{CampaignName, DeliveryNumber, RunName};
 use crate::source::thousands;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -18,9 +18,17 @@ pub enum Error {
     #[error("`{}` is a database of another program", path.display())]
     NotOurs { path: PathBuf },
     #[error(
-        "the journal was written by a later version of this program (schema {found}, known is {known})"
+        "the journal `{}` was written by {writer} (schema {found}); this is campanile {program}, which knows schema \
+         {known} at most: use that version or a later one (nothing was changed)",
+        path.display()
     )]
-    LaterSchema { found: i64, known: i64 },
+    LaterSchema {
+        path: PathBuf,
+        writer: String,
+        found: i64,
+        program: &'static str,
+        known: i64,
+    },
     #[error("the journal does not answer: {0}")]
     Database(String),
     #[error("the journal is damaged: {what}")]
@@ -32,6 +40,12 @@ pub enum Error {
     },
     #[error("another process opened a run of `{0}` in this moment")]
     AlreadyOpen(CampaignName),
+    #[error("something else was done about {0} in this moment; see how it stands and try again")]
+    Overtaken(RunName),
+    #[error("{0} was sent before, and has been pruned from the journal since")]
+    Pruned(RunName),
+    #[error("cannot make the backup `{}`: {why}", path.display())]
+    Backup { path: PathBuf, why: String },
     #[error("the plan was staged too long ago and has been cleared away")]
     PlanGone,
     #[error(
@@ -64,7 +78,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Error::LaneHeld { .. } | Error::AlreadyOpen(_) | Error::PlanGone
+            Error::LaneHeld { .. } | Error::AlreadyOpen(_) | Error::Overtaken(_) | Error::PlanGone
         )
     }
 }

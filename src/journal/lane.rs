@@ -20,8 +20,8 @@ impl Journal {
     pub async fn unended_runs(&self, app: &VendorApp, channel: Channel) -> Result<Vec<Run>, Error> {
         let query = format!(
             "/* unended runs */ SELECT {COLUMNS} FROM run
-             WHERE sdk_app_id = ?1 AND host = ?2 AND channel = ?3 AND NOT EXISTS
-                (SELECT 1 FROM run_entry WHERE run_entry.run = run.id AND event = 'finished')
+             WHERE sdk_app_id = ?1 AND host = ?2 AND channel = ?3 AND
+                (SELECT event FROM run_entry WHERE run_entry.run = run.id ORDER BY place DESC LIMIT 1) IS NOT 'finished'
              ORDER BY id"
         );
         let rows = sqlx::query(AssertSqlSafe(query))

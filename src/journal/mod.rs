@@ -3,6 +3,7 @@
 //! Knows `SQLite` and what has become durable when a call returns. Must never know what an entry means for what is to
 //! be done next; that is the fold's business.
 
+mod backup;
 mod columns;
 mod entries;
 mod error;
@@ -10,17 +11,20 @@ mod lane;
 mod lock;
 mod overview;
 mod place;
+mod prune;
 mod runs;
 mod schema;
 mod stage;
 mod store;
+mod tally;
 mod witness;
 
 pub use entries::{Record, Written};
 pub use error::Error;
 pub use lock::LaneLock;
+pub use prune::Space;
 pub use runs::{Run, RunId};
-pub use stage::{Contents, Opening, PlanId};
+pub use stage::{Contents, Opening, PlanId, rubbish_before_ms};
 pub use store::{Journal, sqlite_version};
 
 #[cfg(test)]

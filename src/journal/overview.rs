@@ -13,8 +13,8 @@ impl Journal {
     /// The runs that have not finished, the oldest first, and how many cannot be read.
     pub async fn all_unended_runs(&self) -> Result<(Vec<Run>, u64), Error> {
         let query = format!(
-            "/* all unended runs */ SELECT {COLUMNS} FROM run WHERE NOT EXISTS
-                (SELECT 1 FROM run_entry WHERE run_entry.run = run.id AND event = 'finished')
+            "/* all unended runs */ SELECT {COLUMNS} FROM run WHERE
+                (SELECT event FROM run_entry WHERE run_entry.run = run.id ORDER BY place DESC LIMIT 1) IS NOT 'finished'
              ORDER BY id"
         );
         let rows = sqlx::query(AssertSqlSafe(query));
@@ -26,7 +26,8 @@ impl Journal {
     pub async fn finished_runs(&self, limit: u32) -> Result<Vec<Run>, Error> {
         let query = format!(
             "/* finished runs */ SELECT {COLUMNS} FROM run JOIN
-                (SELECT run AS ended, wall_ms AS ended_ms FROM run_entry WHERE event = 'finished'
+                (SELECT run AS ended, wall_ms AS ended_ms FROM run_entry AS last WHERE event = 'finished' AND NOT EXISTS
+                    (SELECT 1 FROM run_entry WHERE run_entry.run = last.run AND run_entry.place > last.place)
                  ORDER BY wall_ms DESC, run DESC LIMIT ?1) ON ended = id
              ORDER BY ended_ms DESC, id DESC"
         );

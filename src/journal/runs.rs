@@ -3,7 +3,7 @@
 use super::columns::{boot_ns, moment};
 use super::{Error, Journal};
 use crate::channel::Channel;
-use crate::delivery::{Counts, RunEntry, RunEvent, RunState};
+use crate::delivery::{Counts, RunEntry, RunEvent, RunState, State};
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp};
 use crate::settings::{OnUnknown, Share, Window};
 use chrono::NaiveDateTime;
@@ -71,6 +71,23 @@ impl Run {
     pub fn last_entry(&self) -> Option<&RunEntry> {
         self.entries.last()
     }
+
+    /// The place of the last entry among those about the run as a whole.
+    pub(super) fn last_place(&self) -> i64 {
+        i64::try_from(self.entries.len()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether somebody wanted deliveries sent again and has not said yet that these are all.
+    pub fn is_being_retried(&self) -> bool {
+        let last = self.last_entry().map(|entry| &entry.event);
+        matches!(last, Some(RunEvent::Retried { .. }))
+    }
+
+    /// Whether somebody ever wanted deliveries sent again.
+    pub fn was_retried(&self) -> bool {
+        let is_retry = |entry: &RunEntry| matches!(entry.event, RunEvent::Retried { .. });
+        self.entries.iter().any(is_retry)
+    }
 }
 
 /// What [`read_run`] reads.
@@ -78,16 +95,41 @@ pub(super) const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fo
      skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms";
 
 impl Journal {
-    /// Nothing comes after the end of a run: whoever did not know of it writes nothing.
+    /// Nothing comes after the end of a run, unless somebody knows of it and wants some of it sent again: whoever did not
+    /// know of it writes nothing.
     pub async fn append_run(&self, run: RunId, event: &RunEvent, at: Moment) -> Result<(), Error> {
+        self.insert_event(run, event, at, None).await.map(drop)
+    }
+
+    /// Writes down what is true only of the run as it was read: nothing, if something happened to it since.
+    pub async fn append_run_after(
+        &self,
+        run: &Run,
+        event: &RunEvent,
+        at: Moment,
+    ) -> Result<(), Error> {
+        if self.insert_event(run.id, event, at, Some(run)).await? {
+            Ok(())
+        } else {
+            Err(Error::Overtaken(run.name()))
+        }
+    }
+
+    async fn insert_event(
+        &self,
+        run: RunId,
+        event: &RunEvent,
+        at: Moment,
+        as_read: Option<&Run>,
+    ) -> Result<bool, Error> {
         let (name, detail) = event_columns(event);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query(
+        let inserted = sqlx::query(
             "/* append to a run */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
-             SELECT ?1, place, ?2, ?3, ?4, ?5, ?6 FROM
-                (SELECT 1 + coalesce(max(place), 0) AS place, coalesce(sum(event = 'finished'), 0) AS ends
-                 FROM run_entry WHERE run = ?1)
-             WHERE ends = 0",
+             SELECT ?1, 1 + last, ?2, ?3, ?4, ?5, ?6 FROM
+                (SELECT coalesce(max(place), 0) AS last FROM run_entry WHERE run = ?1)
+             WHERE last = ?7 OR ?7 IS NULL AND NOT EXISTS
+                (SELECT 1 FROM run_entry WHERE run = ?1 AND place = last AND event = 'finished')",
         )
         .bind(run.0)
         .bind(name)
@@ -95,9 +137,11 @@ impl Journal {
         .bind(at.wall_ms)
         .bind(boot_ns(at))
         .bind(at.boot_id)
+        .bind(as_read.map(Run::last_place))
         .execute(&mut *transaction)
         .await?;
-        self.commit(transaction).await
+        self.commit(transaction).await?;
+        Ok(inserted.rows_affected() > 0)
     }
 
     /// Every run of a campaign, the latest first.
@@ -263,6 +307,7 @@ fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
         RunEvent::Resumed => ("resumed", None),
         RunEvent::Trusted => ("trusted", None),
         RunEvent::Cancelled { reason } => ("cancelled", Some(reason.clone())),
+        RunEvent::Retried { state } => ("retried", Some(state.name().to_owned())),
         RunEvent::Finished(counts) => {
             let Counts {
                 planned,
@@ -291,6 +336,11 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
         "resumed" => RunEvent::Resumed,
         "trusted" => RunEvent::Trusted,
         "cancelled" => RunEvent::Cancelled { reason: detail },
+        "retried" => {
+            let state = State::ALL.into_iter().find(|state| state.name() == detail);
+            let state = state.ok_or_else(|| Error::damaged("a retry of no known state"))?;
+            RunEvent::Retried { state }
+        }
         "finished" => {
             let counts: [u64; 7] = serde_json::from_str(&detail)
                 .map_err(|_| Error::damaged("counts that cannot be read"))?;

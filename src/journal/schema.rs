@@ -1,6 +1,6 @@
 //! The tables.
 //!
-//! `entry` and `run_entry` are only ever added to; a state is a fold over them and stands nowhere else. A plan's
+//! `entry` and `run_entry` are only ever added to, until their run is pruned; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
 pub(super) const VERSION: i64 = 4;
@@ -92,6 +92,23 @@ CREATE INDEX entry_started ON entry (wall_ms) WHERE kind = 1;
 CREATE TABLE journal (journal INTEGER NOT NULL, epoch INTEGER NOT NULL) STRICT;
 INSERT INTO journal VALUES (random(), 0);
 CREATE INDEX entry_ended ON entry (run, outcome, kind) WHERE kind = 3 OR outcome IN ('accepted', 'refused');
+
+CREATE TABLE pruned (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    pruned_ms INTEGER NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE written_by (
+    version INTEGER PRIMARY KEY,
+    program TEXT NOT NULL
+) STRICT;
 ";
 
 /// From each version to the next, the first one first.
@@ -113,10 +130,26 @@ ALTER TABLE run ADD COLUMN on_unknown TEXT NOT NULL DEFAULT 'hold';
 ALTER TABLE run ADD COLUMN finish_by_ms INTEGER;
 ";
 
-/// Which journal it is, and how often was committed to it; counting a run's ends at a glance. Runs may be cancelled, which
-/// an earlier program would call damage.
+/// Which journal it is, and how often was committed to it; counting a run's ends at a glance; the occurrences of runs that
+/// were pruned, so that none is sent twice; which program brought the journal to which version. Runs may be cancelled and
+/// go on after their end, and deliveries be wanted again, which an earlier program would call damage.
 const FROM_3: &str = "
 CREATE TABLE journal (journal INTEGER NOT NULL, epoch INTEGER NOT NULL) STRICT;
 INSERT INTO journal VALUES (random(), 0);
 CREATE INDEX entry_ended ON entry (run, outcome, kind) WHERE kind = 3 OR outcome IN ('accepted', 'refused');
+CREATE TABLE pruned (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    pruned_ms INTEGER NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone, ordinal)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE written_by (
+    version INTEGER PRIMARY KEY,
+    program TEXT NOT NULL
+) STRICT;
 ";

@@ -65,6 +65,7 @@ pub struct Opening {
 
 /// Staged plans that nobody opened for so long are rubbish of a process that died.
 const RUBBISH_AFTER: Duration = Duration::from_hours(24);
+const CLEARED_AT_ONCE: usize = 5;
 
 impl Journal {
     /// Rows of one transaction: more would keep other writers waiting.
@@ -126,24 +127,7 @@ impl Journal {
 
     /// Throws a staged plan away. One that was opened in the meantime stays.
     pub async fn discard(&self, plan: PlanId) -> Result<(), Error> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let staged = sqlx::query("/* discard */ DELETE FROM plan WHERE id = ?1")
-            .bind(plan.0)
-            .execute(&mut *transaction)
-            .await?;
-        if staged.rows_affected() == 0 {
-            return Ok(());
-        }
-        for statement in [
-            "/* discard */ DELETE FROM delivery WHERE plan = ?1",
-            "/* discard */ DELETE FROM content WHERE plan = ?1",
-        ] {
-            sqlx::query(statement)
-                .bind(plan.0)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(transaction.commit().await?)
+        self.clear_all(plan).await
     }
 
     /// The small commit that makes a plan a run. From now on the journal is the plan of record.
@@ -155,13 +139,14 @@ impl Journal {
     ) -> Result<RunId, Error> {
         let key = &opening.key;
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let staged = sqlx::query("/* unstage */ DELETE FROM plan WHERE id = ?1")
+        let staged = sqlx::query("/* unstage */ DELETE FROM plan WHERE id = ?1 AND staged_ms > 0")
             .bind(plan.0)
             .execute(&mut *transaction)
             .await?;
         if staged.rows_affected() == 0 {
             return Err(Error::PlanGone);
         }
+        check_pruned(&mut transaction, key).await?;
         if count_runs(&mut transaction, key).await? != opening.earlier {
             return Err(Error::AlreadyOpen(key.campaign.clone()));
         }
@@ -204,18 +189,42 @@ impl Journal {
         Ok(RunId(plan.0))
     }
 
+    /// A little each time: whoever plans does not wait for what a big run left.
     async fn clear_rubbish(&self, now: Moment) -> Result<(), Error> {
-        let before = now.wall_ms - i64::try_from(RUBBISH_AFTER.as_millis()).unwrap_or(i64::MAX);
-        let rubbish: Vec<i64> =
-            sqlx::query_scalar("/* rubbish */ SELECT id FROM plan WHERE staged_ms < ?1")
-                .bind(before)
-                .fetch_all(&self.reader)
-                .await?;
-        for plan in rubbish {
-            self.discard(PlanId(plan)).await?;
+        for plan in self.rubbish(rubbish_before_ms(now)).await? {
+            self.clear(plan, CLEARED_AT_ONCE).await?;
         }
         Ok(())
     }
+}
+
+/// What was staged before is rubbish.
+pub fn rubbish_before_ms(now: Moment) -> i64 {
+    now.wall_ms - i64::try_from(RUBBISH_AFTER.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// An occurrence is sent once, also when nobody remembers what became of it.
+async fn check_pruned(
+    transaction: &mut SqliteConnection,
+    key: &OccurrenceKey,
+) -> Result<(), Error> {
+    let pruned: bool = sqlx::query_scalar(
+        "/* pruned */ SELECT EXISTS (SELECT 1 FROM pruned WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3
+            AND local = ?4 AND fold = ?5 AND zone = ?6 AND ordinal = ?7)",
+    )
+    .bind(i64::try_from(key.app.sdk_app_id.0).unwrap_or(i64::MAX))
+    .bind(&key.app.host)
+    .bind(key.campaign.as_str())
+    .bind(civil_text(key.local))
+    .bind(key.fold)
+    .bind(key.zone.name())
+    .bind(key.ordinal)
+    .fetch_one(transaction)
+    .await?;
+    if pruned {
+        return Err(Error::Pruned(key.run_name()));
+    }
+    Ok(())
 }
 
 /// The runs of a campaign through an app.

@@ -37,6 +37,8 @@ pub async fn sqlite_version() -> Result<String, Error> {
     Ok(version)
 }
 
+/// What brings a journal up to date is told to programs that are too old for it.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// How long a statement waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS_MAX: u32 = 4;
@@ -167,7 +169,10 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
             Ok(())
         }
         (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
+            path: path.to_owned(),
+            writer: writer_of(&mut transaction, found).await,
             found,
+            program: PROGRAM,
             known: VERSION,
         }),
         _ => Err(Error::NotOurs {
@@ -181,7 +186,27 @@ async fn set_version(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), Er
     sqlx::query(sqlx::AssertSqlSafe(version))
         .execute(&mut **transaction)
         .await?;
+    sqlx::query(
+        "/* written by */ INSERT OR REPLACE INTO written_by (version, program) VALUES (?1, ?2)",
+    )
+    .bind(VERSION)
+    .bind(PROGRAM)
+    .execute(&mut **transaction)
+    .await?;
     Ok(())
+}
+
+/// Which program brought the journal to a version that is not known here. A later one may have it written elsewhere.
+async fn writer_of(transaction: &mut Transaction<'_, Sqlite>, version: i64) -> String {
+    let program = sqlx::query_scalar("SELECT program FROM written_by WHERE version = ?1")
+        .bind(version)
+        .fetch_optional(&mut **transaction)
+        .await;
+    let program: Option<String> = program.unwrap_or_default();
+    program.map_or_else(
+        || "a later version of campanile".to_owned(),
+        |program| format!("campanile {program}"),
+    )
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -214,9 +239,17 @@ fn open_error(path: &Path, error: &sqlx::Error) -> Error {
             path: path.to_owned(),
         };
     }
+    let is_damaged = text.contains("malformed");
+    let why = if path.is_dir() {
+        "it is a folder".to_owned()
+    } else if is_damaged {
+        format!("it is damaged or was cut short ({text}); put the latest backup in its place")
+    } else {
+        text
+    };
     Error::Open {
         path: path.to_owned(),
-        why: text,
+        why,
     }
 }
 
@@ -226,7 +259,7 @@ mod tests {
 
     /// Each makes a journal of one version into one of the version before, the latest first.
     const BACK: [&str; 3] = [
-        "DROP TABLE journal; DROP INDEX entry_ended; PRAGMA user_version = 3",
+        "DROP TABLE journal; DROP INDEX entry_ended; DROP TABLE pruned; DROP TABLE written_by; PRAGMA user_version = 3",
         "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
         "ALTER TABLE run DROP COLUMN tolerate;
         ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;

@@ -2,7 +2,7 @@
 
 use super::{Contents, Error, Journal, Opening, Run, RunId, Written};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
-use crate::delivery::{Counts, End, Entry, Finding, Patience, RunEvent, RunState};
+use crate::delivery::{Counts, End, Entry, Finding, Patience, RunEvent, RunState, State};
 use crate::identity::{
     CampaignName, DeliveryNumber, Digest, GroupId, Moment, OccurrenceKey, Random, SdkAppId,
     VendorApp,
@@ -12,13 +12,13 @@ use crate::settings::{OnUnknown, Share};
 use std::sync::Arc;
 use std::time::Duration;
 
-const NOW: Moment = Moment {
+pub(super) const NOW: Moment = Moment {
     wall_ms: 1_800_000_000_123,
     boot_ns: 7,
     boot_id: 3,
 };
 
-fn opening() -> Opening {
+pub(super) fn opening() -> Opening {
     Opening {
         earlier: 0,
         key: OccurrenceKey {
@@ -53,25 +53,32 @@ fn opening() -> Opening {
     }
 }
 
-async fn open(journal: &Journal, opening: &Opening) -> RunId {
+/// With as many deliveries as the opening says; those that are skipped are the last.
+pub(super) async fn open(journal: &Journal, opening: &Opening) -> RunId {
     let plan = journal.stage(NOW).await.unwrap();
-    let planned = Planned {
-        number: DeliveryNumber(0),
+    let Header {
+        channel,
+        planned,
+        skipped,
+        ..
+    } = opening.header;
+    let planned = (0..planned).map(|number| Planned {
+        number: DeliveryNumber(u32::try_from(number).unwrap()),
         request: Request {
-            channel: opening.header.channel,
-            group: Some(GroupId::try_from("g").unwrap()),
+            channel,
+            group: Some(GroupId::try_from(format!("g{number}").as_str()).unwrap()),
             members: Arc::new([]),
             content: r#"{"MsgBody":[]}"#.into(),
         },
-        skip: None,
-    };
-    let mut contents = Contents::default();
-    let staged = journal.stage_chunk(plan, &[planned], &mut contents).await;
+        skip: (number >= planned - skipped).then(|| "no members".to_owned()),
+    });
+    let (planned, mut contents) = (planned.collect::<Vec<_>>(), Contents::default());
+    let staged = journal.stage_chunk(plan, &planned, &mut contents).await;
     staged.unwrap();
     journal.open_run(plan, opening, NOW).await.unwrap()
 }
 
-async fn in_a_new_journal() -> (tempfile::TempDir, Journal) {
+pub(super) async fn in_a_new_journal() -> (tempfile::TempDir, Journal) {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(&folder.path().join("a.db")).await.unwrap();
     (folder, journal)
@@ -162,6 +169,79 @@ async fn a_cancelling_reads_back_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_run_goes_on_after_its_end_only_for_who_knows_of_it() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    let fresh = journal.run(id).await.unwrap();
+    let finished = RunEvent::Finished(Counts::default());
+    journal.append_run(id, &finished, NOW).await.unwrap();
+    let unended = || journal.unended_runs(&fresh.key.app, fresh.channel);
+    assert!(unended().await.unwrap().is_empty());
+
+    let retried = RunEvent::Retried {
+        state: State::Failed,
+    };
+    let stale = journal.append_run_after(&fresh, &retried, NOW).await;
+    assert!(matches!(stale, Err(Error::Overtaken(_))), "{stale:?}");
+    let run = journal.run(id).await.unwrap();
+    journal.append_run_after(&run, &retried, NOW).await.unwrap();
+    let again = journal.append_run_after(&run, &retried, NOW).await;
+    assert!(matches!(again, Err(Error::Overtaken(_))), "{again:?}");
+
+    let run = journal.run(id).await.unwrap();
+    let reason = "retry of failed deliveries".to_owned();
+    assert_eq!(run.state(), RunState::Paused { reason });
+    assert!(run.is_being_retried() && run.was_retried());
+    assert_eq!(unended().await.unwrap().len(), 1);
+    journal
+        .append_run(id, &RunEvent::Resumed, NOW)
+        .await
+        .unwrap();
+    let run = journal.run(id).await.unwrap();
+    assert_eq!(run.state(), RunState::Open);
+    assert!(!run.is_being_retried() && run.was_retried());
+    journal.append_run(id, &finished, NOW).await.unwrap();
+    assert!(unended().await.unwrap().is_empty());
+    journal.close().await;
+}
+
+/// Of two who want the same, the one who was overtaken writes nothing more.
+#[tokio::test]
+async fn deliveries_are_wanted_again_by_one_at_a_time() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    let written = |place, entry| Written {
+        run: id,
+        number: DeliveryNumber(0),
+        place,
+        entry,
+    };
+    let skipped = Entry::Ended {
+        end: End::Skipped,
+        reason: "too late".to_owned(),
+        at: NOW,
+    };
+    journal.append(&[written(1, skipped)]).await.unwrap();
+    let retried = RunEvent::Retried {
+        state: State::Skipped,
+    };
+    journal.append_run(id, &retried, NOW).await.unwrap();
+    let first = journal.run(id).await.unwrap();
+    journal.append_run(id, &retried, NOW).await.unwrap();
+    let second = journal.run(id).await.unwrap();
+    let again = [written(2, Entry::Retried { at: NOW })];
+    let overtaken = journal.append_retried(&first, &again).await;
+    assert!(
+        matches!(overtaken, Err(Error::Overtaken(_))),
+        "{overtaken:?}"
+    );
+    journal.append_retried(&second, &again).await.unwrap();
+    let page = journal.page(id, Channel::GroupMessage, None, 10).await;
+    assert_eq!(page.unwrap()[0].entries.len(), 2);
+    journal.close().await;
+}
+
+#[tokio::test]
 async fn a_policy_nobody_knows_is_damage() {
     let (_folder, journal) = in_a_new_journal().await;
     let id = open(&journal, &opening()).await;
@@ -220,6 +300,7 @@ fn entries() -> Vec<Entry> {
     ];
     entries.extend(findings.map(|finding| Entry::LookedUp { finding, at: NOW }));
     entries.push(Entry::Waived { at: NOW });
+    entries.push(Entry::Retried { at: NOW });
     entries.extend(
         [End::Failed, End::Skipped, End::Unknown].map(|end| Entry::Ended {
             end,

@@ -18,6 +18,8 @@ pub struct RunFacts {
     pub digest: Digest,
     pub run: String,
     pub channel: &'static str,
+    /// What those wait for that have not ended, if it is more than their turn.
+    pub waits: Option<String>,
 }
 
 /// One delivery as the log tells it. Fields are only ever added.
@@ -45,6 +47,11 @@ pub struct LogLine<'a> {
     pub started_at: Option<String>,
     pub finished_at: Option<String>,
     pub test: bool,
+    /// The first part of `reason`, which the vendor's words belong to, and the rest.
+    #[serde(skip)]
+    present: Option<String>,
+    #[serde(skip)]
+    beside: String,
 }
 
 impl<'a> LogLine<'a> {
@@ -57,6 +64,9 @@ impl<'a> LogLine<'a> {
         let random = random.filter(|_| request.channel.deduplicates());
         let answer = delivery.last().and_then(Outcome::answer);
         let receipt = delivery.receipt().unwrap_or_default();
+        let present = present(request.channel, delivery, answer);
+        let beside = beside(facts, delivery);
+        let reasons: Vec<&str> = present.iter().chain(&beside).map(String::as_str).collect();
         LogLine {
             app: &facts.app,
             campaign: &facts.campaign,
@@ -67,7 +77,7 @@ impl<'a> LogLine<'a> {
             group: group.map(GroupId::to_string),
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
-            reason: reason(request.channel, delivery, answer).map(str::to_owned),
+            reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
             attempts: delivery.tries(),
             error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
             error_info: answer.map(|answer| answer.info.clone()),
@@ -79,6 +89,8 @@ impl<'a> LogLine<'a> {
             started_at: delivery.started_at().and_then(moment_text),
             finished_at: delivery.finished_at().and_then(moment_text),
             test: false,
+            beside: beside.join("; "),
+            present,
         }
     }
 
@@ -153,13 +165,18 @@ impl<'a> LogLine<'a> {
         if let Some(code) = self.error_code {
             let _ = write!(line, "  {}", code_name(code));
         }
-        let _ = match (&self.reason, &self.error_info) {
+        let _ = match (&self.present, &self.error_info) {
             (Some(reason), Some(info)) if !reason.contains(info) => {
                 write!(line, "  {reason} (\"{info}\")")
             }
             (Some(why), _) | (None, Some(why)) => write!(line, "  {why}"),
             (None, None) => Ok(()),
         };
+        if !self.beside.is_empty() {
+            let is_more = self.present.is_some() || self.error_info.is_some();
+            let between = if is_more { "; " } else { "  " };
+            let _ = write!(line, "{between}{}", self.beside);
+        }
         line
     }
 }
@@ -184,18 +201,56 @@ fn moment_text(at: Moment) -> Option<String> {
     time_text(at.wall_ms)
 }
 
-/// Of what the vendor answered, the table of codes knows more than its words say.
-fn reason<'a>(
-    channel: Channel,
-    delivery: &'a Delivery,
-    answer: Option<&'a Answer>,
-) -> Option<&'a str> {
-    let is_the_answers = matches!(
-        delivery.state(),
-        State::Refused | State::Pending | State::InFlight
-    );
-    match answer.filter(|answer| is_the_answers && answer.code != 0) {
-        Some(answer) => Some(explain(channel, answer.code).meaning),
-        None => delivery.reason(),
+/// Why it stands there.
+fn present(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> Option<String> {
+    match delivery.state() {
+        State::Pending | State::InFlight => Some(under_way(channel, delivery, answer).to_owned()),
+        // Of what the vendor answered, the table of codes knows more than its words say.
+        State::Refused => meaning(channel, answer)
+            .or(delivery.reason())
+            .map(str::to_owned),
+        _ => delivery.reason().map(str::to_owned),
     }
+}
+
+/// What it waits for, and how it had ended before a person wanted it sent again.
+fn beside(facts: &RunFacts, delivery: &Delivery) -> Vec<String> {
+    let is_back = delivery.on_wire().is_none() && !delivery.is_untried();
+    let next = match delivery.last().filter(|_| is_back && !delivery.has_ended()) {
+        Some(Outcome::Unknown(_)) => Some("whether it was delivered is being found out"),
+        Some(_) if facts.waits.is_none() => Some("it is tried again"),
+        _ => None,
+    };
+    let waits = facts.waits.clone().filter(|_| !delivery.has_ended());
+    let earlier = delivery.earlier().map(|earlier| {
+        let state = match earlier.state {
+            State::Failed => "had failed",
+            State::Refused => "was refused",
+            State::Skipped => "was skipped",
+            _ => "was unknown",
+        };
+        let why = earlier.reason.as_deref().filter(|why| !why.is_empty());
+        let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+        format!("retried after it {state}{why}")
+    });
+    let parts = [next.map(str::to_owned), waits, earlier];
+    parts.into_iter().flatten().collect()
+}
+
+fn meaning(channel: Channel, answer: Option<&Answer>) -> Option<&'static str> {
+    let answer = answer.filter(|answer| answer.code != 0)?;
+    Some(explain(channel, answer.code).meaning)
+}
+
+/// What is known of a delivery that has not ended.
+fn under_way<'a>(channel: Channel, delivery: &Delivery, answer: Option<&'a Answer>) -> &'a str {
+    if delivery.on_wire().is_some() {
+        return "an attempt is on its way";
+    }
+    if delivery.is_untried() {
+        return "waits for its turn";
+    }
+    let last = meaning(channel, answer).or(answer.map(|answer| answer.info.as_str()));
+    last.filter(|words| !words.is_empty())
+        .unwrap_or("no answer")
 }

@@ -2,6 +2,7 @@
 //!
 //! What is asserted is what stands at the vendor and in the journal; no wall clock is read.
 
+mod retried;
 mod shared;
 mod world;
 

@@ -31,6 +31,9 @@ pub(crate) enum Fate {
     RequestLost,
     /// Answered OK with a drop reason the first time.
     DroppedOnce,
+    /// Answered OK with a drop reason, always.
+    Dropped,
+    Refused,
     NoConnection,
     Forbidden,
 }
@@ -210,6 +213,36 @@ impl World {
         self.epoch = self.event_count;
     }
 
+    /// A person wants deliveries of the first run sent again that ended so. Nobody sends meanwhile.
+    pub(crate) fn retry(&mut self, state: State) -> usize {
+        assert!(self.dispatcher.is_none(), "it is paused first");
+        let numbers = self.numbers(state);
+        let at = self.now();
+        for &number in &numbers {
+            let id = (OWN, DeliveryNumber(number));
+            self.journal
+                .entry(id)
+                .or_default()
+                .push(Entry::Retried { at });
+        }
+        numbers.len()
+    }
+
+    /// The deliveries of the first run in a state.
+    pub(crate) fn numbers(&self, state: State) -> Vec<u32> {
+        let is_in = |number: &u32| self.job(OWN, *number).delivery.state() == state;
+        (0..self.runs[&OWN].targets).filter(is_in).collect()
+    }
+
+    /// The deliveries of the first run that arrived more than once.
+    pub(crate) fn doubled(&self) -> Vec<u32> {
+        let stored = self.vendor.stored.iter();
+        let twice = stored.filter(|((run, _), (_, count))| *run == OWN && *count > 1);
+        let mut numbers: Vec<u32> = twice.map(|((_, number), _)| number.0).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     fn run(&mut self, until_ns: u64) {
         self.start();
         loop {
@@ -281,7 +314,7 @@ impl World {
         this.fetched = 0;
         let under_way: Vec<Job> = (0..this.targets)
             .map(|number| self.job(run, number))
-            .filter(|job| job.delivery.attempts() > 0 && !job.delivery.has_ended())
+            .filter(|job| !job.delivery.is_untried() && !job.delivery.has_ended())
             .collect();
         let now = self.now();
         let dispatcher = self.dispatcher.as_mut().unwrap();
@@ -423,7 +456,7 @@ impl World {
         while self.runs[&run].fetched < self.runs[&run].targets && jobs.len() < PAGE {
             let job = self.job(run, self.runs[&run].fetched);
             self.runs.get_mut(&run).unwrap().fetched += 1;
-            if job.delivery.attempts() == 0 && !job.delivery.has_ended() {
+            if job.delivery.is_untried() && !job.delivery.has_ended() {
                 jobs.push(job);
             }
         }
@@ -645,6 +678,12 @@ impl Vendor {
             return Outcome::Throttled(Scope::Group, Answer::new(10_023, "too fast"));
         }
         of_group.push(now_ns);
+        if fate == Fate::Refused {
+            return Outcome::Refused(Answer::new(10_017, "muted"));
+        }
+        if fate == Fate::Dropped {
+            return Outcome::Throttled(Scope::Group, Answer::none("dropped"));
+        }
         if fate == Fate::DroppedOnce && !self.dropped.contains_key(&id) {
             self.dropped.insert(id, random);
             return Outcome::Throttled(Scope::Group, Answer::none("dropped"));

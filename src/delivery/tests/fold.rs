@@ -92,6 +92,7 @@ fn followers(attempts: u32) -> Vec<(&'static str, Entry)> {
         ("failed", ended(End::Failed, later)),
         ("skipped", ended(End::Skipped, later)),
         ("unknown", ended(End::Unknown, later)),
+        ("retried", Entry::Retried { at: later }),
     ]
 }
 
@@ -108,7 +109,8 @@ fn legal(standing: &str) -> &'static [&'static str] {
         "waived" => &["start 2", "unknown"],
         "absent, then proved" => &["start 3", "failed", "skipped"],
         "waived, proved" | "waived, refused" => &["start 3", "unknown"],
-        "accepted" | "unknown" => &[],
+        "accepted" => &[],
+        "unknown" => &["retried"],
         other => panic!("{other} is not in the table"),
     }
 }
@@ -368,6 +370,7 @@ enum Event {
     Look(Finding),
     Waive,
     End(End),
+    Retry,
     Pass(u64),
     StepWall(i64),
     Reboot,
@@ -391,7 +394,8 @@ fn event() -> impl Strategy<Value = Event> {
         8 => outcome.prop_map(Event::Finish),
         12 => finding.prop_map(Event::Look),
         1 => Just(Event::Waive),
-        1 => prop_oneof![Just(End::Failed), Just(End::Skipped)].prop_map(Event::End),
+        1 => prop_oneof![Just(End::Failed), Just(End::Skipped), Just(End::Unknown)].prop_map(Event::End),
+        2 => Just(Event::Retry),
         12 => (0..160_u64).prop_map(Event::Pass),
         1 => (-200..200_i64).prop_map(Event::StepWall),
         1 => Just(Event::Reboot),
@@ -482,6 +486,13 @@ impl Witness {
                 }
             }
             Event::End(end) => drop(self.delivery.apply(&ended(*end, now))),
+            Event::Retry => {
+                if self.delivery.apply(&Entry::Retried { at: now }).is_ok() {
+                    self.may_double |= self.is_open && !self.is_proved();
+                    self.is_open = false;
+                    self.absents.clear();
+                }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod fold;
 mod next;
+mod retry;
 mod run;
 mod search;
 
