@@ -109,7 +109,7 @@ async fn follow(
     let mut told: BTreeSet<DeliveryNumber> = BTreeSet::new();
     let mut counts = Counts::default();
     loop {
-        let is_over = run.state() != RunState::Open;
+        let is_over = !matches!(run.state(), RunState::Open | RunState::Cancelling { .. });
         let mut after = told_up_to;
         let mut all_ended = true;
         loop {

@@ -351,7 +351,8 @@ fn a_run_that_another_process_sends_is_cancelled_alone_whatever_state_it_had() {
 fn killed_with_open_attempts(fault: &str) -> (Vendor, Place) {
     let vendor = Vendor::start(&["--fault", fault, "--latency", "100ms"]);
     let place = place(&vendor, 300);
-    limits(&place, &vendor, "{ deduplication: 10s }");
+    // Long enough for repetitions, if anybody made them.
+    limits(&place, &vendor, "{ deduplication: 30s }");
     let news = news_under_way(&place, &vendor);
     news.signal(Signal::KILL);
     news.end();
