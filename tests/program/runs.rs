@@ -275,7 +275,7 @@ fn a_refused_group_is_named_and_the_others_get_theirs() {
 #[test]
 fn an_open_run_is_gone_on_with_on_the_lane_it_was_planned_for() {
     let vendor = Vendor::start(&["--latency", "50ms"]);
-    let place = Place::with_news(&vendor.endpoint(), 200);
+    let place = Place::with_news(&vendor.endpoint(), 600);
     let first = place.start(&["run", "news", "--yes"]);
     vendor.wait_for(1);
     place.write(
@@ -284,22 +284,22 @@ fn an_open_run_is_gone_on_with_on_the_lane_it_was_planned_for() {
     );
     place
         .run(&["run", "news", "--yes"])
-        .assert(0, &["sends on this lane", "200 accepted"]);
-    first.end().assert(0, &["200 accepted"]);
-    vendor.assert_each_once(200);
+        .assert(0, &["sends on this lane", "600 accepted"]);
+    first.end().assert(0, &["600 accepted"]);
+    vendor.assert_each_once(600);
 }
 
 #[test]
 fn two_processes_never_share_a_lane() {
     let vendor = Vendor::start(&["--latency", "50ms"]);
-    let place = Place::with_news(&vendor.endpoint(), 200);
+    let place = Place::with_news(&vendor.endpoint(), 600);
     let first = place.start(&["run", "news", "--yes"]);
     vendor.wait_for(1);
     place
         .run(&["run", "news", "--yes"])
-        .assert(0, &["process ", "sends on this lane", "200 accepted"]);
-    first.end().assert(0, &["200 accepted"]);
-    vendor.assert_each_once(200);
+        .assert(0, &["process ", "sends on this lane", "600 accepted"]);
+    first.end().assert(0, &["600 accepted"]);
+    vendor.assert_each_once(600);
 }
 
 #[test]
