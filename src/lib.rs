@@ -56,8 +56,9 @@ pub mod workbench {
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
-    pub use crate::delivery::{Delivery, Entry, Finding, Patience, Policy, Search, State, Wanted};
-    pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, RunTag, Step};
+    pub use crate::delivery::{Counts, Delivery, End, Entry, Finding, Patience, Policy, Search};
+    pub use crate::delivery::{State, Wanted};
+    pub use crate::dispatch::{Bounds, CallId, Dispatcher, Halt, Job, Lane, Queue, RunTag, Step};
     pub use crate::identity::{
         DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId,
     };

@@ -3,6 +3,7 @@
 //! What is asserted is what stands at the vendor and in the journal; no wall clock is read.
 
 mod shared;
+mod storm;
 mod world;
 
 use campanile::workbench::{Delivery, Hours, OnUnknown, State, parse_zone};
