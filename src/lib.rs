@@ -57,9 +57,9 @@ pub mod workbench {
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
     pub use crate::delivery::{
-        Delivery, Earlier, Entry, Finding, Patience, Policy, Search, State, Wanted,
+        Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,
     };
-    pub use crate::dispatch::{Bounds, CallId, Dispatcher, Job, Lane, Queue, RunTag, Step};
+    pub use crate::dispatch::{Bounds, CallId, Dispatcher, Halt, Job, Lane, Queue, RunTag, Step};
     pub use crate::identity::{
         DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId,
     };

@@ -389,6 +389,7 @@ impl Delivery {
             since_ms: first_ms.min(last_ms).saturating_sub(CLOCKS_APART_MS),
             until_ms: first_ms.max(last_ms).saturating_add(CLOCKS_APART_MS),
             patience,
+            first_started: generation.first_started,
         })
     }
 

@@ -4,7 +4,7 @@ use super::{Finding, Patience};
 use crate::channel::{
     Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure, Placeholder, Receipt, Told,
 };
-use crate::identity::Random;
+use crate::identity::{Moment, Random};
 use crate::source::plural;
 use std::time::Duration;
 
@@ -19,6 +19,36 @@ pub struct Wanted {
     pub until_ms: i64,
     /// How long it must be missing.
     pub patience: Patience,
+    /// When its first attempt was Started.
+    pub first_started: Moment,
+}
+
+/// Our clock may be so wrong, or be set by so much, and the instants above still hold.
+const CLOCK_WRONG_MS: u64 = 30_000;
+
+impl Wanted {
+    /// What a finding of this instant is worth. Whoever looks in the hours of a clock that was wrong finds nothing there:
+    /// it is compared with the vendor's, if that was told, and what passed since the first attempt with the boot clock.
+    pub fn weigh(&self, finding: Finding, now: Moment, vendor_ms: Option<i64>) -> Finding {
+        let is_wrong = vendor_ms.is_some_and(|at| at.abs_diff(now.wall_ms) > CLOCK_WRONG_MS);
+        match finding {
+            Finding::Absent(_) if is_wrong || self.was_set(now) => {
+                Finding::Unclear(CLOCK.to_owned())
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the wall clock was set since the first attempt, as far as the boot clock can tell.
+    fn was_set(&self, now: Moment) -> bool {
+        let first = self.first_started;
+        let wall_ms = now.wall_ms.saturating_sub(first.wall_ms);
+        if now.boot_id != first.boot_id {
+            return wall_ms < 0;
+        }
+        let boot_ms = now.boot_ns.saturating_sub(first.boot_ns) / 1_000_000;
+        wall_ms.abs_diff(i64::try_from(boot_ms).unwrap_or(i64::MAX)) > CLOCK_WRONG_MS
+    }
 }
 
 /// One look-up: what is to be asked next, and what the answers add up to. Every doubt about the history on the way to
@@ -61,6 +91,8 @@ const LAGS: &str = "the group's history lags behind the group";
 const GAP: &str = "the group's history has a gap";
 const CUT_OFF: &str = "the group's history does not reach back to the first attempt";
 const HIDDEN: &str = "a message that was taken out of the group's history may have been it";
+const CLOCK: &str =
+    "this machine's clock was wrong, so that it is not known where in the history to look";
 const OTHER: &str = "the group's history holds its `Random` from another sender or another time";
 
 impl Search {

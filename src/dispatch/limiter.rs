@@ -7,7 +7,7 @@
 //! All times are nanoseconds of the boot clock.
 
 use super::guard::Guard;
-use super::pace::{Pace, nanoseconds};
+use super::pace::Pace;
 use super::round_trips::RoundTrips;
 use super::share::{Share, WHOLE};
 use std::collections::{BTreeSet, HashMap};
@@ -62,16 +62,18 @@ const CAUGHT_UP_MAX: Duration = Duration::from_millis(250);
 /// The same of what it fell behind by while all slots were taken. Who made up for more than the variation of the path
 /// would come in bursts for ever: the slots of each burst make the next one a second later.
 const TAKEN_CAUGHT_UP_NS: u64 = 10_000_000;
-/// How long a new holder of a lane waits at most for the calls of the one before.
-const HANDOVER_MAX: Duration = Duration::from_millis(1_500);
+/// What was Started may wait so long until it leaves, for a reply, for its group or for its campaign's own pace.
+const LEAVES_WITHIN_NS: u64 = 60_000_000_000;
 
 impl Limiter {
-    /// `last_started_ns` is when the lane's previous holder last started a call on the same boot clock, if ever.
+    /// `last_started_ns` is when the lane's previous holder last started a call on the same boot clock, if ever. When
+    /// that call left is written nowhere: until now, if its holder died just now.
     pub fn new(limit: u32, last_started_ns: Option<u64>, now_ns: u64) -> Limiter {
-        let handover = |last: u64| {
-            (last + WINDOW_NS + ROUND_TRIP_ASSUMED_NS).min(now_ns + nanoseconds(HANDOVER_MAX))
+        let is_over = |last: u64| now_ns.saturating_sub(last) > LEAVES_WITHIN_NS;
+        let not_before_ns = match last_started_ns {
+            Some(last) if !is_over(last) => now_ns + WINDOW_NS + ROUND_TRIP_ASSUMED_NS,
+            _ => now_ns,
         };
-        let not_before_ns = last_started_ns.map_or(now_ns, handover);
         let mut limiter = Limiter {
             limit: limit.max(1),
             guard: Guard::default(),

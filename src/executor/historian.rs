@@ -1,6 +1,7 @@
 //! Reads what groups remember, on a lane of its own.
 
 use crate::channel::{LookupFailure, Told};
+use crate::clock;
 use crate::delivery::{Finding, Search, Wanted};
 use crate::identity::GroupId;
 use crate::vendor::Client;
@@ -30,18 +31,18 @@ impl Historian {
 
     /// Asks until the search has come to its end. It changes nothing, and may be given up at any time.
     pub(super) async fn search(&self, group: GroupId, wanted: Wanted) -> Finding {
-        let mut search = Search::new(wanted);
+        let mut search = Search::new(wanted.clone());
         loop {
             tokio::time::sleep(search.pause()).await;
             self.turns.lock().await.tick().await;
             let ask = search.next();
-            let reply = self.client.ask(ask.command(), ask.body(&group)).await;
+            let (reply, vendor_ms) = self.client.ask(ask.command(), ask.body(&group)).await;
             let told = Told::decode(ask, &group, &reply);
             if told.as_ref().is_err_and(LookupFailure::wants_new_signature) {
                 self.client.forget_signature(&reply);
             }
             if let Some(finding) = search.learn(told) {
-                return finding;
+                return wanted.weigh(finding, clock::now(), vendor_ms);
             }
         }
     }

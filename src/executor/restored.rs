@@ -93,12 +93,14 @@ impl Doubt<'_> {
 
     fn wanted(&self, prepared: &Prepared, job: &Job, since_ms: i64) -> Wanted {
         let sender = job.request.sender();
+        let now = clock::now();
         Wanted {
             random: prepared.queue.next_random(job),
             sender: sender.unwrap_or_else(|| self.administrator.to_owned()),
             since_ms: since_ms.saturating_sub(CLOCKS_APART_MS),
-            until_ms: clock::now().wall_ms.saturating_add(CLOCKS_APART_MS),
+            until_ms: now.wall_ms.saturating_add(CLOCKS_APART_MS),
             patience: self.rules.patience,
+            first_started: now,
         }
     }
 

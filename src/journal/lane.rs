@@ -9,11 +9,14 @@ use sqlx::{AssertSqlSafe, Row};
 
 #[derive(Debug)]
 pub struct LaneHistory {
-    /// When the last call on the lane was Started.
+    /// When the last call on the lane was Started since the machine was.
     pub last_started: Option<Moment>,
     /// What was Started on the SDKAppID in the last ten minutes, on whichever lane.
     pub randoms: RecentRandoms,
 }
+
+/// So many of the newest Started count though the wall clock says they are old: it may have been set forward since.
+const NEWEST: i64 = 2_000;
 
 impl Journal {
     /// The lane's runs that have not finished. Those that cannot be read are for whoever asks for them by name.
@@ -44,10 +47,13 @@ impl Journal {
         let rows = sqlx::query(
             "/* lane history */ SELECT random, channel, entry.wall_ms, entry.boot_ns, entry.boot_id
              FROM entry JOIN run ON run.id = entry.run
-             WHERE kind = 1 AND entry.wall_ms >= ?1 AND sdk_app_id = ?2 ORDER BY entry.wall_ms",
+             WHERE kind = 1 AND sdk_app_id = ?2 AND entry.wall_ms >= min(?1, coalesce(
+                (SELECT wall_ms FROM entry WHERE kind = 1 ORDER BY wall_ms DESC LIMIT 1 OFFSET ?3), 0))
+             ORDER BY entry.wall_ms",
         )
         .bind(since)
         .bind(i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX))
+        .bind(NEWEST)
         .fetch_all(&self.reader)
         .await?;
         let mut history = LaneHistory {
@@ -57,10 +63,10 @@ impl Journal {
         for row in &rows {
             let at = moment(row)?;
             history.randoms.remember(Random(row.try_get("random")?), at);
-            // The vendor counts an app's calls, whichever of its hosts they went to. A wall clock may have been set back.
+            // The vendor counts an app's calls, whichever of its hosts they went to. A wall clock may have been set.
             let same_lane = row.try_get::<String, _>("channel")? == channel.name();
-            let is_later = |last: Moment| last.boot_id != at.boot_id || last.boot_ns < at.boot_ns;
-            if same_lane && history.last_started.is_none_or(is_later) {
+            let is_later = |last: Moment| last.boot_ns < at.boot_ns;
+            if same_lane && at.boot_id == now.boot_id && history.last_started.is_none_or(is_later) {
                 history.last_started = Some(at);
             }
         }

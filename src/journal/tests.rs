@@ -353,3 +353,47 @@ async fn an_absence_without_its_patience_had_the_vendors() {
     assert_eq!(page.unwrap()[0].entries, [looked_up(Patience::default())]);
     journal.close().await;
 }
+
+/// Whoever takes a lane within a second of the last call must know of it, whatever was done to the wall clock since.
+#[tokio::test]
+async fn the_last_call_is_known_though_a_clock_was_set() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let opening = opening();
+    let id = open(&journal, &opening).await;
+    let earlier_boot = Moment {
+        boot_id: NOW.boot_id - 1,
+        boot_ns: u64::MAX >> 1,
+        ..NOW
+    };
+    let back = Moment {
+        wall_ms: NOW.wall_ms - 3_600_000,
+        boot_ns: NOW.boot_ns + 1,
+        ..NOW
+    };
+    let written: Vec<Written> = (1..)
+        .zip([earlier_boot, NOW, back])
+        .map(|(attempt, at)| Written {
+            run: id,
+            number: DeliveryNumber(0),
+            place: attempt,
+            entry: Entry::Started {
+                attempt,
+                generation: attempt,
+                random: Random(attempt),
+                at,
+            },
+        })
+        .collect();
+    journal.append(&written).await.unwrap();
+    for hours in [-2, 0, 2] {
+        let now = Moment {
+            wall_ms: NOW.wall_ms + hours * 3_600_000,
+            boot_ns: NOW.boot_ns + 2,
+            ..NOW
+        };
+        let app = &opening.key.app;
+        let history = journal.lane_history(app, Channel::GroupMessage, now).await;
+        assert_eq!(history.unwrap().last_started, Some(back), "{hours} hours");
+    }
+    journal.close().await;
+}

@@ -5,6 +5,7 @@ use super::body::NoticedBody;
 use crate::channel::{Channel, Reply};
 use crate::clock;
 use crate::identity::{Digest, Moment};
+use chrono::DateTime;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -127,11 +128,14 @@ impl Client {
         understood(reply, signature, |_| left.load(Ordering::Acquire))
     }
 
-    /// Asks for what changes nothing at the vendor, so that it does not matter whether a lost call had left.
-    pub async fn ask(&self, command: &str, body: String) -> Reply {
+    /// Asks for what changes nothing at the vendor, so that it does not matter whether a lost call had left. Also
+    /// returns what time it is there, in milliseconds since 1970.
+    pub async fn ask(&self, command: &str, body: String) -> (Reply, Option<i64>) {
         let (request, signature) = self.post(command);
         let reply = exchange(request.body(body)).await;
-        understood(reply, signature, |error| !error.is_connect())
+        let date_ms = reply.as_ref().ok().and_then(|exchanged| exchanged.date_ms);
+        let reply = understood(reply, signature, |error| !error.is_connect());
+        (reply, date_ms)
     }
 
     /// A request to a command without its body, and the number of its signature.
@@ -185,27 +189,49 @@ impl Client {
     }
 }
 
-/// Status and whole answer; no answer if it is too long.
-type Exchanged = Result<(u16, Option<Vec<u8>>), reqwest::Error>;
+/// What came back.
+#[derive(Debug)]
+struct Exchanged {
+    status: u16,
+    /// When that was, by the clock of the far side.
+    date_ms: Option<i64>,
+    /// The whole answer; none if it is too long.
+    body: Option<Vec<u8>>,
+}
 
-async fn exchange(request: reqwest::RequestBuilder) -> Exchanged {
+async fn exchange(request: reqwest::RequestBuilder) -> Result<Exchanged, reqwest::Error> {
     let response = request.send().await?;
-    let status = response.status().as_u16();
-    Ok((status, read(response).await?))
+    Ok(Exchanged {
+        status: response.status().as_u16(),
+        date_ms: date_ms(&response),
+        body: read(response).await?,
+    })
+}
+
+fn date_ms(response: &reqwest::Response) -> Option<i64> {
+    let date = response.headers().get("date")?.to_str().ok()?;
+    let date = DateTime::parse_from_rfc2822(date).ok()?;
+    Some(date.timestamp_millis())
 }
 
 fn understood(
-    exchanged: Exchanged,
+    exchanged: Result<Exchanged, reqwest::Error>,
     signature: u64,
     has_left: impl Fn(&reqwest::Error) -> bool,
 ) -> Reply {
     match exchanged {
-        Ok((status, Some(body))) => Reply::Answered {
+        Ok(Exchanged {
+            status,
+            body: Some(body),
+            ..
+        }) => Reply::Answered {
             status,
             body,
             signature,
         },
-        Ok((_, None)) => Reply::Lost("the answer is longer than 1 MiB".to_owned()),
+        Ok(Exchanged { body: None, .. }) => {
+            Reply::Lost("the answer is longer than 1 MiB".to_owned())
+        }
         Err(error) if has_left(&error) => Reply::Lost(words(&error.without_url())),
         Err(error) => Reply::NotSent(words(&error.without_url())),
     }
@@ -299,11 +325,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = client(&listener.local_addr().unwrap().to_string());
         let server = std::thread::spawn(move || {
-            let first = answer_once(&listener, "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+            let dated = "HTTP/1.1 200 OK\r\ndate: Tue, 14 Nov 2023 22:13:20 GMT\r\ncontent-length: 2\r\n\r\n{}";
+            let first = answer_once(&listener, dated);
             answer_once(&listener, "");
             first
         });
-        let reply = client.ask("service/command", "{\"a\":1}".to_owned()).await;
+        let question = "{\"a\":1}".to_owned();
+        let (reply, date_ms) = client.ask("service/command", question).await;
+        assert_eq!(date_ms, Some(1_700_000_000_000));
         let body = b"{}".to_vec();
         assert_eq!(
             reply,
@@ -313,7 +342,7 @@ mod tests {
                 signature: 1
             }
         );
-        let lost = client.ask("service/command", String::new()).await;
+        let (lost, _) = client.ask("service/command", String::new()).await;
         assert!(matches!(lost, Reply::Lost(_)), "{lost:?}");
         let (first, body) = server.join().unwrap();
         assert!(
@@ -323,7 +352,7 @@ mod tests {
             "{first}"
         );
         assert_eq!(body, "{\"a\":1}");
-        let nobody = client.ask("service/command", String::new()).await;
+        let (nobody, _) = client.ask("service/command", String::new()).await;
         assert!(matches!(nobody, Reply::NotSent(_)), "{nobody:?}");
     }
 

@@ -4,6 +4,7 @@
 
 mod retried;
 mod shared;
+mod storm;
 mod world;
 
 use campanile::workbench::{Delivery, Hours, OnUnknown, State, parse_zone};

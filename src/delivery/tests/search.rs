@@ -50,6 +50,7 @@ fn wanted() -> Wanted {
         since_ms: SINCE_S * 1_000,
         until_ms: UNTIL_S * 1_000,
         patience: PATIENCE,
+        first_started: START,
     }
 }
 
@@ -497,5 +498,32 @@ fn a_group_of_a_type_nobody_knows_proves_only_what_it_shows() {
         let finding = search.learn(Ok(group.answer(search.next()))).unwrap();
         assert_eq!(matches!(finding, Finding::Found(_)), is_found);
         assert_ne!(finding, ABSENT);
+    }
+}
+
+/// It would be looked for in the wrong hours, and whatever is there would be taken for older.
+#[test]
+fn an_absence_by_a_clock_that_was_wrong_proves_nothing() {
+    let hour = 3_600_000;
+    let (now, wanted) = (at(300), wanted());
+    let is_clear = |now: Moment, vendor_ms: Option<i64>| {
+        let found = Finding::Found(receipt());
+        assert_eq!(wanted.weigh(found.clone(), now, vendor_ms), found);
+        wanted.weigh(ABSENT, now, vendor_ms) == ABSENT
+    };
+    assert!(is_clear(now, None));
+    for near in [-20_000, 0, 20_000] {
+        assert!(is_clear(now, Some(now.wall_ms + near)));
+    }
+    assert!(!is_clear(now, Some(now.wall_ms - hour)), "ahead");
+    assert!(!is_clear(now, Some(now.wall_ms + hour)), "behind");
+    for by in [-hour, hour] {
+        let set = Moment {
+            wall_ms: now.wall_ms + by,
+            ..now
+        };
+        assert!(!is_clear(set, Some(set.wall_ms)), "set right since");
+        let rebooted = Moment { boot_id: 2, ..set };
+        assert_eq!(is_clear(rebooted, Some(set.wall_ms)), by > 0);
     }
 }

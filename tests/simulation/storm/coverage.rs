@@ -1,0 +1,426 @@
+//! Where a delivery stands and what may happen to it there: a table of its own, held against the fold.
+
+use campanile::workbench::{
+    Answer, Delivery, End, Entry, Failure, Finding, Moment, Outcome, Patience, Random, Receipt,
+    Scope, State,
+};
+use std::fmt::Write;
+
+/// Finer than the states that people see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Never Started.
+    #[default]
+    Fresh,
+    /// Started for the first time, or since all before was proved undelivered.
+    Leaving,
+    /// Taken back before its first call ever left.
+    TakenBack,
+    /// Proved undelivered.
+    Undelivered,
+    /// In doubt: an attempt came back without proof.
+    Open,
+    /// In doubt, and Started once more.
+    Repeated,
+    /// In doubt, and a repetition was refused.
+    OpenRefused,
+    /// In doubt, and once missing from the history.
+    Missing,
+    /// The same of one whose repetition was refused.
+    MissingRefused,
+    /// In doubt, and no further look would tell.
+    Unclear,
+    /// Proved absent by two looks.
+    Absent,
+    /// The doubt is done without.
+    Waived,
+    LeavingWaived,
+    /// In doubt once more.
+    OpenWaived,
+    /// Refused, but an earlier call may have arrived.
+    WaivedRefused,
+    Accepted,
+    Refused,
+    Failed,
+    Skipped,
+    Unknown,
+}
+
+/// What may be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Started with a `Random` of its own,
+    StartedAnew,
+    /// or with the one before.
+    StartedAgain,
+    Accepted,
+    Refused,
+    LaneThrottled,
+    GroupThrottled,
+    NotSent,
+    NoConnection,
+    NotExecuted,
+    Stopped,
+    Unproved,
+    Found,
+    NotThere,
+    Unclear,
+    Waived,
+    EndedFailed,
+    EndedSkipped,
+    EndedUnknown,
+    Retried,
+}
+
+const STAGES: [Stage; 20] = [
+    Stage::Fresh,
+    Stage::Leaving,
+    Stage::TakenBack,
+    Stage::Undelivered,
+    Stage::Open,
+    Stage::Repeated,
+    Stage::OpenRefused,
+    Stage::Missing,
+    Stage::MissingRefused,
+    Stage::Unclear,
+    Stage::Absent,
+    Stage::Waived,
+    Stage::LeavingWaived,
+    Stage::OpenWaived,
+    Stage::WaivedRefused,
+    Stage::Accepted,
+    Stage::Refused,
+    Stage::Failed,
+    Stage::Skipped,
+    Stage::Unknown,
+];
+
+const KINDS: [Kind; 19] = [
+    Kind::StartedAnew,
+    Kind::StartedAgain,
+    Kind::Accepted,
+    Kind::Refused,
+    Kind::LaneThrottled,
+    Kind::GroupThrottled,
+    Kind::NotSent,
+    Kind::NoConnection,
+    Kind::NotExecuted,
+    Kind::Stopped,
+    Kind::Unproved,
+    Kind::Found,
+    Kind::NotThere,
+    Kind::Unclear,
+    Kind::Waived,
+    Kind::EndedFailed,
+    Kind::EndedSkipped,
+    Kind::EndedUnknown,
+    Kind::Retried,
+];
+
+/// Whether something may be written down at a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Law {
+    /// And some world does.
+    Legal,
+    /// Some world may.
+    Seldom,
+    /// The fold would take it, and no dispatcher ever does it.
+    Idle,
+    Illegal,
+}
+
+fn kind(entry: &Entry, before: &Delivery) -> Kind {
+    match entry {
+        Entry::Started { generation, .. } if *generation == before.next_generation() => {
+            Kind::StartedAnew
+        }
+        Entry::Started { .. } => Kind::StartedAgain,
+        Entry::Finished { outcome, .. } => match outcome {
+            Outcome::Accepted(_) => Kind::Accepted,
+            Outcome::Refused(_) => Kind::Refused,
+            Outcome::Throttled(Scope::Lane, _) => Kind::LaneThrottled,
+            Outcome::Throttled(Scope::Group, _) => Kind::GroupThrottled,
+            Outcome::Failed(Failure::NotSent, _) => Kind::NotSent,
+            Outcome::Failed(Failure::NoConnection, _) => Kind::NoConnection,
+            Outcome::Failed(Failure::NotExecuted, _) => Kind::NotExecuted,
+            Outcome::Failed(Failure::Stop, _) => Kind::Stopped,
+            Outcome::Unknown(_) => Kind::Unproved,
+        },
+        Entry::LookedUp { finding, .. } => match finding {
+            Finding::Found(_) => Kind::Found,
+            Finding::Absent(_) => Kind::NotThere,
+            Finding::Unclear(_) => Kind::Unclear,
+        },
+        Entry::Waived { .. } => Kind::Waived,
+        Entry::Ended { end, .. } => match end {
+            End::Failed => Kind::EndedFailed,
+            End::Skipped => Kind::EndedSkipped,
+            End::Unknown => Kind::EndedUnknown,
+        },
+        Entry::Retried { .. } => Kind::Retried,
+    }
+}
+
+impl Kind {
+    fn is_answer(self) -> bool {
+        KINDS[2..=10].contains(&self)
+    }
+}
+
+impl Stage {
+    fn law(self, kind: Kind) -> Law {
+        match self {
+            Stage::Leaving | Stage::Repeated | Stage::LeavingWaived if kind.is_answer() => {
+                Law::Legal
+            }
+            Stage::Leaving | Stage::Repeated | Stage::LeavingWaived => Law::Illegal,
+            Stage::Fresh | Stage::TakenBack | Stage::Undelivered => match kind {
+                Kind::StartedAnew => Law::Legal,
+                // Of one that was never tried nothing has come back, and one that was is not too late.
+                Kind::EndedFailed if self == Stage::Undelivered => Law::Legal,
+                Kind::EndedSkipped if self != Stage::Undelivered => Law::Legal,
+                Kind::EndedFailed | Kind::EndedSkipped => Law::Idle,
+                _ => Law::Illegal,
+            },
+            Stage::Open | Stage::OpenRefused | Stage::Missing | Stage::MissingRefused => {
+                self.law_in_doubt(kind)
+            }
+            // Nothing else is waited for.
+            Stage::Unclear => only(kind, &[Kind::EndedUnknown]),
+            // What is waived is in no history.
+            Stage::OpenWaived => only(kind, &[Kind::Waived, Kind::EndedUnknown]),
+            Stage::Absent => match kind {
+                Kind::StartedAnew | Kind::EndedUnknown | Kind::EndedFailed => Law::Legal,
+                Kind::EndedSkipped => Law::Idle,
+                _ => Law::Illegal,
+            },
+            Stage::Waived | Stage::WaivedRefused => match kind {
+                Kind::EndedUnknown => Law::Legal,
+                Kind::StartedAnew if self == Stage::Waived => Law::Legal,
+                Kind::StartedAnew => Law::Idle,
+                _ => Law::Illegal,
+            },
+            // A person may want them sent again.
+            Stage::Refused | Stage::Failed | Stage::Skipped | Stage::Unknown
+                if kind == Kind::Retried =>
+            {
+                Law::Idle
+            }
+            Stage::Accepted | Stage::Refused | Stage::Failed | Stage::Skipped | Stage::Unknown => {
+                Law::Illegal
+            }
+        }
+    }
+
+    fn law_in_doubt(self, kind: Kind) -> Law {
+        match (self, kind) {
+            // Only if a clock that was set back comes forward again, or it arrived minutes after it had left.
+            (Stage::Missing, Kind::StartedAgain | Kind::Found)
+            | (Stage::MissingRefused, Kind::Found) => Law::Seldom,
+            (Stage::Open, _) => only(
+                kind,
+                &[
+                    Kind::StartedAgain,
+                    Kind::Found,
+                    Kind::NotThere,
+                    Kind::Unclear,
+                    Kind::Waived,
+                    Kind::EndedUnknown,
+                ],
+            ),
+            // Where there is no history to ask.
+            (Stage::OpenRefused, Kind::EndedUnknown) => Law::Legal,
+            _ => only(kind, &[Kind::Found, Kind::NotThere, Kind::Unclear]),
+        }
+    }
+
+    /// Where it stands afterwards, told from the entries; `after` is asked only for what cannot be told from here.
+    pub(super) fn next(self, kind: Kind, after: &Delivery) -> Stage {
+        let is_waived = self == Stage::LeavingWaived;
+        match kind {
+            Kind::StartedAnew if matches!(self, Stage::Waived | Stage::WaivedRefused) => {
+                Stage::LeavingWaived
+            }
+            Kind::StartedAnew => Stage::Leaving,
+            Kind::StartedAgain if self == Stage::OpenWaived => Stage::LeavingWaived,
+            Kind::StartedAgain => Stage::Repeated,
+            Kind::Accepted | Kind::Found => Stage::Accepted,
+            Kind::Refused if self == Stage::Repeated => Stage::OpenRefused,
+            Kind::Refused if is_waived => Stage::WaivedRefused,
+            Kind::Refused => Stage::Refused,
+            Kind::Unproved if is_waived => Stage::OpenWaived,
+            Kind::Unproved => Stage::Open,
+            _ if kind.is_answer() && self == Stage::Repeated => Stage::Open,
+            _ if kind.is_answer() && is_waived => Stage::Waived,
+            Kind::NotSent if after.is_first_attempt() => Stage::TakenBack,
+            _ if kind.is_answer() => Stage::Undelivered,
+            Kind::NotThere if after.state() == State::Refused => Stage::Refused,
+            Kind::NotThere if !after.may_have_arrived() => Stage::Absent,
+            Kind::NotThere if matches!(self, Stage::OpenRefused | Stage::MissingRefused) => {
+                Stage::MissingRefused
+            }
+            Kind::NotThere => Stage::Missing,
+            Kind::Unclear => Stage::Unclear,
+            Kind::Waived => Stage::Waived,
+            Kind::EndedFailed => Stage::Failed,
+            Kind::EndedSkipped => Stage::Skipped,
+            _ => Stage::Unknown,
+        }
+    }
+}
+
+/// What is done of all that may be written down of one in doubt.
+fn only(kind: Kind, done: &[Kind]) -> Law {
+    match kind {
+        _ if done.contains(&kind) => Law::Legal,
+        Kind::StartedAgain
+        | Kind::Found
+        | Kind::NotThere
+        | Kind::Unclear
+        | Kind::Waived
+        | Kind::EndedUnknown => Law::Idle,
+        _ => Law::Illegal,
+    }
+}
+
+/// How often what was written down at which stage.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coverage {
+    counts: Vec<[u64; KINDS.len()]>,
+    entries: u64,
+}
+
+/// Of so many entries one is held against all that may not follow.
+const PROBED_ONE_IN: u64 = 61;
+
+impl Coverage {
+    pub(super) fn new() -> Coverage {
+        Coverage {
+            counts: vec![[0; KINDS.len()]; STAGES.len()],
+            entries: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Coverage) {
+        for (row, others) in self.counts.iter_mut().zip(&other.counts) {
+            for (count, other) in row.iter_mut().zip(others) {
+                *count += other;
+            }
+        }
+    }
+
+    /// An entry is about to be folded.
+    pub(super) fn meet(
+        &mut self,
+        stage: Stage,
+        entry: &Entry,
+        before: &Delivery,
+    ) -> Result<Kind, String> {
+        let kind = kind(entry, before);
+        self.counts[stage as usize][kind as usize] += 1;
+        self.entries += 1;
+        if !matches!(stage.law(kind), Law::Legal | Law::Seldom) {
+            return Err(format!("{kind:?} is written down of one that is {stage:?}"));
+        }
+        if self.entries.is_multiple_of(PROBED_ONE_IN) {
+            probe(before, stage)?;
+        }
+        Ok(kind)
+    }
+
+    /// The legal pairs that no world met.
+    pub(super) fn missing(&self) -> Vec<(Stage, Kind)> {
+        let pairs = STAGES
+            .into_iter()
+            .flat_map(|stage| KINDS.map(|kind| (stage, kind)));
+        let is_missing = |(stage, kind): &(Stage, Kind)| {
+            stage.law(*kind) == Law::Legal && self.counts[*stage as usize][*kind as usize] == 0
+        };
+        pairs.filter(is_missing).collect()
+    }
+
+    /// A row for each stage: how often, `-` where it is illegal, `.` where no dispatcher does it.
+    pub(super) fn table(&self) -> String {
+        let mut table = format!("{:15}", "");
+        for kind in KINDS {
+            let _ = write!(table, " {:>14}", format!("{kind:?}"));
+        }
+        for stage in STAGES {
+            let _ = write!(table, "\n{:15}", format!("{stage:?}"));
+            for kind in KINDS {
+                let cell = match stage.law(kind) {
+                    Law::Illegal => "-".to_owned(),
+                    Law::Idle => ".".to_owned(),
+                    Law::Legal | Law::Seldom => {
+                        self.counts[stage as usize][kind as usize].to_string()
+                    }
+                };
+                let _ = write!(table, " {cell:>14}");
+            }
+        }
+        table
+    }
+}
+
+/// The fold takes what the table calls legal or idle, and refuses the rest.
+fn probe(delivery: &Delivery, stage: Stage) -> Result<(), String> {
+    for kind in KINDS {
+        let taken = delivery.clone().apply(&sample(kind, delivery));
+        let is_legal = stage.law(kind) != Law::Illegal;
+        if taken.is_ok() != is_legal {
+            return Err(format!("{kind:?} of one that is {stage:?}: {taken:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// An entry of a kind that fits as far as it can.
+fn sample(kind: Kind, delivery: &Delivery) -> Entry {
+    let at = Moment {
+        wall_ms: 0,
+        boot_ns: 0,
+        boot_id: 0,
+    };
+    let started = |generation, random| Entry::Started {
+        attempt: delivery.attempts() + 1,
+        generation,
+        random,
+        at,
+    };
+    let finished = |outcome| Entry::Finished {
+        attempt: delivery.on_wire().unwrap_or(delivery.attempts()),
+        outcome,
+        at,
+    };
+    let answer = || Answer::none("");
+    let looked_up = |finding| Entry::LookedUp { finding, at };
+    let ended = |end| Entry::Ended {
+        end,
+        reason: String::new(),
+        at,
+    };
+    match kind {
+        Kind::StartedAnew => started(delivery.next_generation(), Random(7)),
+        Kind::StartedAgain => started(
+            delivery.next_generation() - 1,
+            delivery.random().unwrap_or(Random(7)),
+        ),
+        Kind::Accepted => finished(Outcome::Accepted(Receipt::default())),
+        Kind::Refused => finished(Outcome::Refused(answer())),
+        Kind::LaneThrottled => finished(Outcome::Throttled(Scope::Lane, answer())),
+        Kind::GroupThrottled => finished(Outcome::Throttled(Scope::Group, answer())),
+        Kind::NotSent => finished(Outcome::Failed(Failure::NotSent, answer())),
+        Kind::NoConnection => finished(Outcome::Failed(Failure::NoConnection, answer())),
+        Kind::NotExecuted => finished(Outcome::Failed(Failure::NotExecuted, answer())),
+        Kind::Stopped => finished(Outcome::Failed(Failure::Stop, answer())),
+        Kind::Unproved => finished(Outcome::Unknown(answer())),
+        Kind::Found => looked_up(Finding::Found(Receipt::default())),
+        Kind::NotThere => looked_up(Finding::Absent(Patience::default())),
+        Kind::Unclear => looked_up(Finding::Unclear(String::new())),
+        Kind::Waived => Entry::Waived { at },
+        Kind::EndedFailed => ended(End::Failed),
+        Kind::EndedSkipped => ended(End::Skipped),
+        Kind::EndedUnknown => ended(End::Unknown),
+        Kind::Retried => Entry::Retried { at },
+    }
+}
