@@ -7,6 +7,7 @@ mod examples;
 mod faults;
 mod fit;
 mod handover;
+mod kills;
 mod lane;
 mod place;
 mod requests;
