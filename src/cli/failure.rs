@@ -63,9 +63,14 @@ impl Failure {
         }
     }
 
+    /// Said after what was there to be said already.
     pub(super) fn help(self, help: impl Into<String>) -> Failure {
+        let help = match self.help {
+            Some(before) => format!("{before}\n  help: {}", help.into()),
+            None => help.into(),
+        };
         Failure {
-            help: Some(help.into()),
+            help: Some(help),
             ..self
         }
     }
@@ -116,6 +121,7 @@ impl From<journal::Error> for Failure {
             Exit::Error
         };
         Failure {
+            help: error.mend().map(str::to_owned),
             error: error.into(),
             ..Failure::new(exit, "")
         }

@@ -142,19 +142,17 @@ async fn pool(
         .max_lifetime(None)
         .connect_with(options)
         .await
-        .map_err(|error| open_error(path, &error))
+        .map_err(|error| open_error(path, error))
 }
 
-fn open_error(path: &Path, error: &sqlx::Error) -> Error {
-    let text = error.to_string();
-    if text.contains("file is not a database") {
-        return Error::NotOurs {
-            path: path.to_owned(),
-        };
+fn open_error(path: &Path, error: sqlx::Error) -> Error {
+    let path = path.to_owned();
+    if error.to_string().contains("file is not a database") {
+        return Error::NotOurs { path };
     }
-    Error::Open {
-        path: path.to_owned(),
-        why: text,
+    match Error::from(error) {
+        Error::Database(why) => Error::Open { path, why },
+        known => known,
     }
 }
 

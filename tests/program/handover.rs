@@ -35,7 +35,7 @@ fn place(vendor: &Vendor, groups: usize) -> Place {
 }
 
 /// Does something to the journal that no command does.
-fn alter(place: &Place, statements: &'static str) {
+pub(crate) fn alter(place: &Place, statements: &'static str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -3,6 +3,8 @@
 mod answers;
 mod channels;
 mod complaints;
+mod drills;
+mod drills_of_the_journal;
 mod examples;
 mod faults;
 mod fit;
@@ -15,6 +17,7 @@ mod runs;
 mod samples;
 mod sandbox;
 mod schedules;
+
 mod settings;
 mod shapes;
 mod traps;
