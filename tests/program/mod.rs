@@ -18,6 +18,7 @@ mod samples;
 mod sandbox;
 mod schedules;
 
+mod secrets;
 mod settings;
 mod shapes;
 mod traps;
