@@ -127,6 +127,8 @@ fn a_journal_that_may_not_be_written_sends_nothing_and_says_so() {
     vendor.assert_each_once(300);
 }
 
+const PAGE: usize = 4_096;
+
 #[test]
 fn a_damaged_journal_is_told_and_never_gone_on_with() {
     let vendor = Vendor::start(FAST);
@@ -134,11 +136,10 @@ fn a_damaged_journal_is_told_and_never_gone_on_with() {
     begun(&vendor, &place);
     let (sent, path) = (vendor.ledger().len(), place.path().join("campanile.db"));
     let whole = fs::read(&path).unwrap();
-    let page = |bytes: &mut Vec<u8>, at: usize| bytes[at..at + 16 * 4_096].fill(0xA5);
-    let spoilt: [&dyn Fn(&mut Vec<u8>); 3] = [
-        &|bytes| page(bytes, 3 * 4_096),
-        &|bytes| bytes.truncate(bytes.len() / 2),
-        &|bytes| page(bytes, 0),
+    let spoilt: [fn(&mut Vec<u8>); 3] = [
+        |bytes| bytes[3 * PAGE..20 * PAGE].fill(0xA5),
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes[..PAGE].fill(0xA5),
     ];
     for spoil in spoilt {
         let mut bytes = whole.clone();

@@ -1,6 +1,7 @@
 //! Senders that are killed and drained, over and over: what the sandbox's ledger holds afterwards, and what the log says
 //! of a run that was disturbed and of one that was not.
 
+use super::handover::held;
 use super::place::{Place, Running, pause, settings};
 use super::vendor::Vendor;
 use rustix::process::Signal;
@@ -20,6 +21,68 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
     let table = String::from_utf8_lossy(&counted.stdout);
     let errors = String::from_utf8_lossy(&counted.stderr);
     assert!(counted.status.success(), "{table}\n{errors}");
+}
+
+/// While the journal cannot be written nothing new leaves, so that whoever is killed then knows of every call.
+#[test]
+fn no_call_leaves_before_it_is_written_down() {
+    let vendor = Vendor::start(&["--latency", "20ms"]);
+    let place = Place::with_news(&vendor.endpoint(), 400);
+    let sender = place.start(&["run", "news", "--yes"]);
+    vendor.wait_for(50);
+    held(&place, || {
+        // What was written down before has left by then.
+        (0..200).for_each(|_| pause());
+        sender.signal(Signal::KILL);
+        left(sender);
+    });
+    let (lines, ledger) = (place.log(), vendor.ledger());
+    let known = |line: &&Value| line["attempts"].as_u64() > Some(0);
+    let known: Vec<&Value> = lines
+        .iter()
+        .filter(known)
+        .map(|line| &line["group"])
+        .collect();
+    let strange: Vec<&Value> = ledger
+        .iter()
+        .map(|record| &record["group"])
+        .filter(|group| !known.contains(group))
+        .collect();
+    assert!(strange.is_empty(), "nobody wrote down {strange:?}");
+    assert!(ledger.len() < 400);
+}
+
+#[test]
+fn a_run_is_not_over_before_its_last_entry_is_written_down() {
+    let vendor = Vendor::start(&["--latency", "500ms"]);
+    let place = Place::with_news(&vendor.endpoint(), 5);
+    let sender = place.start(&["run", "news", "--yes"]);
+    vendor.wait_for(5);
+    // The answers come in the meantime.
+    held(&place, || (0..300).for_each(|_| pause()));
+    sender.end().assert(0, &["5 planned = 5 accepted"]);
+    place.run(&["log", "news"]).assert(0, &["5 accepted"]);
+}
+
+/// The vendor tells no repetition of a notification.
+#[test]
+fn a_notification_without_an_answer_is_never_sent_again() {
+    let vendor = Vendor::start(&["--fault", "lost_reply=30%,lost_before=20%"]);
+    let place = Place::with_news(&vendor.endpoint(), 40);
+    place.write(
+        "campaigns/news.yaml",
+        "audience: { group_files: [audiences/groups.csv] }\n\
+         send: { notification: { text: \"Hello {{ group.city }}\" } }\n",
+    );
+    place.run(&["run", "news", "--yes"]).assert(5, &["unknown"]);
+    let faults = vendor.statistics()["faults"].clone();
+    let lost: u64 = ["lost_reply", "lost_before"]
+        .map(|fault| faults[fault].as_u64().unwrap())
+        .iter()
+        .sum();
+    let unknown = |line: &&Value| line["state"] == "unknown" && line["attempts"] == 1;
+    assert_eq!(place.log().iter().filter(unknown).count() as u64, lost);
+    assert_eq!(vendor.statistics()["doubled"], 0);
 }
 
 /// What differs by its nature: how often it was tried, and when.

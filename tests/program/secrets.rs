@@ -53,7 +53,7 @@ fn misbehaving() -> (String, Arc<Mutex<Vec<String>>>) {
             2 => (200, json!("x".repeat(2 << 20))),
             3 => (
                 200,
-                json!({ "ActionStatus": "FAIL", "ErrorCode": 10_017, "ErrorInfo": "no" }),
+                json!({ "ActionStatus": "FAIL", "ErrorCode": 10_017, "ErrorInfo": request }),
             ),
             _ => (
                 200,
