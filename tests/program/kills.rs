@@ -26,10 +26,11 @@ fn fifty_kills_lose_nothing_and_double_nothing() {
 /// While the journal cannot be written nothing new leaves, so that whoever is killed then knows of every call.
 #[test]
 fn no_call_leaves_before_it_is_written_down() {
-    let vendor = Vendor::start(&["--latency", "20ms"]);
+    // No answer comes in the meantime, so that all there is to be written are calls.
+    let vendor = Vendor::start(&["--latency", "5s"]);
     let place = Place::with_news(&vendor.endpoint(), 400);
     let sender = place.start(&["run", "news", "--yes"]);
-    vendor.wait_for(50);
+    vendor.wait_for(10);
     held(&place, || {
         // What was written down before has left by then.
         (0..200).for_each(|_| pause());
