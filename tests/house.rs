@@ -135,3 +135,42 @@ fn the_schemas_are_those_of_the_program() {
         );
     }
 }
+
+/// Each is caught by the tests it names: `tests/mutants/run` plants them, which takes minutes.
+#[test]
+fn every_mutant_can_be_planted_and_names_tests_that_are_there() {
+    let mut mutants = 0;
+    for file in fs::read_dir("tests/mutants").unwrap() {
+        let path = file.unwrap().path();
+        if path
+            .extension()
+            .is_none_or(|extension| extension != "patch")
+        {
+            continue;
+        }
+        mutants += 1;
+        let checked = std::process::Command::new("git")
+            .args(["apply", "--check"])
+            .arg(&path)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{}: {said}", path.display());
+        let text = fs::read_to_string(&path).unwrap();
+        let named = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("Caught-by: "));
+        let tests: Vec<&str> = named.filter_map(|line| line.rsplit("::").next()).collect();
+        assert!(!tests.is_empty(), "{} names no test", path.display());
+        for test in tests {
+            assert!(is_a_test(test), "{}: no test `{test}`", path.display());
+        }
+    }
+    assert!(mutants >= 10, "{mutants} mutants");
+}
+
+fn is_a_test(name: &str) -> bool {
+    let text = ["-rqE", &format!("fn {name}\\("), "src", "tests"];
+    let found = std::process::Command::new("grep").args(text).status();
+    found.unwrap().success()
+}

@@ -64,9 +64,14 @@ impl Failure {
         }
     }
 
+    /// Said after what was there to be said already.
     pub(super) fn help(self, help: impl Into<String>) -> Failure {
+        let help = match self.help {
+            Some(before) => format!("{before}\n  help: {}", help.into()),
+            None => help.into(),
+        };
         Failure {
-            help: Some(help.into()),
+            help: Some(help),
             ..self
         }
     }
@@ -128,8 +133,8 @@ impl From<journal::Error> for Failure {
             _ => (Exit::Error, None),
         };
         Failure {
+            help: help.or_else(|| error.mend().map(str::to_owned)),
             error: error.into(),
-            help,
             ..Failure::new(exit, "")
         }
     }

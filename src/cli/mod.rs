@@ -35,10 +35,14 @@ use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;
 use exit::Exit;
 use failure::Failure;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::process::ExitCode;
 
 /// Parses, runs the verb, prints what went wrong, and picks the exit code: all in this one place.
 pub fn main() -> ExitCode {
+    // A core file would hold the secret key, also where a limit of its size counts for nothing because a program of the
+    // system's takes it. Where this fails there is nothing to be done about it.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return print::usage(&error).into(),

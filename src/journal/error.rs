@@ -15,7 +15,7 @@ pub enum Error {
          relied on; keep it on a disk of this one", path.display()
     )]
     Network { path: PathBuf, name: &'static str },
-    #[error("`{}` is a database of another program", path.display())]
+    #[error("`{}` is a database of another program, or a journal whose beginning is damaged", path.display())]
     NotOurs { path: PathBuf },
     #[error(
         "the journal `{}` was written by {writer} (schema {found}); this is campanile {program}, which knows schema \
@@ -31,6 +31,14 @@ pub enum Error {
     },
     #[error("the journal does not answer: {0}")]
     Database(String),
+    #[error("the disk of the journal is full")]
+    Full,
+    #[error("the journal cannot be read or written: {0}")]
+    Disk(String),
+    #[error("the journal may not be written: {0}")]
+    ReadOnly(String),
+    #[error("another program keeps the journal busy")]
+    Busy,
     #[error("the journal is damaged: {what}")]
     Damaged { what: String },
     #[error("the journal contradicts itself about delivery {delivery}: {illegal}")]
@@ -78,8 +86,42 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         matches!(
             self,
-            Error::LaneHeld { .. } | Error::AlreadyOpen(_) | Error::Overtaken(_) | Error::PlanGone
+            Error::LaneHeld { .. }
+                | Error::AlreadyOpen(_)
+                | Error::Overtaken(_)
+                | Error::PlanGone
+                | Error::Full
+                | Error::Busy
         )
+    }
+
+    /// What a person can do about it.
+    pub fn mend(&self) -> Option<&'static str> {
+        Some(match self {
+            Error::Full => "make room on it; nothing that was sent is lost",
+            Error::Disk(_) => "look after its disk; nothing that was sent is lost",
+            Error::ReadOnly(_) | Error::Lock { .. } => {
+                "let this user write the file, those beside it that begin with its name, and its folder"
+            }
+            Error::Busy => "see which one has it open",
+            Error::Open { .. } => "see that its folder is there and that this user may write to it",
+            Error::Damaged { .. } | Error::Illegal { .. } | Error::NotOurs { .. } => {
+                "keep the file, for it alone tells what was sent; without it the same would be sent again"
+            }
+            _ => return None,
+        })
+    }
+
+    /// By the number that `SQLite` gives its errors; the lowest byte is the kind.
+    fn of_sqlite(code: u32, text: String) -> Error {
+        match code & 0xFF {
+            5 | 6 => Error::Busy,
+            8 => Error::ReadOnly(text),
+            10 => Error::Disk(text),
+            11 | 26 => Error::damaged(&text),
+            13 => Error::Full,
+            _ => Error::Database(text),
+        }
     }
 }
 
@@ -88,6 +130,10 @@ impl From<sqlx::Error> for Error {
         match error {
             sqlx::Error::ColumnDecode { index, .. } => {
                 Error::damaged(&format!("column {index} cannot be read"))
+            }
+            sqlx::Error::Database(database) => {
+                let code = database.code().and_then(|code| code.parse().ok());
+                Error::of_sqlite(code.unwrap_or(0), database.message().to_owned())
             }
             other => Error::Database(other.to_string()),
         }

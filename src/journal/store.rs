@@ -229,27 +229,21 @@ async fn pool(
         .max_lifetime(None)
         .connect_with(options)
         .await
-        .map_err(|error| open_error(path, &error))
+        .map_err(|error| open_error(path, error))
 }
 
-fn open_error(path: &Path, error: &sqlx::Error) -> Error {
-    let text = error.to_string();
-    if text.contains("file is not a database") {
-        return Error::NotOurs {
-            path: path.to_owned(),
-        };
+fn open_error(path: &Path, error: sqlx::Error) -> Error {
+    let path = path.to_owned();
+    if error.to_string().contains("file is not a database") {
+        return Error::NotOurs { path };
     }
-    let is_damaged = text.contains("malformed");
-    let why = if path.is_dir() {
-        "it is a folder".to_owned()
-    } else if is_damaged {
-        format!("it is damaged or was cut short ({text}); put the latest backup in its place")
-    } else {
-        text
-    };
-    Error::Open {
-        path: path.to_owned(),
-        why,
+    if path.is_dir() {
+        let why = "it is a folder".to_owned();
+        return Error::Open { path, why };
+    }
+    match Error::from(error) {
+        Error::Database(why) => Error::Open { path, why },
+        known => known,
     }
 }
 

@@ -397,3 +397,38 @@ async fn the_last_call_is_known_though_a_clock_was_set() {
     }
     journal.close().await;
 }
+
+/// Else it would fill a second that is full already.
+#[tokio::test]
+async fn the_next_holder_of_a_lane_knows_when_it_was_last_used() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let opening = opening();
+    let id = open(&journal, &opening).await;
+    let app = &opening.key.app;
+    let history = journal.lane_history(app, Channel::GroupMessage, NOW).await;
+    assert_eq!(history.unwrap().last_started, None);
+    let later = NOW.plus(Duration::from_secs(3));
+    let started = |attempt, at| Entry::Started {
+        attempt,
+        generation: 1,
+        random: Random(7),
+        at,
+    };
+    let written: Vec<Written> = (1..)
+        .zip([started(1, NOW), started(2, later)])
+        .map(|(place, entry)| Written {
+            run: id,
+            number: DeliveryNumber(0),
+            place,
+            entry,
+        })
+        .collect();
+    journal.append(&written).await.unwrap();
+    let last = async |channel| {
+        let history = journal.lane_history(app, channel, later).await;
+        history.unwrap().last_started
+    };
+    assert_eq!(last(Channel::GroupMessage).await, Some(later));
+    assert_eq!(last(Channel::Notification).await, None);
+    journal.close().await;
+}

@@ -35,7 +35,7 @@ fn place(vendor: &Vendor, groups: usize) -> Place {
 }
 
 /// Does something to the journal that no command does.
-fn alter(place: &Place, statements: &'static str) {
+pub(crate) fn alter(place: &Place, statements: &'static str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -49,6 +49,28 @@ fn alter(place: &Place, statements: &'static str) {
             .await
             .unwrap();
         journal.close().await.unwrap();
+    });
+}
+
+/// Keeps everybody from writing to the journal in the meantime.
+pub(crate) fn held(place: &Place, meanwhile: impl FnOnce()) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        use sqlx::Connection;
+        let path = format!("sqlite:{}", journal(place).display());
+        let mut journal = sqlx::SqliteConnection::connect(&path).await.unwrap();
+        let mut say = async |statement: &'static str| {
+            sqlx::raw_sql(statement)
+                .execute(&mut journal)
+                .await
+                .unwrap()
+        };
+        say("BEGIN IMMEDIATE").await;
+        meanwhile();
+        say("ROLLBACK").await;
     });
 }
 
@@ -124,27 +146,12 @@ fn a_run_that_was_left_at_once_is_paused() {
     let place = Place::with_news(&vendor.endpoint(), 300);
     let news = place.start(&["run", "news", "--yes"]);
     vendor.wait_for(5);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        use sqlx::Connection;
-        let path = format!("sqlite:{}", journal(&place).display());
-        let mut journal = sqlx::SqliteConnection::connect(&path).await.unwrap();
-        // Somebody else writes, so that what is written down takes its time.
-        sqlx::raw_sql("BEGIN IMMEDIATE")
-            .execute(&mut journal)
-            .await
-            .unwrap();
+    // Somebody else writes, so that what is written down takes its time.
+    held(&place, || {
         news.signal(Signal::INT);
         (0..60).for_each(|_| pause());
         news.signal(Signal::INT);
         (0..60).for_each(|_| pause());
-        sqlx::raw_sql("ROLLBACK")
-            .execute(&mut journal)
-            .await
-            .unwrap();
     });
     news.end().assert(130, &["left at once"]);
     place

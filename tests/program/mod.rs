@@ -3,11 +3,14 @@
 mod answers;
 mod channels;
 mod complaints;
+mod drills;
+mod drills_of_the_journal;
 mod examples;
 mod faults;
 mod fit;
 mod handover;
 mod journals;
+mod kills;
 mod lane;
 mod operator;
 mod place;
@@ -18,6 +21,8 @@ mod runs;
 mod samples;
 mod sandbox;
 mod schedules;
+
+mod secrets;
 mod settings;
 mod shapes;
 mod traps;

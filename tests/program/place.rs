@@ -89,6 +89,20 @@ impl Place {
         Ended::of(&self.command(arguments).output().unwrap())
     }
 
+    /// What a shell makes of a script in which `$CAMPANILE` is the program.
+    pub(crate) fn shell(&self, script: &str) -> Ended {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", script])
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("CAMPANILE", env!("CARGO_BIN_EXE_campanile"))
+            .env("CAMPANILE_SECRET_KEY", KEY)
+            .stdin(Stdio::null());
+        Ended::of(&shell.output().unwrap())
+    }
+
     /// Starts the program and lets it run.
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
@@ -224,4 +238,10 @@ fn code(status: ExitStatus) -> i32 {
     status
         .code()
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
+}
+
+/// Says why a test asserts nothing on this machine.
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to see it")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("skipped: {why}");
 }

@@ -108,6 +108,12 @@ impl Vendor {
         assert_eq!(counts.len(), groups, "groups that got one");
     }
 
+    /// Ends it as a power cut would. What stands in its ledger's file remains.
+    pub(crate) fn kill(self) {
+        self.running.signal(rustix::process::Signal::KILL);
+        self.running.end();
+    }
+
     /// Ends it with Ctrl-C and returns what it said.
     pub(crate) fn end(self) -> Ended {
         self.running.signal(rustix::process::Signal::INT);
