@@ -3,7 +3,6 @@
 use super::Error;
 use super::execute::{Ending, LaneRules};
 use super::pages::{Pages, UnderWay, count};
-use crate::channel::Answer;
 use crate::clock;
 use crate::delivery::{Policy, RunEvent};
 use crate::dispatch::{Bounds, Halt, Queue};
@@ -118,7 +117,7 @@ pub(super) async fn settle(
             _ if now.is_being_retried() => return Ok(Ending::Paused(counts)),
             _ if counts.pending == 0 => (Ending::Finished(counts), RunEvent::Finished(counts)),
             Some(Halt::Stopped(answer)) => {
-                let reason = reason(answer);
+                let reason = answer.to_string();
                 (
                     Ending::Stopped(answer.clone(), counts),
                     RunEvent::Stopped { reason },
@@ -140,8 +139,4 @@ pub(super) async fn settle(
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-fn reason(answer: &Answer) -> String {
-    answer.to_string()
 }
