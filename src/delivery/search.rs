@@ -120,6 +120,11 @@ impl Search {
         self.pause
     }
 
+    /// Whether an answer could not be used.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Takes the answer to [`Search::next`]; `None`: there is more to be asked.
     pub fn learn(&mut self, told: Result<Told, LookupFailure>) -> Option<Finding> {
         self.pause = Duration::ZERO;

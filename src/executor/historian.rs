@@ -33,17 +33,34 @@ impl Historian {
     pub(super) async fn search(&self, group: GroupId, wanted: Wanted) -> Finding {
         let mut search = Search::new(wanted.clone());
         loop {
-            tokio::time::sleep(search.pause()).await;
-            self.turns.lock().await.tick().await;
-            let ask = search.next();
-            let (reply, vendor_ms) = self.client.ask(ask.command(), ask.body(&group)).await;
-            let told = Told::decode(ask, &group, &reply);
-            if told.as_ref().is_err_and(LookupFailure::wants_new_signature) {
-                self.client.forget_signature(&reply);
-            }
-            if let Some(finding) = search.learn(told) {
-                return wanted.weigh(finding, clock::now(), vendor_ms);
+            if let Some(finding) = self.ask(&mut search, &group, &wanted).await {
+                return finding;
             }
         }
+    }
+
+    /// The same; `None`: an answer could not be used, and nothing is tried again. Without a connection it waits for one.
+    pub(super) async fn search_once(&self, group: GroupId, wanted: Wanted) -> Option<Finding> {
+        let mut search = Search::new(wanted.clone());
+        while !search.has_failed() {
+            let finding = self.ask(&mut search, &group, &wanted).await;
+            if finding.is_some() {
+                return finding;
+            }
+        }
+        None
+    }
+
+    async fn ask(&self, search: &mut Search, group: &GroupId, wanted: &Wanted) -> Option<Finding> {
+        tokio::time::sleep(search.pause()).await;
+        self.turns.lock().await.tick().await;
+        let ask = search.next();
+        let (reply, vendor_ms) = self.client.ask(ask.command(), ask.body(group)).await;
+        let told = Told::decode(ask, group, &reply);
+        if told.as_ref().is_err_and(LookupFailure::wants_new_signature) {
+            self.client.forget_signature(&reply);
+        }
+        let finding = search.learn(told)?;
+        Some(wanted.weigh(finding, clock::now(), vendor_ms))
     }
 }

@@ -74,10 +74,12 @@ impl Doubt<'_> {
                     continue;
                 };
                 let wanted = self.wanted(prepared, job, since_ms);
-                match self.historian.search(group.clone(), wanted).await {
-                    Finding::Found(_) => return Ok(Some(group.clone())),
-                    Finding::Absent(_) => told += 1,
-                    Finding::Unclear(_) => {}
+                match self.historian.search_once(group.clone(), wanted).await {
+                    Some(Finding::Found(_)) => return Ok(Some(group.clone())),
+                    Some(Finding::Absent(_)) => told += 1,
+                    Some(Finding::Unclear(_)) => {}
+                    // Whatever is the matter, the calls will meet it as well, and say so.
+                    None => return Ok(None),
                 }
                 asked += 1;
                 if told == LOOKED_UP || asked == ASKED_MAX {
@@ -106,22 +108,19 @@ impl Doubt<'_> {
 
     /// Since when somebody else may have sent of a run, if that is to be asked.
     async fn unwatched_since_ms(&self, run: &Run) -> Result<Option<i64>, Error> {
-        let within = self.rules.resend_within(run.channel);
         let tried_ms = self.journal.last_tried_ms(run.id).await?;
         let is_trusted = run.entries.iter().any(|entry| {
             entry.event == RunEvent::Trusted && tried_ms.is_none_or(|at| entry.at.wall_ms >= at)
         });
-        let due_ms = tried_ms
-            .or_else(|| due_ms(&run.key))
-            .unwrap_or(run.opened_ms);
-        let since_ms = due_ms.min(tried_ms.unwrap_or(run.opened_ms));
-        let age_ms = u128::from(clock::now().wall_ms.abs_diff(since_ms));
-        let is_old = if tried_ms.is_some() {
-            age_ms > within.as_millis()
-        } else {
-            age_ms > within.min(LATE).as_millis()
+        let (since_ms, patience) = match tried_ms {
+            Some(tried_ms) => (tried_ms, self.rules.resend_within(run.channel)),
+            None => (
+                due_ms(&run.key).map_or(run.opened_ms, |due| due.min(run.opened_ms)),
+                LATE,
+            ),
         };
-        Ok((is_old && !is_trusted).then_some(since_ms))
+        let age_ms = u128::from(clock::now().wall_ms.abs_diff(since_ms));
+        Ok((age_ms > patience.as_millis() && !is_trusted).then_some(since_ms))
     }
 }
 

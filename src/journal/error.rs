@@ -100,7 +100,7 @@ impl Error {
         Some(match self {
             Error::Full => "make room on it; nothing that was sent is lost",
             Error::Disk(_) => "look after its disk; nothing that was sent is lost",
-            Error::ReadOnly(_) | Error::Lock { .. } => {
+            Error::ReadOnly(_) | Error::Lock { .. } | Error::Witness { .. } => {
                 "let this user write the file, those beside it that begin with its name, and its folder"
             }
             Error::Busy => "see which one has it open",

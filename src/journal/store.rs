@@ -49,7 +49,8 @@ impl Journal {
         place::check(path)?;
         let options = options(path).create_if_missing(true);
         let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
-        prepare(path, &writer).await?;
+        let prepared = prepare(path, &writer).await;
+        prepared.map_err(|error| named(path, error))?;
         let canonical = canonical(path)?;
         // Only now: a connection that knows the tables of before takes a row that has grown for the end of all rows.
         Ok(Journal {
@@ -129,8 +130,8 @@ async fn read_version(
 ) -> Result<(SqlitePool, (i64, i64)), Error> {
     let reader = pool(path, options, READERS_MAX).await?;
     let query = sqlx::query_as("SELECT * FROM pragma_application_id, pragma_user_version");
-    let found = query.fetch_one(&reader).await?;
-    Ok((reader, found))
+    let found = query.fetch_one(&reader).await;
+    Ok((reader, found.map_err(|error| open_error(path, error))?))
 }
 
 /// Makes the tables, or brings them up to date.
@@ -243,7 +244,14 @@ fn open_error(path: &Path, error: sqlx::Error) -> Error {
     }
     match Error::from(error) {
         Error::Database(why) => Error::Open { path, why },
-        known => known,
+        known => named(&path, known),
+    }
+}
+
+fn named(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Damaged { what } => Error::damaged(&format!("`{}`: {what}", path.display())),
+        other => other,
     }
 }
 

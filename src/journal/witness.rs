@@ -34,22 +34,33 @@ impl Witness {
         PathBuf::from(name)
     }
 
+    /// What one was told last, if there is one. What cannot be read was cut off by a loss of power and tells nothing.
+    fn told(path: &Path) -> io::Result<Option<Epoch>> {
+        let mut bytes = [0; LENGTH];
+        let read = OpenOptions::new()
+            .read(true)
+            .open(path)
+            .and_then(|file| file.read_exact_at(&mut bytes, 0));
+        match read {
+            Ok(()) => Ok(std::str::from_utf8(&bytes).ok().and_then(parse)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn open(journal: &Path) -> io::Result<Witness> {
         let path = Witness::path_of(journal);
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = Arc::new(options.open(&path)?);
         Ok(Witness { path, file })
-    }
-
-    /// What it was told last. What cannot be read was cut off by a loss of power and tells nothing.
-    fn told(&self) -> io::Result<Option<Epoch>> {
-        let mut bytes = [0; LENGTH];
-        match self.file.read_exact_at(&mut bytes, 0) {
-            Ok(()) => Ok(std::str::from_utf8(&bytes).ok().and_then(parse)),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     fn tell(&self, epoch: Epoch) -> io::Result<()> {
@@ -72,14 +83,14 @@ fn parse(text: &str) -> Option<Epoch> {
 impl Journal {
     /// Whoever is to send asks first whether this is still the newest journal.
     pub async fn check_newest(&self) -> Result<(), Error> {
-        let witness = self.witness()?;
-        let told = witness.told().map_err(|error| failed(witness, &error))?;
+        let witness = Witness::path_of(&self.canonical);
+        let told = Witness::told(&witness).map_err(|error| failed(&witness, &error))?;
         let present = epoch(&self.reader).await?;
         match told {
             Some(told) if told.journal == present.journal && told.number > present.number => {
                 Err(Error::Older {
                     path: self.path.clone(),
-                    witness: witness.path.clone(),
+                    witness,
                     behind: told.number.abs_diff(present.number),
                 })
             }
@@ -99,7 +110,7 @@ impl Journal {
         let witness = self.witness()?;
         transaction.commit().await?;
         let told = witness.tell(Epoch { journal, number });
-        told.map_err(|error| failed(witness, &error))
+        told.map_err(|error| failed(&witness.path, &error))
     }
 
     /// Made by the first who asks: whoever only reads leaves nothing behind.
@@ -108,10 +119,7 @@ impl Journal {
             return Ok(witness);
         }
         let path = Witness::path_of(&self.canonical);
-        let opened = Witness::open(&self.canonical).map_err(|error| Error::Witness {
-            path,
-            why: error.to_string(),
-        })?;
+        let opened = Witness::open(&self.canonical).map_err(|error| failed(&path, &error))?;
         Ok(self.witness.get_or_init(|| opened))
     }
 }
@@ -125,9 +133,9 @@ async fn epoch(reader: &SqlitePool) -> Result<Epoch, Error> {
     })
 }
 
-fn failed(witness: &Witness, error: &io::Error) -> Error {
+fn failed(witness: &Path, error: &io::Error) -> Error {
     Error::Witness {
-        path: witness.path.clone(),
+        path: witness.to_owned(),
         why: error.to_string(),
     }
 }
