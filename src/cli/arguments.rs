@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::browsing::List;
 use super::operators::{Cancel, Pause, Status};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
@@ -52,6 +53,7 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Journal(JournalVerb),
     Sandbox(Sandbox),
+    List(List),
     Next(Next),
     Schema(Schema),
     Version(Version),

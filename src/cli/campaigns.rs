@@ -30,16 +30,25 @@ impl Workspace {
 
     /// Every campaign of the folder, also those that cannot be used.
     pub(super) fn all_campaigns(&self) -> Result<Vec<Result<Campaign, Failure>>, Failure> {
+        let campaigns = self.all_campaigns_by_path()?.into_iter();
+        Ok(campaigns.map(|(_, campaign)| campaign).collect())
+    }
+
+    /// The same with the path of each.
+    pub(super) fn all_campaigns_by_path(
+        &self,
+    ) -> Result<Vec<(String, Result<Campaign, Failure>)>, Failure> {
         let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
         let mut campaigns = Vec::new();
         for path in self.campaign_paths()? {
             let campaign = self.read_campaign(&path);
             let name = campaign.as_ref().ok().map(|campaign| campaign.name.clone());
             let other = name.and_then(|name| known.insert(name, path.clone()));
-            campaigns.push(match (campaign, other) {
+            let campaign = match (campaign, other) {
                 (Ok(campaign), Some(other)) => Err(two_of(campaign.name.as_str(), &path, &other)),
                 (campaign, _) => campaign,
-            });
+            };
+            campaigns.push((path, campaign));
         }
         Ok(campaigns)
     }

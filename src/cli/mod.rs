@@ -4,6 +4,7 @@
 
 mod access;
 mod arguments;
+mod browsing;
 mod campaigns;
 mod cancel;
 mod check;
@@ -13,6 +14,7 @@ mod failure;
 mod following;
 mod journal;
 mod journals;
+mod list;
 mod log;
 mod next;
 mod operators;
@@ -73,6 +75,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Journal(JournalVerb::Prune(options)) => journal::prune(&common, &options).await,
         Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
+        Verb::List(options) => list::list(&common, &options).await,
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,

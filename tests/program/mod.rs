@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod answers;
+mod browsing;
 mod channels;
 mod complaints;
 mod examples;

@@ -1,0 +1,48 @@
+//! What can be typed to find one's way among campaigns.
+
+use super::arguments::Output;
+use chrono::{DateTime, FixedOffset};
+use clap::Args;
+
+/// All campaigns: when they come next, how their last run ended, who answers for them
+///
+/// Files that cannot be used are listed as invalid with the number of their errors, and the others stay listed. Needs no
+/// secret and no network; the last run is that of the journal, where there is one.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "JSON: {\"journal\", \"campaigns\": [{campaign, path, valid, errors, enabled, description, owner, labels, app, channel, \
+timezone, scheduled, next, last_run} ..]}. `next` is in UTC, and null for what is disabled, runs by hand only or is over; `last_run` is {run, app, \
+state, opened_at} or null. Of an invalid file no more is said than could be read.
+
+Examples:
+  campanile list
+  campanile list --owner growth@example.com
+  campanile list --label season=singles-day --label region=cn   those that have both
+  campanile list -o json
+
+The exit code is 0 also where files are invalid: `campanile check` says what is wrong with them, and fails."
+)]
+pub(super) struct List {
+    /// Only those with this label; more than one: those that have all of them
+    #[arg(long = "label", value_name = "K=V", value_parser = label)]
+    pub(super) labels: Vec<(String, String)>,
+    /// Only those of this owner
+    #[arg(long, value_name = "O")]
+    pub(super) owner: Option<String>,
+    /// The last runs are those of the stand-in's journal
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// What is taken for now [default: the clock's]
+    #[arg(long, value_name = "RFC3339")]
+    pub(super) now: Option<DateTime<FixedOffset>>,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("a label is written `season=singles-day`")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
