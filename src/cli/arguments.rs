@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::browsing::List;
+use super::browsing::{List, Show};
 use super::operators::{Cancel, Pause, Status};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
@@ -54,6 +54,7 @@ pub(super) enum Verb {
     Journal(JournalVerb),
     Sandbox(Sandbox),
     List(List),
+    Show(Show),
     Next(Next),
     Schema(Schema),
     Version(Version),

@@ -46,3 +46,25 @@ fn label(text: &str) -> Result<(String, String), String> {
         .ok_or("a label is written `season=singles-day`")?;
     Ok((name.to_owned(), value.to_owned()))
 }
+
+/// One campaign with every default filled in, and where each value comes from
+///
+/// What the campaign does not say is taken from `defaults` and the other settings, which a variable of the environment may
+/// override, and else from what is built in. Templates are shown as they are written. What is printed is a campaign file
+/// itself. Needs no secret, network or journal, and shows no secret.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "JSON: {\"name\", \"path\", \"campaign\": the whole of it, \"values\": [{path, value, origin, file, line, variable} ..]}. `origin` is \
+`file`, `file_name`, `settings`, `environment` or `default`; `path` is written `delivery.attempts` or `audience.groups.0.id`.
+
+Examples:
+  campanile show welcome
+  campanile show campaigns/welcome.yaml -o json
+  campanile show welcome -o json | jq '.values[] | select(.path == \"delivery.rate\")'"
+)]
+pub(super) struct Show {
+    /// A campaign's name, or the path of its file
+    pub(super) campaign: String,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}

@@ -11,21 +11,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The path of a file, and what it came to.
+pub(super) type Found = (String, Result<Campaign, Failure>);
+
 impl Workspace {
     /// A campaign by its path or its name.
     pub(super) fn campaign(&self, wanted: &str) -> Result<Campaign, Failure> {
-        let path = if is_path(wanted) {
-            let invalid =
-                |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
-            self.repository
-                .relative(&self.directory.join(wanted))
-                .map_err(invalid)?
-        } else {
-            self.named(wanted)?
-        };
+        let path = self.path_of(wanted)?;
         let campaign = self.read_campaign(&path)?;
         self.check_only(campaign.name.as_str(), &path)?;
         Ok(campaign)
+    }
+
+    /// The file of a campaign, below the folder of the settings.
+    pub(super) fn path_of(&self, wanted: &str) -> Result<String, Failure> {
+        if !is_path(wanted) {
+            return self.named(wanted);
+        }
+        let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
+        self.repository
+            .relative(&self.directory.join(wanted))
+            .map_err(invalid)
     }
 
     /// Every campaign of the folder, also those that cannot be used.
@@ -35,9 +41,7 @@ impl Workspace {
     }
 
     /// The same with the path of each.
-    pub(super) fn all_campaigns_by_path(
-        &self,
-    ) -> Result<Vec<(String, Result<Campaign, Failure>)>, Failure> {
+    pub(super) fn all_campaigns_by_path(&self) -> Result<Vec<Found>, Failure> {
         let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
         let mut campaigns = Vec::new();
         for path in self.campaign_paths()? {

@@ -28,6 +28,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod sending;
+mod show;
 mod signals;
 mod status;
 mod version;
@@ -76,6 +77,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::List(options) => list::list(&common, &options).await,
+        Verb::Show(options) => show::show(&common, &options),
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,

@@ -21,6 +21,7 @@ mod sandbox;
 mod schedules;
 mod settings;
 mod shapes;
+mod showing;
 mod traps;
 mod vendor;
 mod wire;
