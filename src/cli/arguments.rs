@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::browsing::{List, Show};
+use super::browsing::{Init, List, Show};
 use super::operators::{Cancel, Pause, Status};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
@@ -57,6 +57,7 @@ pub(super) enum Verb {
     Show(Show),
     Next(Next),
     Schema(Schema),
+    Init(Init),
     Version(Version),
 }
 

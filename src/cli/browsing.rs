@@ -1,8 +1,9 @@
-//! What can be typed to find one's way among campaigns.
+//! What can be typed to find one's way among campaigns, and to begin.
 
 use super::arguments::Output;
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
+use std::path::PathBuf;
 
 /// All campaigns: when they come next, how their last run ended, who answers for them
 ///
@@ -65,6 +66,25 @@ Examples:
 pub(super) struct Show {
     /// A campaign's name, or the path of its file
     pub(super) campaign: String,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}
+
+/// Write a repository to begin with: settings, a campaign, its audience, schemas, a check for continuous integration
+///
+/// Nothing that is there is overwritten: such files are left as they are, and named. The campaign can be sent at once to the
+/// stand-in.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile init                                    here
+  campanile init campaigns-of-ours                  in a folder, which is made if it is not there
+  campanile init -o json
+
+JSON: {\"directory\", \"written\": [path ..], \"left\": [path ..], \"next\": [command ..]}.")]
+pub(super) struct Init {
+    /// The folder [default: the working directory]
+    #[arg(value_name = "DIR")]
+    pub(super) folder: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }

@@ -12,6 +12,7 @@ mod ending;
 mod exit;
 mod failure;
 mod following;
+mod init;
 mod journal;
 mod journals;
 mod list;
@@ -78,6 +79,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::List(options) => list::list(&common, &options).await,
         Verb::Show(options) => show::show(&common, &options),
+        Verb::Init(options) => init::init(&common, &options),
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,

@@ -10,6 +10,7 @@ mod fit;
 mod handover;
 mod journals;
 mod lane;
+mod newcomer;
 mod operator;
 mod place;
 mod requests;
