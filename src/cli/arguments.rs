@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::browsing::{Init, List, Show};
+use super::browsing::{Completions, Init, List, Show};
 use super::operators::{Cancel, Pause, Status};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
@@ -58,6 +58,7 @@ pub(super) enum Verb {
     Next(Next),
     Schema(Schema),
     Init(Init),
+    Completions(Completions),
     Version(Version),
 }
 

@@ -3,6 +3,7 @@
 use super::arguments::Output;
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
+use clap_complete::Shell;
 use std::path::PathBuf;
 
 /// All campaigns: when they come next, how their last run ended, who answers for them
@@ -87,4 +88,17 @@ pub(super) struct Init {
     pub(super) folder: Option<PathBuf>,
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
+}
+
+/// A script by which a shell completes verbs and options
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile completions bash > ~/.local/share/bash-completion/completions/campanile
+  campanile completions zsh > \"${fpath[1]}/_campanile\"
+  campanile completions fish > ~/.config/fish/completions/campanile.fish
+
+Open a new shell afterwards.")]
+pub(super) struct Completions {
+    #[arg(value_enum)]
+    pub(super) shell: Shell,
 }

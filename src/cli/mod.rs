@@ -8,6 +8,7 @@ mod browsing;
 mod campaigns;
 mod cancel;
 mod check;
+mod completions;
 mod ending;
 mod exit;
 mod failure;
@@ -80,6 +81,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::List(options) => list::list(&common, &options).await,
         Verb::Show(options) => show::show(&common, &options),
         Verb::Init(options) => init::init(&common, &options),
+        Verb::Completions(options) => completions::completions(&options),
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,

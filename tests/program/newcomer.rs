@@ -1,6 +1,6 @@
-//! `init`: the first thing that somebody types.
+//! `init` and `completions`: the first things that somebody types.
 
-use super::place::{Ended, Place, campanile};
+use super::place::{Ended, KEY, Place, campanile};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -152,4 +152,55 @@ fn editors_of_both_families_find_the_schemas() {
             assert!(schema.is_file(), "{path}: {}", schema.display());
         }
     }
+}
+
+/// What bash offers behind `words`.
+fn completed(script: &Path, words: &[&str]) -> String {
+    let last = words.len() - 1;
+    let line = format!(
+        "source '{}'; COMP_WORDS=({}); COMP_CWORD={last}; _campanile campanile '{}' '{}'; echo \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        words.join(" "),
+        words[last],
+        words[last - 1]
+    );
+    let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn bash_completes_verbs_and_options() {
+    let place = Place::new();
+    let ended = place.run(&["completions", "bash"]);
+    ended.assert(0, &["_campanile"]);
+    let script = place.write("campanile.bash", &ended.out);
+    assert_eq!(completed(&script, &["campanile", "comp"]), "completions");
+    assert_eq!(
+        completed(&script, &["campanile", "run", "--sand"]),
+        "--sandbox"
+    );
+    assert_eq!(completed(&script, &["campanile", "journal", "pr"]), "prune");
+    for shell in ["zsh", "fish", "powershell", "elvish"] {
+        place
+            .run(&["completions", shell])
+            .assert(0, &["campanile", "sandbox"]);
+    }
+    place
+        .run(&["completions", "csh"])
+        .assert(64, &["bash", "zsh", "fish"]);
+    let mut command = campanile();
+    let nowhere = Ended::of(
+        &command
+            .current_dir("/")
+            .args(["completions", "fish"])
+            .env("KEY", KEY)
+            .output()
+            .unwrap(),
+    );
+    nowhere.assert(0, &[]);
 }
