@@ -2,10 +2,12 @@
 //!
 //! Knows what a campaign is. Must never know where it is kept, when it is run, or what became of it.
 
+mod filled;
 mod meant;
 mod rules;
 mod spec;
 
 pub use crate::message::{NotRead, Texts};
+pub use filled::{Filled, Origin};
 pub use meant::Campaign;
 pub use spec::CampaignSpec;

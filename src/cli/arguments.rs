@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::browsing::{Completions, Init, List, Show};
 use super::operators::{Cancel, Pause, Status};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
@@ -52,8 +53,12 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Journal(JournalVerb),
     Sandbox(Sandbox),
+    List(List),
+    Show(Show),
     Next(Next),
     Schema(Schema),
+    Init(Init),
+    Completions(Completions),
     Version(Version),
 }
 

@@ -11,35 +11,48 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The path of a file, and what it came to.
+pub(super) type Found = (String, Result<Campaign, Failure>);
+
 impl Workspace {
     /// A campaign by its path or its name.
     pub(super) fn campaign(&self, wanted: &str) -> Result<Campaign, Failure> {
-        let path = if is_path(wanted) {
-            let invalid =
-                |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
-            self.repository
-                .relative(&self.directory.join(wanted))
-                .map_err(invalid)?
-        } else {
-            self.named(wanted)?
-        };
+        let path = self.path_of(wanted)?;
         let campaign = self.read_campaign(&path)?;
         self.check_only(campaign.name.as_str(), &path)?;
         Ok(campaign)
     }
 
+    /// The file of a campaign, below the folder of the settings.
+    pub(super) fn path_of(&self, wanted: &str) -> Result<String, Failure> {
+        if !is_path(wanted) {
+            return self.named(wanted);
+        }
+        let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
+        self.repository
+            .relative(&self.directory.join(wanted))
+            .map_err(invalid)
+    }
+
     /// Every campaign of the folder, also those that cannot be used.
     pub(super) fn all_campaigns(&self) -> Result<Vec<Result<Campaign, Failure>>, Failure> {
+        let campaigns = self.all_campaigns_by_path()?.into_iter();
+        Ok(campaigns.map(|(_, campaign)| campaign).collect())
+    }
+
+    /// The same with the path of each.
+    pub(super) fn all_campaigns_by_path(&self) -> Result<Vec<Found>, Failure> {
         let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
         let mut campaigns = Vec::new();
         for path in self.campaign_paths()? {
             let campaign = self.read_campaign(&path);
             let name = campaign.as_ref().ok().map(|campaign| campaign.name.clone());
             let other = name.and_then(|name| known.insert(name, path.clone()));
-            campaigns.push(match (campaign, other) {
+            let campaign = match (campaign, other) {
                 (Ok(campaign), Some(other)) => Err(two_of(campaign.name.as_str(), &path, &other)),
                 (campaign, _) => campaign,
-            });
+            };
+            campaigns.push((path, campaign));
         }
         Ok(campaigns)
     }

@@ -4,15 +4,19 @@
 
 mod access;
 mod arguments;
+mod browsing;
 mod campaigns;
 mod cancel;
 mod check;
+mod completions;
 mod ending;
 mod exit;
 mod failure;
 mod following;
+mod init;
 mod journal;
 mod journals;
+mod list;
 mod log;
 mod next;
 mod operators;
@@ -26,6 +30,7 @@ mod run;
 mod sandbox;
 mod schema;
 mod sending;
+mod show;
 mod signals;
 mod status;
 mod version;
@@ -77,6 +82,10 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Journal(JournalVerb::Prune(options)) => journal::prune(&common, &options).await,
         Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
+        Verb::List(options) => list::list(&common, &options).await,
+        Verb::Show(options) => show::show(&common, &options),
+        Verb::Init(options) => init::init(&common, &options),
+        Verb::Completions(options) => completions::completions(&options),
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,

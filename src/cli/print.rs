@@ -64,6 +64,11 @@ pub(super) fn is_drawn_on() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Whether the result is read as it comes, and not kept.
+pub(super) fn is_read_by_a_person() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Whether there is somebody to ask.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()

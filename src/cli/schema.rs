@@ -9,10 +9,14 @@ use crate::settings::Settings;
 use anyhow::Context;
 
 pub(super) fn schema(options: &SchemaOptions) -> Result<Exit, Failure> {
-    let schema = match options.kind {
+    print::result(&text(options.kind)?)?;
+    Ok(Exit::Success)
+}
+
+pub(super) fn text(kind: SchemaKind) -> anyhow::Result<String> {
+    let schema = match kind {
         SchemaKind::Campaign => Campaign::schema(),
         SchemaKind::Settings => &Settings::schema(),
     };
-    print::result(&serde_json::to_string_pretty(schema.json()).context("cannot write JSON")?)?;
-    Ok(Exit::Success)
+    serde_json::to_string_pretty(schema.json()).context("cannot write JSON")
 }

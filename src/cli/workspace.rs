@@ -129,7 +129,7 @@ pub(super) fn typed_with(added: &str) -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |each: char| each.is_alphanumeric() || "-_./@:#=,+".contains(each);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();

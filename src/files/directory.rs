@@ -1,7 +1,7 @@
 //! Places to write to.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// Makes a folder for the program's own files, which git is told to ignore.
@@ -22,4 +22,25 @@ pub fn append_to(path: &Path) -> io::Result<File> {
         .append(true)
         .create(true)
         .open(path)
+}
+
+/// Writes a file, and the folders above it, where there is none. `false`: there is one, or something else of that name.
+pub fn write_new(path: &Path, text: &str) -> io::Result<bool> {
+    if let Some(folder) = path.parent() {
+        #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+        fs::create_dir_all(folder)?;
+    }
+    let file = OpenOptions::new().write(true).create_new(true).open(path);
+    let mut file = match file {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if let Err(error) = file.write_all(text.as_bytes()) {
+        // Half of it would be taken for the whole the next time.
+        #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(true)
 }

@@ -36,6 +36,16 @@ impl Journal {
         Ok(self.read_readable(rows).await?.0)
     }
 
+    /// The last run of each campaign, and how many of these cannot be read.
+    pub async fn last_runs(&self) -> Result<(Vec<Run>, u64), Error> {
+        let query = format!(
+            "/* last runs */ SELECT {COLUMNS} FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY campaign)"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query));
+        let rows = rows.fetch_all(&self.reader).await?;
+        self.read_readable(rows).await
+    }
+
     /// How many messages of each run were accepted between two instants.
     pub async fn accepted_between(
         &self,

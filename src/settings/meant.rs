@@ -8,7 +8,8 @@ use super::secret::{masked, misplaced};
 use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
 use crate::schedule::{Schedule, ScheduleSpec, parse_zone};
 use crate::source::{
-    Diagnostic, Entries, Read, Schema, Source, Span, Spanned, list_of, nearest, parse, read_parsed,
+    Content, Diagnostic, Entries, Node, Read, Schema, Source, Span, Spanned, list_of, nearest,
+    parse, read_parsed,
 };
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub journal: JournalSource,
     /// Where the daemon listens.
     pub listen: SocketAddr,
+    /// As written, with what overrides it. There is no secret in it: one that were would be an error.
+    written: Option<Node>,
 }
 
 /// What holds for campaigns that do not say otherwise.
@@ -61,6 +64,7 @@ impl Settings {
             wrong = overridden(root, schema.json(), variables);
             misplaced(root, &mut secrets);
         }
+        let written = parsed.root.clone();
         let Read {
             spec,
             mut complaints,
@@ -68,7 +72,10 @@ impl Settings {
         let settings = spec.and_then(|spec| lower(&spec, source, &mut complaints));
         complaints.extend(wrong);
         match settings {
-            Some(settings) if complaints.is_empty() => Ok(settings),
+            Some(settings) if complaints.is_empty() => Ok(Settings {
+                written,
+                ..settings
+            }),
             _ => {
                 let is_elsewhere = |complaint: &Diagnostic| {
                     let place = complaint.primary.as_ref().map(|label| label.span.source());
@@ -78,6 +85,13 @@ impl Settings {
                 Err(masked(complaints, &secrets))
             }
         }
+    }
+
+    /// What is written at a path, in the file or in a variable that overrides it.
+    pub fn written(&self, path: &[&str]) -> Option<&Node> {
+        let root = self.written.as_ref()?;
+        let node = path.iter().try_fold(root, |node, key| node.get(key))?;
+        (node.content != Content::Null).then_some(node)
     }
 
     /// The app of a role, or the default one.
@@ -142,6 +156,7 @@ fn lower(
         on_invalid: spec.on_invalid.unwrap_or_default(),
         journal: journal?,
         listen: listen?,
+        written: None,
     })
 }
 

@@ -21,7 +21,7 @@ pub use delivery::{DeliveryRules, DeliverySpec, OnUnknown};
 pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
 pub use meant::{Settings, zone_of};
-pub use overrides::OVERRIDE_PREFIX;
+pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
 pub use secret::SecretSource;
 pub use share::Share;
 pub use window::{Hours, Window};

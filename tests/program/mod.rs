@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod answers;
+mod browsing;
 mod channels;
 mod complaints;
 mod drills;
@@ -12,6 +13,7 @@ mod handover;
 mod journals;
 mod kills;
 mod lane;
+mod newcomer;
 mod operator;
 mod place;
 mod requests;
@@ -25,6 +27,7 @@ mod schedules;
 mod secrets;
 mod settings;
 mod shapes;
+mod showing;
 mod traps;
 mod vendor;
 mod wire;
