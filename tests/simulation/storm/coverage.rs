@@ -39,6 +39,18 @@ pub(super) enum Stage {
     OpenWaived,
     /// Refused, but an earlier call may have arrived.
     WaivedRefused,
+    /// Once more in doubt, and Started once more.
+    RepeatedWaived,
+    /// Once more in doubt, and a repetition was refused.
+    OpenRefusedWaived,
+    /// Once more in doubt, and once missing from the history.
+    MissingWaived,
+    /// The last of them proved absent by two looks.
+    AbsentWaived,
+    /// Wanted again: it is undelivered.
+    Wanted,
+    /// Wanted again: it may have arrived, and that is done without.
+    WantedInDoubt,
     Accepted,
     Refused,
     Failed,
@@ -72,7 +84,7 @@ pub(super) enum Kind {
     Retried,
 }
 
-const STAGES: [Stage; 20] = [
+const STAGES: [Stage; 26] = [
     Stage::Fresh,
     Stage::Leaving,
     Stage::TakenBack,
@@ -88,6 +100,12 @@ const STAGES: [Stage; 20] = [
     Stage::LeavingWaived,
     Stage::OpenWaived,
     Stage::WaivedRefused,
+    Stage::RepeatedWaived,
+    Stage::OpenRefusedWaived,
+    Stage::MissingWaived,
+    Stage::AbsentWaived,
+    Stage::Wanted,
+    Stage::WantedInDoubt,
     Stage::Accepted,
     Stage::Refused,
     Stage::Failed,
@@ -170,41 +188,47 @@ impl Kind {
 impl Stage {
     fn law(self, kind: Kind) -> Law {
         match self {
-            Stage::Leaving | Stage::Repeated | Stage::LeavingWaived if kind.is_answer() => {
-                Law::Legal
+            Stage::Leaving | Stage::Repeated | Stage::LeavingWaived | Stage::RepeatedWaived => {
+                if kind.is_answer() {
+                    Law::Legal
+                } else {
+                    Law::Illegal
+                }
             }
-            Stage::Leaving | Stage::Repeated | Stage::LeavingWaived => Law::Illegal,
-            Stage::Fresh | Stage::TakenBack | Stage::Undelivered => match kind {
-                Kind::StartedAnew => Law::Legal,
-                // Of one that was never tried nothing has come back, and one that was is not too late.
+            Stage::Fresh | Stage::TakenBack | Stage::Undelivered | Stage::Wanted => match kind {
+                Kind::StartedAnew | Kind::EndedSkipped => Law::Legal,
+                // Of one that was never tried nothing has come back.
                 Kind::EndedFailed if self == Stage::Undelivered => Law::Legal,
-                Kind::EndedSkipped if self != Stage::Undelivered => Law::Legal,
-                Kind::EndedFailed | Kind::EndedSkipped => Law::Idle,
+                Kind::EndedFailed => Law::Idle,
                 _ => Law::Illegal,
             },
-            Stage::Open | Stage::OpenRefused | Stage::Missing | Stage::MissingRefused => {
-                self.law_in_doubt(kind)
-            }
+            Stage::Open
+            | Stage::OpenRefused
+            | Stage::Missing
+            | Stage::MissingRefused
+            | Stage::OpenWaived
+            | Stage::OpenRefusedWaived
+            | Stage::MissingWaived => self.law_in_doubt(kind),
             // Nothing else is waited for.
             Stage::Unclear => only(kind, &[Kind::EndedUnknown]),
-            // What is waived is in no history.
-            Stage::OpenWaived => only(kind, &[Kind::Waived, Kind::EndedUnknown]),
             Stage::Absent => match kind {
-                Kind::StartedAnew | Kind::EndedUnknown | Kind::EndedFailed => Law::Legal,
-                Kind::EndedSkipped => Law::Idle,
+                Kind::StartedAnew | Kind::EndedUnknown | Kind::EndedFailed | Kind::EndedSkipped => {
+                    Law::Legal
+                }
                 _ => Law::Illegal,
             },
-            Stage::Waived | Stage::WaivedRefused => match kind {
-                Kind::EndedUnknown => Law::Legal,
-                Kind::StartedAnew if self == Stage::Waived => Law::Legal,
-                Kind::StartedAnew => Law::Idle,
-                _ => Law::Illegal,
-            },
+            Stage::Waived | Stage::WaivedRefused | Stage::AbsentWaived | Stage::WantedInDoubt => {
+                match kind {
+                    Kind::StartedAnew if self == Stage::WaivedRefused => Law::Idle,
+                    Kind::EndedUnknown | Kind::StartedAnew => Law::Legal,
+                    _ => Law::Illegal,
+                }
+            }
             // A person may want them sent again.
             Stage::Refused | Stage::Failed | Stage::Skipped | Stage::Unknown
                 if kind == Kind::Retried =>
             {
-                Law::Idle
+                Law::Legal
             }
             Stage::Accepted | Stage::Refused | Stage::Failed | Stage::Skipped | Stage::Unknown => {
                 Law::Illegal
@@ -215,9 +239,9 @@ impl Stage {
     fn law_in_doubt(self, kind: Kind) -> Law {
         match (self, kind) {
             // Only if a clock that was set back comes forward again, or it arrived minutes after it had left.
-            (Stage::Missing, Kind::StartedAgain | Kind::Found)
+            (Stage::Missing | Stage::MissingWaived, Kind::StartedAgain | Kind::Found)
             | (Stage::MissingRefused, Kind::Found) => Law::Seldom,
-            (Stage::Open, _) => only(
+            (Stage::Open | Stage::OpenWaived, _) => only(
                 kind,
                 &[
                     Kind::StartedAgain,
@@ -229,29 +253,24 @@ impl Stage {
                 ],
             ),
             // Where there is no history to ask.
-            (Stage::OpenRefused, Kind::EndedUnknown) => Law::Legal,
+            (Stage::OpenRefused | Stage::OpenRefusedWaived, Kind::EndedUnknown) => Law::Legal,
             _ => only(kind, &[Kind::Found, Kind::NotThere, Kind::Unclear]),
         }
     }
 
     /// Where it stands afterwards, told from the entries; `after` is asked only for what cannot be told from here.
     pub(super) fn next(self, kind: Kind, after: &Delivery) -> Stage {
-        let is_waived = self == Stage::LeavingWaived;
+        if self.is_waived() {
+            return self.next_waived(kind, after);
+        }
         match kind {
-            Kind::StartedAnew if matches!(self, Stage::Waived | Stage::WaivedRefused) => {
-                Stage::LeavingWaived
-            }
             Kind::StartedAnew => Stage::Leaving,
-            Kind::StartedAgain if self == Stage::OpenWaived => Stage::LeavingWaived,
             Kind::StartedAgain => Stage::Repeated,
             Kind::Accepted | Kind::Found => Stage::Accepted,
             Kind::Refused if self == Stage::Repeated => Stage::OpenRefused,
-            Kind::Refused if is_waived => Stage::WaivedRefused,
             Kind::Refused => Stage::Refused,
-            Kind::Unproved if is_waived => Stage::OpenWaived,
             Kind::Unproved => Stage::Open,
             _ if kind.is_answer() && self == Stage::Repeated => Stage::Open,
-            _ if kind.is_answer() && is_waived => Stage::Waived,
             Kind::NotSent if after.is_first_attempt() => Stage::TakenBack,
             _ if kind.is_answer() => Stage::Undelivered,
             Kind::NotThere if after.state() == State::Refused => Stage::Refused,
@@ -264,6 +283,44 @@ impl Stage {
             Kind::Waived => Stage::Waived,
             Kind::EndedFailed => Stage::Failed,
             Kind::EndedSkipped => Stage::Skipped,
+            Kind::EndedUnknown => Stage::Unknown,
+            Kind::Retried if after.may_have_arrived() => Stage::WantedInDoubt,
+            _ => Stage::Wanted,
+        }
+    }
+
+    /// Whether an earlier generation may have arrived.
+    fn is_waived(self) -> bool {
+        matches!(
+            self,
+            Stage::Waived
+                | Stage::LeavingWaived
+                | Stage::OpenWaived
+                | Stage::WaivedRefused
+                | Stage::RepeatedWaived
+                | Stage::OpenRefusedWaived
+                | Stage::MissingWaived
+                | Stage::AbsentWaived
+                | Stage::WantedInDoubt
+        )
+    }
+
+    fn next_waived(self, kind: Kind, after: &Delivery) -> Stage {
+        let is_repeated = self == Stage::RepeatedWaived;
+        let is_open = || after.wanted(String::new(), Patience::default()).is_some();
+        match kind {
+            Kind::StartedAnew => Stage::LeavingWaived,
+            Kind::StartedAgain => Stage::RepeatedWaived,
+            Kind::Accepted | Kind::Found => Stage::Accepted,
+            Kind::Refused if is_repeated => Stage::OpenRefusedWaived,
+            Kind::Refused => Stage::WaivedRefused,
+            Kind::Unproved => Stage::OpenWaived,
+            _ if kind.is_answer() && is_repeated => Stage::OpenWaived,
+            _ if kind.is_answer() => Stage::Waived,
+            Kind::NotThere if is_open() => Stage::MissingWaived,
+            Kind::NotThere => Stage::AbsentWaived,
+            Kind::Unclear => Stage::Unclear,
+            Kind::Waived => Stage::Waived,
             _ => Stage::Unknown,
         }
     }

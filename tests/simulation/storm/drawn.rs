@@ -25,7 +25,7 @@ impl Script {
         let quiet_ns = span_ns + chance.pick(&[20, 60, 300, 600, 1_500]) * SECOND;
         let mishaps = 0..chance.between(4, 7);
         let mishaps = mishaps.map(|place| mishap(&mut chance, place, limit, span_ns));
-        Script {
+        let mut script = Script {
             seed,
             channel,
             limit,
@@ -45,7 +45,58 @@ impl Script {
             page: chance.number(7, 60),
             begins_wall_ms,
             quiet_ns,
+        };
+        if channel == Channel::GroupMessage && chance.one_in(6) {
+            script.fail_twice(&mut chance);
         }
+        script
+    }
+
+    /// What is unknown because its history could not be asked is wanted again, and so is in doubt once more when that
+    /// can: this takes two outages of minutes at the right times.
+    fn fail_twice(&mut self, chance: &mut Chance) {
+        let mishap = |trigger, what| Mishap { trigger, what };
+        let deaf_ns = chance.between(400, 700) * SECOND;
+        self.mishaps.truncate(2);
+        self.mishaps.extend([
+            mishap(
+                Trigger::After(Kind::Leaves, chance.number(2, 8)),
+                outage(chance),
+            ),
+            mishap(Trigger::After(Kind::Leaves, 1), What::Deaf(deaf_ns)),
+            mishap(Trigger::After(Kind::Retries, 1), outage(chance)),
+            mishap(
+                Trigger::After(Kind::Retries, chance.number(1, 9)),
+                if chance.one_in(2) {
+                    outage(chance)
+                } else {
+                    What::Cancel {
+                        run: chance.number(0, 4),
+                    }
+                },
+            ),
+        ]);
+        // And now and then the vendor says that nothing may be sent.
+        self.odds.push((Fate::Answered(70_009), 20));
+        self.history.is_kept = true;
+        self.quiet_ns += 2_000 * SECOND;
+        for run in &mut self.runs {
+            run.is_online_only = false;
+            run.retries = 3;
+        }
+    }
+}
+
+/// So long that the vendor forgets meanwhile: some is stored then, or nothing is.
+fn outage(chance: &mut Chance) -> What {
+    let for_ns = chance.between(240, 400) * SECOND;
+    if chance.one_in(2) {
+        return What::Silence(for_ns);
+    }
+    What::Sick {
+        status: 503,
+        code: 0,
+        for_ns,
     }
 }
 
@@ -88,6 +139,7 @@ fn runs(chance: &mut Chance, channel: Channel, total: u32, span_ns: u64) -> (Vec
                 _ => targets,
             },
             is_online_only: chance.one_in(8),
+            retries: chance.pick(&[0, 1, 2, 4]),
         }
     });
     (runs.collect(), begins_wall_ms)
@@ -165,6 +217,7 @@ fn mishap(chance: &mut Chance, place: u64, limit: u32, span_ns: u64) -> Mishap {
         (Kind::Any, 600),
         (Kind::Page, 6),
         (Kind::Asked, 20),
+        (Kind::Retries, 6),
     ];
     let is_soon = place < 3;
     let (kind, up_to) = chance.pick(if is_soon { &kinds[..7] } else { &kinds });
@@ -193,7 +246,7 @@ fn absence(chance: &mut Chance) -> u64 {
 
 fn what(chance: &mut Chance, limit: u32) -> What {
     let for_ns = chance.between(1, 30) * chance.between(1, 30) * 100 * MS;
-    match chance.between(0, 23) {
+    match chance.between(0, 28) {
         0..=7 => What::Crash {
             down_ns: absence(chance),
             is_reboot: false,
@@ -224,7 +277,14 @@ fn what(chance: &mut Chance, limit: u32) -> What {
             for_ns,
         },
         22 => What::SlowDisk(for_ns / 10),
-        _ => What::Deaf(for_ns),
+        23 => What::Deaf(for_ns),
+        24..=26 => What::Pause {
+            run: chance.number(0, 4),
+            for_ns: absence(chance),
+        },
+        _ => What::Cancel {
+            run: chance.number(0, 4),
+        },
     }
 }
 

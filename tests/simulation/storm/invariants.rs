@@ -5,7 +5,8 @@ use super::vendor::Proof;
 use super::world::World;
 use super::{Id, SECOND, at};
 use campanile::workbench::{
-    Bounds, Channel, Counts, Delivery, Entry, Failure, Finding, Moment, OnUnknown, Outcome, State,
+    Bounds, Channel, Counts, Delivery, Entry, Failure, Finding, Moment, OnUnknown, Outcome, Random,
+    State,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,13 +20,18 @@ pub(super) struct Observer {
     departures: Vec<u64>,
     /// First calls of each run.
     begun: BTreeMap<u32, u64>,
+    /// How many attempts there were when the delivery was last wanted again.
+    earlier: HashMap<Id, usize>,
 }
 
 /// An attempt that was durably Started.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Attempt {
     generation: u32,
+    random: Random,
     is_called: bool,
+    /// Nothing of the delivery can have gone out before, or not since it was wanted again.
+    is_first: bool,
     /// What came back to the process.
     proof: Option<Proof>,
     /// What of that is durable.
@@ -48,10 +54,35 @@ impl Observer {
         if known.or_insert_with(|| body.to_owned()) != body {
             return Err(format!("{id:?}: a repetition has other bytes"));
         }
-        let before = &attempts[..attempts.len() - 1];
-        Ok(before
-            .iter()
-            .all(|each| !each.is_called && each.durable == Some(Proof::NotDelivered)))
+        let earlier = self.earlier.get(&id).copied().unwrap_or_default();
+        let is_unsent =
+            |each: &Attempt| !each.is_called && each.durable == Some(Proof::NotDelivered);
+        let is_first = attempts[earlier..attempts.len() - 1].iter().all(is_unsent);
+        if let Some(attempt) = attempts.last_mut() {
+            attempt.is_first = is_first;
+        }
+        Ok(is_first)
+    }
+
+    /// No byte of the call leaves.
+    pub(super) fn kept_back(&mut self, id: Id) {
+        let attempt = self.attempts.entry(id).or_default().last_mut();
+        if let Some(attempt) = attempt {
+            attempt.is_called = false;
+            if std::mem::take(&mut attempt.is_first) {
+                *self.begun.entry(id.0).or_default() -= 1;
+            }
+        }
+    }
+
+    /// What was begun of it is to be begun anew.
+    fn retried(&mut self, id: Id) {
+        let attempts = self.attempts.entry(id).or_default();
+        let earlier = self.earlier.insert(id, attempts.len());
+        let since = &attempts[earlier.unwrap_or_default()..];
+        if since.iter().any(|each| each.is_first) {
+            *self.begun.entry(id.0).or_default() -= 1;
+        }
     }
 
     /// A delivery is begun. `first_attempts` are wanted until somebody goes on with the run.
@@ -82,11 +113,15 @@ impl Observer {
         for Written { id, entry, .. } in batch {
             let attempts = self.attempts.entry(*id).or_default();
             match entry {
-                Entry::Started { generation, .. } => attempts.push(Attempt {
-                    generation: *generation,
-                    process,
-                    ..Attempt::default()
-                }),
+                Entry::Started {
+                    generation, random, ..
+                } => {
+                    let attempt = Attempt::new(*generation, *random, process);
+                    attempt
+                        .check_random(attempts)
+                        .map_err(|why| format!("{id:?}: {why}"))?;
+                    attempts.push(attempt);
+                }
                 Entry::Finished { outcome, .. } => {
                     let attempt = attempts.last_mut().unwrap();
                     // What came back to a process that died is lost with it.
@@ -94,10 +129,8 @@ impl Observer {
                     let durable = attempt.settle(proof, outcome);
                     attempt.durable = Some(durable.map_err(|why| format!("{id:?}: {why}"))?);
                 }
-                Entry::LookedUp { .. }
-                | Entry::Waived { .. }
-                | Entry::Ended { .. }
-                | Entry::Retried { .. } => {}
+                Entry::Retried { .. } => self.retried(*id),
+                Entry::LookedUp { .. } | Entry::Waived { .. } | Entry::Ended { .. } => {}
             }
         }
         Ok(())
@@ -105,6 +138,28 @@ impl Observer {
 }
 
 impl Attempt {
+    fn new(generation: u32, random: Random, process: u32) -> Attempt {
+        Attempt {
+            generation,
+            random,
+            is_called: false,
+            is_first: false,
+            proof: None,
+            durable: None,
+            process,
+        }
+    }
+
+    /// The vendor takes those of one `Random` for one message, and nobody else may.
+    fn check_random(&self, before: &[Attempt]) -> Result<(), String> {
+        let is_same =
+            |each: &Attempt| (each.generation == self.generation) == (each.random == self.random);
+        if before.iter().all(is_same) {
+            return Ok(());
+        }
+        Err("a generation has the `Random` of another, or two".to_owned())
+    }
+
     /// What is proved by what came back, if that is what was written down.
     fn settle(&self, proof: Option<Proof>, outcome: &Outcome) -> Result<Proof, String> {
         let called = match outcome {
@@ -181,7 +236,7 @@ fn check_delivery(world: &World, id: Id, kept: &Kept) -> Result<(), String> {
     if waived > 0 && !may_double(world, id) {
         return Err("a doubt is done without that nobody did without".to_owned());
     }
-    if stored > 1 + waived {
+    if stored > 1 + doubts(kept) {
         return Err(format!("it is stored {stored} times"));
     }
     let is_proved = |proof| attempts.iter().any(|each| each.durable == Some(proof));
@@ -232,7 +287,8 @@ fn check_unknown(world: &World, id: Id, kept: &Kept, stored: usize) -> Result<()
             }
         )
     };
-    if !has_history || count(kept, is_unclear) > 0 {
+    // What was in doubt when it was wanted again is in doubt for ever.
+    if !has_history || count(kept, is_unclear) > 0 || doubts(kept) > 0 {
         return Ok(());
     }
     if stored > 0 {
@@ -242,6 +298,36 @@ fn check_unknown(world: &World, id: Id, kept: &Kept, stored: usize) -> Result<()
         return Err("unknown, though it was to be sent again".to_owned());
     }
     Ok(())
+}
+
+/// How many generations somebody did without, of which nobody can tell whether they arrived: each may have.
+fn doubts(kept: &Kept) -> usize {
+    let (mut doubts, mut is_open, mut is_absent) = (0, false, false);
+    let mut present = 0;
+    for (place, entry) in kept.entries.iter().enumerate() {
+        match entry {
+            Entry::Finished { outcome, .. } => {
+                is_open |= matches!(outcome, Outcome::Unknown(_));
+                is_absent = false;
+            }
+            // Of what is not there yet nothing else is to be done than to look once more.
+            Entry::LookedUp { finding, .. } => {
+                let next = kept.entries.get(place + 1);
+                let is_last = !matches!(next, Some(Entry::LookedUp { .. }));
+                is_absent = is_last && matches!(finding, Finding::Absent(_));
+            }
+            Entry::Waived { .. } | Entry::Retried { .. } => {
+                doubts += usize::from(is_open && !is_absent);
+                (is_open, is_absent) = (false, false);
+            }
+            Entry::Started { generation, .. } => {
+                is_open &= *generation == present;
+                present = *generation;
+            }
+            Entry::Ended { .. } => {}
+        }
+    }
+    doubts
 }
 
 fn count(kept: &Kept, which: impl Fn(&Entry) -> bool) -> usize {

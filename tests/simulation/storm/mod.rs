@@ -8,8 +8,10 @@ mod coverage;
 mod drawn;
 mod invariants;
 mod journal;
+mod operator;
 mod process;
 mod script;
+mod settled;
 mod trouble;
 mod vendor;
 mod wire;
@@ -34,7 +36,7 @@ fn at(number: u32) -> usize {
 }
 
 /// What is tried with every submission.
-const WORLDS: u64 = 5_000;
+const WORLDS: u64 = 3_000;
 
 /// So many worlds that fail are shown.
 const SHOWN: usize = 20;

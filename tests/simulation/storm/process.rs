@@ -4,7 +4,7 @@ use super::invariants::{balance, may_begin};
 use super::journal::Written;
 use super::script::Script;
 use super::vendor::{Call, Proof};
-use super::world::{Event, TIMEOUT_NS, World};
+use super::world::{Event, Standing, TIMEOUT_NS, World};
 use super::{Id, MS, at};
 use campanile::workbench::{
     Answer, Bounds, CallId, Channel, Counts, DeliveryNumber, Digest, Dispatcher, Entry, GroupId,
@@ -39,6 +39,10 @@ struct Course {
     next: u32,
     /// What onlookers are shown.
     counts: Counts,
+    /// Nothing of it is to leave any more.
+    is_halted: bool,
+    /// How often the run had been retried when it joined.
+    retried: u32,
 }
 
 impl Process {
@@ -73,19 +77,53 @@ impl Process {
     pub(super) fn drain(&mut self, down_ns: u64) {
         self.is_draining = true;
         self.down_ns = down_ns;
-        for tag in self.courses.keys() {
+        for (tag, course) in &mut self.courses {
+            course.is_halted = true;
             self.dispatcher.drain(*tag);
         }
+    }
+
+    /// Does what somebody wants done with a run.
+    pub(super) fn obey(&mut self, run: u32, standing: Standing, now: Moment) {
+        let mut courses = self.courses.iter_mut();
+        let Some((tag, course)) = courses.find(|(_, course)| course.run == run) else {
+            return;
+        };
+        match standing {
+            _ if self.is_draining => {}
+            Standing::Waiting => {
+                course.is_halted = true;
+                self.dispatcher.pause(*tag);
+            }
+            Standing::Cancelling => {
+                course.is_halted = true;
+                self.dispatcher.cancel(*tag, now);
+            }
+            Standing::Open | Standing::Finished => {}
+        }
+    }
+
+    fn course(&self, run: u32) -> Option<&Course> {
+        self.courses.values().find(|course| course.run == run)
+    }
+
+    pub(super) fn has(&self, run: u32) -> bool {
+        self.course(run).is_some()
+    }
+
+    pub(super) fn has_halted(&self, run: u32) -> bool {
+        self.course(run).is_some_and(|course| course.is_halted)
     }
 
     pub(super) fn is_draining(&self) -> bool {
         self.is_draining
     }
 
-    /// The runs of which nothing is left to do.
-    pub(super) fn over(&self) -> Vec<(RunTag, u32)> {
-        let all = self.courses.iter().map(|(tag, course)| (*tag, course.run));
-        all.filter(|(tag, _)| self.dispatcher.is_over(*tag))
+    /// The runs of which nothing is left to do, and how often each had been retried when it joined.
+    pub(super) fn over(&self) -> Vec<(RunTag, u32, u32)> {
+        let all = self.courses.iter();
+        let all = all.map(|(tag, course)| (*tag, course.run, course.retried));
+        all.filter(|(tag, ..)| self.dispatcher.is_over(*tag))
             .collect()
     }
 
@@ -111,7 +149,8 @@ impl World {
         let counts = self.journal.counts(run);
         let queue = self.queue(run);
         let targets = self.script.runs[at(run)].targets;
-        let has_begun = |job: &Job| job.delivery.attempts() > 0 && !job.delivery.has_ended();
+        let (standing, retried) = (self.runs[at(run)].standing, self.runs[at(run)].retried);
+        let has_begun = |job: &Job| !job.delivery.is_untried() && !job.delivery.has_ended();
         let under_way: Vec<Job> = (0..targets)
             .map(|number| self.job((run, number)))
             .filter(has_begun)
@@ -125,9 +164,12 @@ impl World {
             run,
             next: 0,
             counts,
+            is_halted: false,
+            retried,
         };
         process.courses.insert(tag, course);
         process.dispatcher.join(tag, queue);
+        process.obey(run, standing, now);
         if under_way.is_empty() {
             return Ok(());
         }
@@ -157,10 +199,20 @@ impl World {
         let calls = calls.filter(|_| !self.runs[at(run)].has_paused);
         let bounds = Bounds {
             first_attempts: calls.map(|calls| calls.saturating_sub(made)),
-            ..script.bounds
+            ..self.bounds(run)
         };
         let occurrence = Digest::of("occurrence", [run.to_be_bytes().as_slice()]);
         Queue::new(SdkAppId(1), occurrence, policy, bounds)
+    }
+
+    /// What is wanted again is wanted however late it is.
+    fn bounds(&self, run: u32) -> Bounds {
+        let bounds = self.script.runs[at(run)].bounds;
+        let was_retried = self.runs[at(run)].retried > 0;
+        Bounds {
+            finish_by_ms: bounds.finish_by_ms.filter(|_| !was_retried),
+            ..bounds
+        }
     }
 
     fn job(&self, id: Id) -> Job {
@@ -193,7 +245,7 @@ impl World {
                     number,
                     place,
                     entry,
-                } => self.record(run, number, place, entry),
+                } => self.record(run, number, place, entry)?,
                 Step::Send { call, body } => self.send(call, &body)?,
                 Step::Fetch { run } => {
                     let wait = self.chance.between(0, 5 * MS);
@@ -216,16 +268,28 @@ impl World {
         Ok(())
     }
 
-    fn record(&mut self, tag: RunTag, number: DeliveryNumber, place: u32, entry: Entry) {
+    fn record(
+        &mut self,
+        tag: RunTag,
+        number: DeliveryNumber,
+        place: u32,
+        entry: Entry,
+    ) -> Result<(), String> {
         let Some(process) = &mut self.process else {
-            return;
+            return Ok(());
         };
         let Some(course) = process.courses.get(&tag) else {
-            return;
+            return Ok(());
         };
+        if course.is_halted && matches!(entry, Entry::Started { .. }) {
+            return Err(format!(
+                "{tag:?} {number} is Started though its run is halted"
+            ));
+        }
         let id = (course.run, number.0);
         process.waiting.push(Written { id, place, entry });
         self.write();
+        Ok(())
     }
 
     /// Whatever has gathered goes to the disk together.
@@ -267,12 +331,16 @@ impl World {
     fn send(&mut self, call: CallId, body: &str) -> Result<(), String> {
         let what = Call::read(body);
         let now = self.now();
+        let process = self.process.as_ref();
+        if process.is_some_and(|process| process.has_halted(what.id.0)) {
+            return Err(format!("{:?} is sent though its run is halted", what.id));
+        }
         let first = self
             .observer
             .calls(what.id, self.journal.of(what.id), body)?;
         if first {
             let run = what.id.0;
-            let bounds = self.script.runs[at(run)].bounds;
+            let bounds = self.bounds(run);
             may_begin(what.id, &bounds, now)?;
             let has_paused = self.runs[at(run)].has_paused;
             let wanted = bounds.first_attempts.filter(|_| !has_paused);
@@ -284,6 +352,20 @@ impl World {
         let wait = self.chance.between(0, self.script.path.hesitates);
         self.after(wait, Event::Leaves(call, what));
         Ok(())
+    }
+
+    /// Its run was halted before a byte of it had left.
+    pub(super) fn keep_back(&mut self, call: CallId) -> Result<(), String> {
+        let now = self.now();
+        let Some(process) = &mut self.process else {
+            return Ok(());
+        };
+        let Some(id) = process.calls.remove(&call) else {
+            return Ok(());
+        };
+        self.observer.kept_back(id);
+        let steps = process.dispatcher.kept_back(call, now);
+        self.perform(steps)
     }
 
     pub(super) fn answered(
@@ -317,9 +399,7 @@ impl World {
         while jobs.is_empty() && next < targets {
             let end = targets.min(next + self.script.page);
             let page = (next..end).map(|number| self.job((run, number)));
-            jobs.extend(
-                page.filter(|job| job.delivery.attempts() == 0 && !job.delivery.has_ended()),
-            );
+            jobs.extend(page.filter(|job| job.delivery.is_untried() && !job.delivery.has_ended()));
             next = end;
         }
         let Some(process) = &mut self.process else {

@@ -36,6 +36,8 @@ pub(super) struct RunScript {
     /// How many groups its deliveries are for.
     pub(super) groups: u32,
     pub(super) is_online_only: bool,
+    /// How often somebody may want sent again what did not get through.
+    pub(super) retries: u32,
 }
 
 /// Nanoseconds a call takes.
@@ -111,11 +113,12 @@ pub(super) enum Kind {
     Answered,
     Page,
     Asked,
+    Retries,
     Any,
 }
 
 impl Kind {
-    pub(super) const COUNT: usize = 8;
+    pub(super) const COUNT: usize = 9;
 }
 
 /// What goes wrong, for how many nanoseconds where it passes.
@@ -162,6 +165,15 @@ pub(super) enum What {
     SlowDisk(u64),
     /// The history cannot be asked.
     Deaf(u64),
+    /// Somebody pauses a run, and goes on with it later.
+    Pause {
+        run: u32,
+        for_ns: u64,
+    },
+    /// Somebody ends a run.
+    Cancel {
+        run: u32,
+    },
 }
 
 impl Script {
@@ -179,6 +191,7 @@ impl Script {
                 bounds: Bounds::default(),
                 groups: 50,
                 is_online_only: false,
+                retries: 0,
             }],
             path: Path {
                 hesitates: 300_000,

@@ -58,6 +58,8 @@ impl World {
             What::Crowded { taken, for_ns } => self.troubles.crowded = (until(for_ns), taken),
             What::SlowDisk(for_ns) => self.troubles.slow_disk = until(for_ns),
             What::Deaf(for_ns) => self.troubles.deaf = until(for_ns),
+            What::Pause { run, for_ns } => self.pause(run % self.run_count(), for_ns),
+            What::Cancel { run } => self.cancel(run % self.run_count()),
         }
     }
 

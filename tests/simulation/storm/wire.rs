@@ -49,13 +49,18 @@ impl World {
         Fate::Well
     }
 
-    pub(super) fn leave(&mut self, call: CallId, what: Call) {
+    pub(super) fn leave(&mut self, call: CallId, what: Call) -> Result<(), String> {
+        let process = self.process.as_ref();
+        if process.is_some_and(|process| process.has_halted(what.id.0)) {
+            self.tell(|_| format!("call {call} is kept back"));
+            return self.keep_back(call);
+        }
         let fate = self.fate();
         self.tell(|_| format!("call {call} leaves for {what:?}: {fate:?}"));
         if fate == Fate::NoConnection {
             let reply = Reply::NotSent("refused".to_owned());
             self.after(MS, Event::Answered(call, reply, Proof::NotDelivered));
-            return;
+            return Ok(());
         }
         self.observer.left(self.now_ns);
         let now = self.now();
@@ -83,6 +88,7 @@ impl World {
             };
             self.at(arrives, Event::Arrives(flight));
         }
+        Ok(())
     }
 
     pub(super) fn arrive(&mut self, flight: Flight) {

@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use super::coverage::Coverage;
-use super::invariants::{Observer, balance};
+use super::invariants::Observer;
 use super::journal::{Journal, Written};
 use super::process::Process;
 use super::script::{Kind, Script, Trigger};
@@ -10,7 +10,7 @@ use super::trouble::Troubles;
 use super::vendor::{Call, Proof, Vendor};
 use super::wire::Flight;
 use super::{DAY, MS, SECOND, at};
-use campanile::workbench::{CallId, DeliveryNumber, Halt, Moment, Reply, RunTag};
+use campanile::workbench::{CallId, DeliveryNumber, Moment, Reply, RunTag, State};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -37,6 +37,10 @@ pub(super) enum Event {
     Resumes(u32),
     /// The process is started anew after its death.
     Starts,
+    /// The process looks at what people want done with a run.
+    Looks(u32),
+    /// Those of a run that ended so are wanted again, from this number on.
+    Retries(u32, State, u32),
 }
 
 /// How a run stands.
@@ -45,7 +49,19 @@ pub(super) enum Standing {
     /// Not begun, or waiting for a person.
     Waiting,
     Open,
+    /// Nothing of it is sent any more, and it is not settled yet.
+    Cancelling,
     Finished,
+}
+
+/// Whether somebody wants what did not get through sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retrying {
+    No,
+    /// Somebody will.
+    Soon,
+    /// It is being written down.
+    Now,
 }
 
 #[derive(Debug)]
@@ -53,6 +69,10 @@ pub(super) struct Run {
     pub(super) standing: Standing,
     /// It has had the pause after its first calls.
     pub(super) has_paused: bool,
+    pub(super) has_begun: bool,
+    /// How often somebody began to have deliveries of it sent again.
+    pub(super) retried: u32,
+    pub(super) retrying: Retrying,
 }
 
 pub(super) struct World {
@@ -86,6 +106,9 @@ impl World {
         let run = |_| Run {
             standing: Standing::Waiting,
             has_paused: false,
+            has_begun: false,
+            retried: 0,
+            retrying: Retrying::No,
         };
         let mut world = World {
             chance: Chance::new(!script.seed),
@@ -146,7 +169,7 @@ impl World {
         while self
             .runs
             .iter()
-            .any(|run| run.standing != Standing::Finished)
+            .any(|run| run.standing != Standing::Finished || run.retrying != Retrying::No)
         {
             let Some(((at_ns, _), (process, event))) = self.events.pop_first() else {
                 return Err("the world stands still".to_owned());
@@ -220,10 +243,7 @@ impl World {
                 Ok(())
             }
             Event::Notice(batch) => self.noticed(&batch),
-            Event::Leaves(call, what) => {
-                self.leave(call, what);
-                Ok(())
-            }
+            Event::Leaves(call, what) => self.leave(call, what),
             Event::Arrives(flight) => {
                 self.arrive(flight);
                 Ok(())
@@ -241,30 +261,44 @@ impl World {
             }
             Event::Resumes(run) => self.resume(run),
             Event::Starts => self.start(),
+            Event::Looks(run) => {
+                self.look(run);
+                Ok(())
+            }
+            Event::Retries(run, state, from) => self.retry(run, state, from),
         }
     }
 
     /// Somebody begins a run, or goes on with it.
-    fn resume(&mut self, run: u32) -> Result<(), String> {
+    pub(super) fn resume(&mut self, run: u32) -> Result<(), String> {
         if self.now_ns < self.troubles.down {
             self.at(self.troubles.down, Event::Resumes(run));
             return Ok(());
         }
-        self.tell(|_| format!("run {run} is begun or resumed"));
-        self.troubles.locked = None;
         let each = &mut self.runs[at(run)];
+        if each.standing == Standing::Finished || each.retrying == Retrying::Now {
+            return Ok(());
+        }
+        each.has_begun = true;
         if each.standing == Standing::Waiting {
             each.standing = Standing::Open;
         }
+        self.tell(|_| format!("run {run} is begun or resumed"));
+        self.troubles.locked = None;
         match &self.process {
-            Some(process) if process.is_draining() => Ok(()),
+            Some(process) if process.is_draining() || process.has(run) => Ok(()),
             Some(_) => self.join(run),
             None => self.start(),
         }
     }
 
     fn start(&mut self) -> Result<(), String> {
-        let is_open = |run: &u32| self.runs[at(*run)].standing == Standing::Open;
+        let is_open = |run: &u32| {
+            matches!(
+                self.runs[at(*run)].standing,
+                Standing::Open | Standing::Cancelling
+            )
+        };
         let open: Vec<u32> = (0..).take(self.runs.len()).filter(is_open).collect();
         if self.process.is_some() || open.is_empty() || self.now_ns < self.troubles.down {
             return Ok(());
@@ -307,44 +341,6 @@ impl World {
         Ok(())
     }
 
-    /// How runs that are over were left.
-    fn settle(&mut self) -> Result<(), String> {
-        let Some(process) = &mut self.process else {
-            return Ok(());
-        };
-        for (tag, run) in process.over() {
-            let process = self.process.as_mut().unwrap();
-            let halt = process.dispatcher.halt(tag).cloned();
-            process.leave(tag);
-            let down_ns = process.down_ns;
-            let counts = self.journal.counts(run);
-            self.tell(|_| format!("run {run} is left: {halt:?}, {counts:?}"));
-            balance(counts, self.script.runs[at(run)].targets)?;
-            let each = &mut self.runs[at(run)];
-            if counts.pending == 0 {
-                each.standing = Standing::Finished;
-                continue;
-            }
-            each.standing = Standing::Waiting;
-            each.has_paused |= halt == Some(Halt::Enough);
-            let wait = match halt {
-                None => return Err(format!("run {run} is over with {} pending", counts.pending)),
-                Some(Halt::Left | Halt::Paused) => down_ns,
-                Some(Halt::Enough | Halt::Stopped(_)) => {
-                    self.chance.between(0, 20) * self.chance.between(0, 40) * SECOND
-                }
-            };
-            self.after(wait, Event::Resumes(run));
-        }
-        let process = self.process.as_ref();
-        if process.is_some_and(Process::is_over) {
-            self.tell(|this| format!("process {} ends", this.process_count));
-            self.process = None;
-            self.after(0, Event::Starts);
-        }
-        Ok(())
-    }
-
     pub(super) fn tell(&mut self, what: impl Fn(&World) -> String) {
         if let Some(mut text) = self.text.take() {
             let now = self.now();
@@ -373,14 +369,23 @@ impl Event {
             Event::Answered(..) => Some(Kind::Answered),
             Event::Page(_) => Some(Kind::Page),
             Event::Asked(..) => Some(Kind::Asked),
-            Event::Wake | Event::Mishap(_) | Event::Resumes(_) | Event::Starts => None,
+            Event::Wake
+            | Event::Mishap(_)
+            | Event::Resumes(_)
+            | Event::Starts
+            | Event::Looks(_) => None,
+            Event::Retries(..) => Some(Kind::Retries),
         }
     }
 
     fn outlives_its_process(&self) -> bool {
         matches!(
             self,
-            Event::Arrives(_) | Event::Mishap(_) | Event::Resumes(_) | Event::Starts
+            Event::Arrives(_)
+                | Event::Mishap(_)
+                | Event::Resumes(_)
+                | Event::Starts
+                | Event::Retries(..)
         )
     }
 }
