@@ -6,6 +6,7 @@ mod channels;
 mod complaints;
 mod examples;
 mod faults;
+mod findings;
 mod fit;
 mod handover;
 mod journals;
