@@ -70,7 +70,10 @@ pub(super) enum Verb {
 #[command(after_help = "Examples:
   campanile check                                   all campaigns of the repository
   campanile check campaigns/welcome.yaml --strict   warnings fail as well
-  campanile check -o json                           for scripts; the exit code is 78 if anything is wrong")]
+  campanile check -o json                           for scripts; the exit code is 78 if anything is wrong
+  campanile check -o github --strict                in a workflow of GitHub: each complaint at its line
+  campanile check -o sarif > campanile.sarif        for code scanning and editors
+  campanile check --explain unknown-key             what a code means, wrong and right; without a code: all of them")]
 pub(super) struct Check {
     /// Campaigns, by name or path [default: all of the folder]
     pub(super) campaigns: Vec<String>,
@@ -80,8 +83,11 @@ pub(super) struct Check {
     /// Render as if it were this instant [default: now]
     #[arg(long, value_name = "RFC3339")]
     pub(super) now: Option<DateTime<FixedOffset>>,
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
-    pub(super) output: Output,
+    /// Tell what a code of a complaint means instead; without a code, list all there are
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with = "campaigns")]
+    pub(super) explain: Option<String>,
+    #[arg(short, long, value_enum, default_value_t = CheckOutput::Text)]
+    pub(super) output: CheckOutput,
 }
 
 /// Plan a campaign and send it now, to the end
@@ -486,6 +492,16 @@ pub(super) enum SchemaKind {
 pub(super) enum Output {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckOutput {
+    Text,
+    Json,
+    /// Commands of a GitHub workflow
+    Github,
+    /// SARIF 2.1.0
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,9 +1,10 @@
 //! `check`: all that can be known of campaigns without sending them.
 
-use super::arguments::{Check, Common, Output};
+use super::arguments::{Check, CheckOutput, Common};
 use super::exit::Exit;
+use super::explain::explain;
 use super::failure::Failure;
-use super::print;
+use super::findings::{Checked, Places, Tally};
 use super::run::frame;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
@@ -12,9 +13,8 @@ use crate::executor::{Complaints, Draft};
 use crate::identity::{Moment, civil_text};
 use crate::plan::Header;
 use crate::schedule::{Occurrence, Slot};
-use crate::source::{Diagnostic, Label, Severity, plural, thousands};
+use crate::source::{Diagnostic, Severity};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 /// Deliveries that are rendered before they are let go of.
 const CHUNK: usize = 1_000;
@@ -25,54 +25,72 @@ const TARGETS_LATER: u64 = 1_000;
 
 /// Every campaign is looked at, whatever is wrong with another.
 pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
-    let workspace = Workspace::find(common, false).map_err(Failure::of_reading)?;
+    if let Some(code) = &options.explain {
+        return explain(code, options);
+    }
+    let workspace = match Workspace::find(common, false).map_err(Failure::of_reading) {
+        Ok(workspace) => workspace,
+        Err(failure) => return without_settings(failure, options),
+    };
     let campaigns = if options.campaigns.is_empty() {
-        workspace.all_campaigns().map_err(Failure::of_reading)?
+        workspace
+            .all_campaigns_by_path()
+            .map_err(Failure::of_reading)?
     } else {
         let named = options.campaigns.iter();
-        named.map(|wanted| workspace.campaign(wanted)).collect()
+        let found = |wanted: &String| {
+            let path = workspace.path_of(wanted);
+            let path = path.unwrap_or_else(|_| wanted.clone());
+            (path, workspace.campaign(wanted))
+        };
+        named.map(found).collect()
     };
     let now = options.now.map_or_else(clock::now, |now| Moment {
         wall_ms: now.timestamp_millis(),
         ..clock::now()
     });
-    let mut tally = Tally::default();
-    for campaign in campaigns {
+    let mut tally = Tally::new(options, Places::of(Some(&workspace))?);
+    for (path, campaign) in campaigns {
         match campaign {
-            Ok(campaign) => tally.checked(&rendered(&workspace, campaign, now)?, options)?,
-            Err(failure) => tally.unreadable(&failure.of_reading(), options),
+            Ok(campaign) => tally.checked(&rendered(&workspace, &campaign, now)?)?,
+            Err(failure) => tally.unreadable(Some(&path), &failure.of_reading())?,
         }
     }
-    tally.tell(options)?;
-    let is_bad = tally.errors > 0 || (options.strict && tally.warnings > 0);
-    Ok(if is_bad { Exit::Invalid } else { Exit::Success })
+    tally.tell()?;
+    Ok(if tally.is_bad() {
+        Exit::Invalid
+    } else {
+        Exit::Success
+    })
 }
 
-/// What came of one campaign.
-struct Checked {
-    campaign: Campaign,
-    found: Vec<Diagnostic>,
-    /// Errors that are not shown.
-    more: u64,
-    header: Header,
+/// Programs that show complaints at their lines are to show those about the settings as well.
+fn without_settings(failure: Failure, options: &Check) -> Result<Exit, Failure> {
+    if [CheckOutput::Text, CheckOutput::Json].contains(&options.output) {
+        return Err(failure);
+    }
+    let mut tally = Tally::new(options, Places::of(None)?);
+    tally.failed(None, &failure)?;
+    tally.tell()?;
+    Ok(failure.exit())
 }
 
 /// Reads the audience and renders every target, as it would be at the next occurrence; and where the time is part of
 /// what is sent, some targets at those after it.
-fn rendered(workspace: &Workspace, campaign: Campaign, now: Moment) -> Result<Checked, Failure> {
-    let mut occurrences = occurrences(&campaign, now).into_iter();
+fn rendered(workspace: &Workspace, campaign: &Campaign, now: Moment) -> Result<Checked, Failure> {
+    let mut occurrences = occurrences(campaign, now).into_iter();
     let next = occurrences.next();
     let next = next.unwrap_or_else(|| Occurrence::at_moment(now, campaign.zone));
-    let (header, complaints) = drafted(workspace, &campaign, &next, (now, u64::MAX))?;
+    let (header, complaints) = drafted(workspace, campaign, &next, (now, u64::MAX))?;
     let (mut found, more) = complaints.shown();
     if found.iter().all(is_warning) && campaign.mentions("occurrence") {
-        found.extend(later_slips(workspace, &campaign, occurrences, now)?);
+        found.extend(later_slips(workspace, campaign, occurrences, now)?);
     }
-    let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(&campaign));
+    let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(campaign));
     let warnings = campaign.warnings.iter().cloned();
     let found = warnings.chain(found).chain(empty).collect();
     Ok(Checked {
-        campaign,
+        name: campaign.name.to_string(),
         found,
         more,
         header,
@@ -149,111 +167,4 @@ fn occurrences(campaign: &Campaign, now: Moment) -> Vec<Occurrence> {
     moments
         .map(|at| Occurrence::at_moment(at, campaign.zone))
         .collect()
-}
-
-#[derive(Default)]
-struct Tally {
-    campaigns: u64,
-    errors: u64,
-    warnings: u64,
-    told: Vec<Value>,
-}
-
-impl Tally {
-    fn checked(&mut self, checked: &Checked, options: &Check) -> Result<(), Failure> {
-        self.campaigns += 1;
-        self.errors += checked.more;
-        for diagnostic in &checked.found {
-            self.found(diagnostic, options);
-        }
-        if options.output == Output::Json {
-            return Ok(());
-        }
-        let header = &checked.header;
-        let has_errors = checked
-            .found
-            .iter()
-            .any(|each| each.severity == Severity::Error);
-        if !has_errors {
-            let skipped = match header.skipped {
-                0 => String::new(),
-                skipped => format!(", {} skipped", thousands(skipped)),
-            };
-            print::result(&format!(
-                "{}: {} on {}{skipped}, the longest {}",
-                checked.campaign.name,
-                plural(header.planned, "call"),
-                header.channel.name(),
-                plural(header.bytes_longest, "byte")
-            ))?;
-        }
-        Ok(())
-    }
-
-    fn found(&mut self, diagnostic: &Diagnostic, options: &Check) {
-        match diagnostic.severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
-        }
-        match options.output {
-            Output::Json => self.told.push(as_json(diagnostic)),
-            Output::Text => print::diagnostic(diagnostic),
-        }
-    }
-
-    fn unreadable(&mut self, failure: &Failure, options: &Check) {
-        self.campaigns += 1;
-        let diagnostics = failure.diagnostics();
-        for diagnostic in diagnostics {
-            self.found(diagnostic, options);
-        }
-        if diagnostics.is_empty() {
-            self.errors += 1;
-            match options.output {
-                Output::Json => self.told.push(json!({
-                    "severity": "error", "code": "file", "message": failure.to_string(),
-                })),
-                Output::Text => drop(failure.print()),
-            }
-        }
-    }
-
-    fn tell(&self, options: &Check) -> Result<(), Failure> {
-        if options.output == Output::Json {
-            let told = json!({
-                "campaigns": self.campaigns,
-                "errors": self.errors,
-                "warnings": self.warnings,
-                "diagnostics": self.told,
-            });
-            print::result(&told.to_string())?;
-            return Ok(());
-        }
-        print::say(&format!(
-            "{} checked: {}, {}",
-            plural(self.campaigns, "campaign"),
-            plural(self.errors, "error"),
-            plural(self.warnings, "warning")
-        ));
-        Ok(())
-    }
-}
-
-fn as_json(diagnostic: &Diagnostic) -> Value {
-    let place = |label: &Label| {
-        json!({
-            "path": &*label.span.source().path,
-            "line": label.span.line(),
-            "column": label.span.column(),
-            "text": label.text,
-        })
-    };
-    json!({
-        "severity": diagnostic.severity.word(),
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "place": diagnostic.primary.as_ref().map(place),
-        "also": diagnostic.secondary.as_deref().map(place),
-        "help": diagnostic.help,
-    })
 }

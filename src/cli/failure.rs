@@ -94,6 +94,15 @@ impl Failure {
         }
     }
 
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What can be done about it.
+    pub(super) fn remedy(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }

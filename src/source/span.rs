@@ -114,7 +114,6 @@ impl Span {
 
     /// The place just behind it.
     #[must_use]
-    #[cfg(test)]
     pub fn end(&self) -> Span {
         let end = self.range().end;
         Span::new(&self.source, end..end)

@@ -8,6 +8,7 @@ mod drills;
 mod drills_of_the_journal;
 mod examples;
 mod faults;
+mod findings;
 mod fit;
 mod handover;
 mod journals;

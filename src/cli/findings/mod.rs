@@ -1,0 +1,197 @@
+//! What `check` has found, told to people and to programs.
+
+mod github;
+mod place;
+mod sarif;
+
+pub(super) use place::Places;
+
+use super::arguments::{Check, CheckOutput};
+use super::failure::Failure;
+use super::print;
+use crate::plan::Header;
+use crate::source::{Diagnostic, Label, Severity, Source, Span, plural, thousands};
+use sarif::Sarif;
+use serde_json::{Value, json};
+
+/// What came of one campaign.
+pub(super) struct Checked {
+    pub(super) name: String,
+    pub(super) found: Vec<Diagnostic>,
+    /// Errors that are not shown.
+    pub(super) more: u64,
+    pub(super) header: Header,
+}
+
+/// Counts, and what is told at the end.
+pub(super) struct Tally<'a> {
+    options: &'a Check,
+    places: Places,
+    campaigns: u64,
+    errors: u64,
+    warnings: u64,
+    told: Vec<Value>,
+    sarif: Sarif,
+    /// The first code that was met.
+    code: Option<&'static str>,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(options: &'a Check, places: Places) -> Tally<'a> {
+        Tally {
+            options,
+            places,
+            campaigns: 0,
+            errors: 0,
+            warnings: 0,
+            told: Vec::new(),
+            sarif: Sarif::default(),
+            code: None,
+        }
+    }
+
+    pub(super) fn is_bad(&self) -> bool {
+        self.errors > 0 || (self.options.strict && self.warnings > 0)
+    }
+
+    pub(super) fn checked(&mut self, checked: &Checked) -> Result<(), Failure> {
+        self.campaigns += 1;
+        self.errors += checked.more;
+        for diagnostic in &checked.found {
+            self.found(diagnostic)?;
+        }
+        let is_error = |each: &Diagnostic| each.severity == Severity::Error;
+        if self.options.output != CheckOutput::Text || checked.found.iter().any(is_error) {
+            return Ok(());
+        }
+        let header = &checked.header;
+        let skipped = match header.skipped {
+            0 => String::new(),
+            skipped => format!(", {} skipped", thousands(skipped)),
+        };
+        print::result(&format!(
+            "{}: {} on {}{skipped}, the longest {}",
+            checked.name,
+            plural(header.planned, "call"),
+            header.channel.name(),
+            plural(header.bytes_longest, "byte")
+        ))?;
+        Ok(())
+    }
+
+    /// A campaign that could not be read, at its path if that is known.
+    pub(super) fn unreadable(
+        &mut self,
+        path: Option<&str>,
+        failure: &Failure,
+    ) -> Result<(), Failure> {
+        self.campaigns += 1;
+        self.failed(path, failure)
+    }
+
+    /// What kept a campaign, or all of them, from being looked at.
+    pub(super) fn failed(&mut self, path: Option<&str>, failure: &Failure) -> Result<(), Failure> {
+        for diagnostic in failure.diagnostics() {
+            self.found(diagnostic)?;
+        }
+        if !failure.diagnostics().is_empty() {
+            return Ok(());
+        }
+        match self.options.output {
+            CheckOutput::Text => {
+                self.errors += 1;
+                failure.print();
+                Ok(())
+            }
+            CheckOutput::Json => {
+                self.errors += 1;
+                self.told.push(json!({
+                    "severity": "error", "code": "file", "message": failure.to_string(),
+                }));
+                Ok(())
+            }
+            CheckOutput::Github | CheckOutput::Sarif => self.found(&about_file(path, failure)),
+        }
+    }
+
+    fn found(&mut self, diagnostic: &Diagnostic) -> Result<(), Failure> {
+        match diagnostic.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
+        self.code.get_or_insert(diagnostic.code);
+        match self.options.output {
+            CheckOutput::Json => self.told.push(as_json(diagnostic)),
+            CheckOutput::Text => print::diagnostic(diagnostic),
+            CheckOutput::Sarif => self.sarif.add(diagnostic, &self.places),
+            CheckOutput::Github => {
+                print::result(&github::command(diagnostic, &self.places))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell(&self) -> Result<(), Failure> {
+        match self.options.output {
+            CheckOutput::Json => {
+                let told = json!({
+                    "campaigns": self.campaigns,
+                    "errors": self.errors,
+                    "warnings": self.warnings,
+                    "diagnostics": self.told,
+                });
+                print::result(&told.to_string())?;
+                return Ok(());
+            }
+            CheckOutput::Sarif => {
+                print::result(&self.sarif.log().to_string())?;
+            }
+            CheckOutput::Text | CheckOutput::Github => {}
+        }
+        print::say(&format!(
+            "{} checked: {}, {}",
+            plural(self.campaigns, "campaign"),
+            plural(self.errors, "error"),
+            plural(self.warnings, "warning")
+        ));
+        if let (CheckOutput::Text, Some(code)) = (self.options.output, self.code) {
+            print::say(&format!(
+                "more about a code: campanile check --explain {code}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A file of which nothing can be shown.
+fn about_file(path: Option<&str>, failure: &Failure) -> Diagnostic {
+    const CODE: &str = "file";
+    let text = failure.to_string();
+    let complaint = match path {
+        Some(path) => Diagnostic::error(CODE, &Span::beginning(&Source::new(path, "")), text),
+        None => Diagnostic::placeless(CODE, text),
+    };
+    match failure.remedy() {
+        Some(help) => complaint.help(help),
+        None => complaint,
+    }
+}
+
+fn as_json(diagnostic: &Diagnostic) -> Value {
+    let place = |label: &Label| {
+        json!({
+            "path": &*label.span.source().path,
+            "line": label.span.line(),
+            "column": label.span.column(),
+            "text": label.text,
+        })
+    };
+    json!({
+        "severity": diagnostic.severity.word(),
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "place": diagnostic.primary.as_ref().map(place),
+        "also": diagnostic.secondary.as_deref().map(place),
+        "help": diagnostic.help,
+    })
+}
