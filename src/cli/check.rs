@@ -11,8 +11,9 @@ use crate::clock;
 use crate::executor::{Complaints, Draft};
 use crate::identity::{Moment, civil_text};
 use crate::plan::Header;
+use crate::report::diagnostic_json;
 use crate::schedule::{Occurrence, Slot};
-use crate::source::{Diagnostic, Label, Severity, plural, thousands};
+use crate::source::{Diagnostic, Severity, plural, thousands};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
@@ -130,7 +131,7 @@ fn is_warning(found: &Diagnostic) -> bool {
 }
 
 /// Sending it would be refused; who checks it hears so in time.
-fn nobody(campaign: &Campaign) -> Diagnostic {
+pub(super) fn nobody(campaign: &Campaign) -> Diagnostic {
     let message = "the audience comes out empty; there is nothing to send";
     let complaint = Diagnostic::warning("empty-audience", campaign.send.span(), message);
     complaint.help("look for a slip in `only`, `exclude` and `where`, or an empty file")
@@ -196,7 +197,7 @@ impl Tally {
             Severity::Warning => self.warnings += 1,
         }
         match options.output {
-            Output::Json => self.told.push(as_json(diagnostic)),
+            Output::Json => self.told.push(diagnostic_json(diagnostic)),
             Output::Text => print::diagnostic(diagnostic),
         }
     }
@@ -237,23 +238,4 @@ impl Tally {
         ));
         Ok(())
     }
-}
-
-fn as_json(diagnostic: &Diagnostic) -> Value {
-    let place = |label: &Label| {
-        json!({
-            "path": &*label.span.source().path,
-            "line": label.span.line(),
-            "column": label.span.column(),
-            "text": label.text,
-        })
-    };
-    json!({
-        "severity": diagnostic.severity.word(),
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "place": diagnostic.primary.as_ref().map(place),
-        "also": diagnostic.secondary.as_deref().map(place),
-        "help": diagnostic.help,
-    })
 }

@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod answers;
+mod arrivals;
 mod channels;
 mod complaints;
 mod examples;
@@ -11,6 +12,7 @@ mod journals;
 mod lane;
 mod operator;
 mod place;
+mod preview;
 mod requests;
 mod restored;
 mod retry;
