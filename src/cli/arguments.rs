@@ -95,7 +95,9 @@ Examples:
   campanile preview welcome                         the first few, as a chat
   campanile preview welcome --group @TGS#1          what one group will read
   campanile preview countdown --for 2026-11-11T00:00
-  campanile preview welcome -n 1000 -o json         for scripts"
+  campanile preview welcome -n 1000 -o json         for scripts
+  campanile preview welcome -o html > preview.html
+  campanile preview welcome -o markdown             for a comment below a pull request"
 )]
 pub(super) struct Preview {
     /// A campaign's name, or the path of its file
@@ -524,6 +526,10 @@ pub(super) enum Output {
 pub(super) enum PreviewOutput {
     Text,
     Json,
+    /// For a comment below a pull request
+    Markdown,
+    /// One page that needs nothing from anywhere
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

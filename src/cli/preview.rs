@@ -11,7 +11,7 @@ use crate::campaign::Campaign;
 use crate::clock;
 use crate::executor::{Draft, Met};
 use crate::identity::{GroupId, Moment};
-use crate::report::{Gathering, Outline, Record, Sample, TextForm, Totals};
+use crate::report::{Gathering, Outline, Record, Sample, TextForm, Totals, html, markdown};
 use crate::schedule::{Occurrence, Slot};
 use crate::source::plural;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -114,7 +114,8 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn over(mut self, campaign: &Campaign) -> Result<Exit, Failure> {
-        let is_text = self.options.output == PreviewOutput::Text;
+        let output = self.options.output;
+        let is_text = output == PreviewOutput::Text;
         // In a terminal they are printed as they are met, else all at the end.
         let mut waiting: Vec<Sample> = Vec::new();
         let (mut met, mut is_begun) = (0, false);
@@ -143,7 +144,7 @@ impl Look<'_> {
         if is_text {
             found.iter().for_each(print::diagnostic);
         }
-        if is_text {
+        if output != PreviewOutput::Json {
             waiting.extend(self.gathering.unshown());
         }
         let empty = (header.planned == 0).then(|| nobody(campaign));
@@ -154,10 +155,7 @@ impl Look<'_> {
             outline: self.outline,
             totals,
         };
-        match self.options.output {
-            PreviewOutput::Text => whole.text(is_begun, &waiting)?,
-            PreviewOutput::Json => whole.json(&waiting)?,
-        }
+        whole.tell(output, is_begun, &waiting)?;
         Ok(Exit::Success)
     }
 
@@ -212,6 +210,22 @@ struct Whole {
 }
 
 impl Whole {
+    fn tell(
+        &self,
+        output: PreviewOutput,
+        is_begun: bool,
+        samples: &[Sample],
+    ) -> Result<(), Failure> {
+        let page = match output {
+            PreviewOutput::Text => return self.text(is_begun, samples),
+            PreviewOutput::Json => return self.json(samples),
+            PreviewOutput::Markdown => markdown(&self.outline, samples, &self.totals),
+            PreviewOutput::Html => html(&self.outline, samples, &self.totals),
+        };
+        print::result(page.trim_end())?;
+        Ok(())
+    }
+
     fn text(&self, is_begun: bool, samples: &[Sample]) -> Result<(), Failure> {
         let form = form();
         let mut lines = Vec::new();

@@ -1,4 +1,4 @@
-//! What people and programs read of a run: what it would say, lines of its log, its counts, as text, JSON and CSV.
+//! What people and programs read of a run: what it would say, lines of its log, its counts, as text, JSON, CSV and pages.
 //!
 //! Knows how a thing is told. Must never know where it was read from; it keeps nothing.
 
@@ -10,6 +10,6 @@ mod summary;
 
 pub use complaint::diagnostic_json;
 pub use line::{LogLine, RunFacts, time_text};
-pub use preview::{Gathering, Outline, Record, Sample, TextForm, Totals};
+pub use preview::{Gathering, Outline, Record, Sample, TextForm, Totals, html, markdown};
 pub use standing::Standing;
 pub use summary::{RunReport, counts_text};

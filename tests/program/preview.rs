@@ -353,3 +353,62 @@ fn groups_without_members_are_counted_and_the_window_is_waited_for() {
         ],
     );
 }
+
+/// A campaign whose row and texts try to break out of whatever they stand in.
+fn hostile() -> Place {
+    let place = Place::with_news("http://127.0.0.1:9", 1);
+    let city = "<script>alert(1)</script>|`x` @peter";
+    place.write("audiences/groups.csv", &format!("group,city\ng0,{city}\n"));
+    place.write(
+        "campaigns/news.yaml",
+        "description: \"</title><script>\"\naudience: { group_files: [audiences/groups.csv] }\nsend:\n  group_message:\n    elements:\n      - text: \"{{ group.city }}\\n# no heading\\n> no quote\"\n      - image: { uuid: \"u\", images: [{ kind: large, width: 1, height: 1, url: \"https://e.com/a.png?{{ group.city }}\" }] }\n    offline_push: { title: \"{{ group.city }}\", desc: \"d\" }\n",
+    );
+    place
+}
+
+#[test]
+fn nothing_breaks_out_of_a_page_and_it_fetches_nothing() {
+    let page = hostile().run(&["preview", "news", "-o", "html"]);
+    page.assert(
+        0,
+        &[
+            "&lt;script&gt;alert(1)",
+            "class=\"card image\"",
+            "class=\"card push\"",
+        ],
+    );
+    for harm in [
+        "<script", "<img", "<link", "<iframe", " src=", "url(", "@import",
+    ] {
+        assert!(!page.out.contains(harm), "{harm} is in the page");
+    }
+    assert!(page.out.starts_with("<!doctype html>"));
+    assert!(page.out.ends_with("</html>\n"));
+}
+
+#[test]
+fn nothing_breaks_out_of_a_comment() {
+    let comment = hostile().run(&["preview", "news", "-o", "markdown"]);
+    comment.assert(
+        0,
+        &[
+            "> &lt;script&gt;alert\\(1\\)&lt;/script&gt;\\|\\`x\\` @<!-- -->peter\\\n> \\# no heading\\\n> &gt; no quote\n",
+            "| calls | 1 call to 1 group |",
+            "> push **&lt;script&gt;",
+        ],
+    );
+    assert!(!comment.out.contains("<script"));
+}
+
+#[test]
+fn a_comment_stays_below_the_limit_of_one() {
+    let place = Place::with_news("http://127.0.0.1:9", 300);
+    let text = "{{ group.city }} | ".repeat(40);
+    place.write(
+        "campaigns/news.yaml",
+        &format!("audience: {{ group_files: [audiences/groups.csv] }}\nsend: {{ group_message: {{ text: \"{text}end\" }} }}\n"),
+    );
+    let comment = place.run(&["preview", "news", "-n", "300", "-o", "markdown"]);
+    comment.assert(0, &["City 0", "more messages would not fit here"]);
+    assert!(comment.out.len() < 60_000, "{}", comment.out.len());
+}

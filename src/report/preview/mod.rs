@@ -2,7 +2,9 @@
 
 mod card;
 mod gathering;
+mod html;
 mod likeness;
+mod markdown;
 mod outline;
 mod record;
 mod sample;
@@ -11,9 +13,14 @@ mod text;
 mod wrap;
 
 pub use gathering::Gathering;
+pub use html::html;
+pub use markdown::markdown;
 pub use outline::{Outline, Totals};
 pub use record::Record;
 pub use sample::Sample;
 pub use text::TextForm;
 
 use likeness::Likeness;
+
+#[cfg(test)]
+mod tests;
