@@ -48,7 +48,7 @@ impl Places {
         let row = self.rows;
         self.rows += 1;
         self.follow(row, origin);
-        let part = &mut self.seen[usize::try_from(key >> 59).unwrap_or(0)];
+        let part = &mut self.seen[part_of(key)];
         let seen = match part.entry(key) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Seen { row, digest });
@@ -62,6 +62,10 @@ impl Places {
         } else {
             First::Other(place)
         }
+    }
+
+    pub(super) fn knows(&self, key: u64) -> bool {
+        self.seen[part_of(key)].contains_key(&key)
     }
 
     /// Begins a new stretch where a line was left out or a file began.
@@ -86,4 +90,9 @@ impl Places {
             line: stretch.line + u64::from(row.saturating_sub(stretch.row)),
         }
     }
+}
+
+/// By the highest five bits.
+fn part_of(key: u64) -> usize {
+    usize::try_from(key >> 59).unwrap_or(0)
 }

@@ -30,6 +30,27 @@ pub struct Resolver<'a> {
     rows_before: u32,
 }
 
+/// What keeps a group that was named from being a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    Only,
+    Exclude,
+    Sample,
+    Where,
+}
+
+impl LeftOut {
+    /// As the end of a sentence.
+    pub fn words(self) -> &'static str {
+        match self {
+            LeftOut::Only => "it is not among those of `only`",
+            LeftOut::Exclude => "`exclude` names it",
+            LeftOut::Sample => "it is not in the `sample`",
+            LeftOut::Where => "`where` does not hold for it",
+        }
+    }
+}
+
 /// What a file is read for before the groups are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -241,6 +262,21 @@ impl<'a> Resolver<'a> {
         let campaign = self.campaign.as_str().as_bytes();
         let digest = Digest::of("sample", [campaign, group.as_str().as_bytes()]);
         u64::from(digest.first_32_bits()) < part
+    }
+
+    /// Why a group is no target, when all groups have been met. `None`: nobody named it.
+    pub fn left_out(&mut self, group: &GroupId) -> Option<LeftOut> {
+        if !self.places.knows(group_key(group)) {
+            return None;
+        }
+        let only = self.only.as_mut().and_then(|only| only.group(group));
+        let excluded = self.exclude.as_mut().and_then(|picked| picked.group(group));
+        Some(match (only, excluded) {
+            (Some(false), _) => LeftOut::Only,
+            (_, Some(true)) => LeftOut::Exclude,
+            _ if !self.is_sampled(group) => LeftOut::Sample,
+            _ => LeftOut::Where,
+        })
     }
 
     /// `where`, as far as it is about the group.

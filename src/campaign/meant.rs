@@ -11,7 +11,7 @@ use crate::settings::{DeliveryRules, Settings, zone_of};
 use crate::source::{
     Diagnostic, Entries, Node, Read, Schema, Severity, Source, Span, Spanned, parse, read,
 };
-use crate::template::{Ready, Templates, Value, is_identifier, value_of};
+use crate::template::{Case, Ready, Templates, Value, is_identifier, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -110,6 +110,11 @@ impl Campaign {
     /// Whether what is sent uses this name at the top.
     pub fn mentions(&self, name: &str) -> bool {
         self.send.mentions(&self.templates, name)
+    }
+
+    /// The texts that may be chosen where there are several, each once.
+    pub fn cases(&self) -> Vec<Case> {
+        self.send.all_cases(&self.templates)
     }
 
     /// What the templates know at an occurrence, whoever the target is.

@@ -22,6 +22,15 @@ pub struct Request {
 impl Request {
     /// The bytes that go out, the same at every attempt of a generation.
     pub fn body(&self, random: Random) -> String {
+        self.body_with(Some(random))
+    }
+
+    /// The same without a `Random`, which is chosen when it is sent.
+    pub fn body_planned(&self) -> String {
+        self.body_with(None)
+    }
+
+    fn body_with(&self, random: Option<Random>) -> String {
         let mut body = String::from("{");
         let mut add = |key: &str, value: Value| {
             // Writing to a text cannot fail.
@@ -30,7 +39,7 @@ impl Request {
         if let Some(group) = &self.group {
             add("GroupId", Value::from(group.as_str()));
         }
-        if self.channel.deduplicates() {
+        if let Some(random) = random.filter(|_| self.channel.deduplicates()) {
             add("Random", Value::from(random.0));
         }
         if let (Some(key), false) = (self.channel.members_key(), self.members.is_empty()) {
@@ -119,6 +128,9 @@ mod tests {
         assert_eq!(notice.body(Random(7)), sent);
         let broadcast = request(Channel::Broadcast, None, &[], body);
         assert_eq!(broadcast.body(Random(7)), r#"{"Random":7,"MsgBody":[]}"#);
+        assert_eq!(broadcast.body_planned(), body);
+        let planned = r#"{"GroupId":"a\"b","MsgBody":[]}"#;
+        assert_eq!(message.body_planned(), planned);
     }
 
     #[test]

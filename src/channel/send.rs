@@ -9,7 +9,7 @@ use super::{Channel, broadcast, group_message, notification};
 use crate::audience::{GroupType, Reach, Target, about};
 use crate::message::{Lowering, Shape};
 use crate::source::{Diagnostic, Span, Spanned, one_key};
-use crate::template::{Ready, Templates, Value};
+use crate::template::{Case, Ready, Templates, Value};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -85,6 +85,31 @@ impl Send {
         self.call.content.mentions(templates, name)
     }
 
+    /// The texts that its chosen templates may choose, each once.
+    pub fn all_cases(&self, templates: &Templates) -> Vec<Case> {
+        let found = self.call.content.templates();
+        let cases = found.iter().flat_map(|template| templates.cases(template));
+        each_once(cases)
+    }
+
+    /// The texts that they choose for somebody. Where one has a text for the very value that another has none for, it is
+    /// the value that counts.
+    pub fn cases(&self, ready: &Ready<'_>, context: &Value) -> Vec<Case> {
+        let found = self.call.content.templates();
+        let cases = found
+            .iter()
+            .filter_map(|template| ready.case(template, context));
+        let cases = each_once(cases);
+        let has_text = |by: &str| {
+            let mut others = cases.iter();
+            others.any(|other| other.by == by && other.value.is_some())
+        };
+        let told = cases
+            .iter()
+            .filter(|case| case.value.is_some() || !has_text(&case.by));
+        told.cloned().collect()
+    }
+
     pub fn render(&self, ready: &Ready<'_>, context: &Value) -> Result<Rendered, Diagnostic> {
         match self.channel {
             Channel::GroupMessage | Channel::Broadcast => {
@@ -113,4 +138,14 @@ impl Send {
     fn unfit(&self, (feature, span): &(Feature, Span), kind: GroupType) -> Option<Diagnostic> {
         feature.complaint(self.channel, kind, span)
     }
+}
+
+fn each_once(cases: impl Iterator<Item = Case>) -> Vec<Case> {
+    let mut once: Vec<Case> = Vec::new();
+    for case in cases {
+        if !once.contains(&case) {
+            once.push(case);
+        }
+    }
+    once
 }

@@ -43,6 +43,7 @@ pub(super) struct Common {
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     Check(Check),
+    Preview(Preview),
     Run(Run),
     Resume(Resume),
     Pause(Pause),
@@ -88,6 +89,44 @@ pub(super) struct Check {
     pub(super) explain: Option<String>,
     #[arg(short, long, value_enum, default_value_t = CheckOutput::Text)]
     pub(super) output: CheckOutput,
+}
+
+/// Show what people will read, before anybody does
+///
+/// Renders every message as it would be sent at the next occurrence, byte for byte, and shows the first few, one for each
+/// text of a chosen template, and the longest; then how many there are, how long it takes and when it ends. Needs no
+/// secret, network or journal. One error anywhere, and it tells what `check` tells.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "JSON: {app, campaign, channel, occurrence, planned, skipped, messages: [{target, members, delivery, cases, variables, \
+characters, bytes, body} ..], longest, cases, rate_per_s, duration_s, first_call, expected_end, warnings}. `body` is the very text that is \
+sent, without its `Random`.
+
+Examples:
+  campanile preview welcome                         the first few, as a chat
+  campanile preview welcome --group @TGS#1          what one group will read
+  campanile preview countdown --for 2026-11-11T00:00
+  campanile preview welcome -n 1000 -o json         for scripts
+  campanile preview welcome -o html > preview.html
+  campanile preview welcome -o markdown             for a comment below a pull request"
+)]
+pub(super) struct Preview {
+    /// A campaign's name, or the path of its file
+    pub(super) campaign: String,
+    /// The occurrence: local time, or with an offset [default: the next; without a schedule, now]
+    #[arg(long = "for", value_name = "T")]
+    pub(super) occurrence: Option<String>,
+    /// Only this group
+    #[arg(long, value_name = "G")]
+    pub(super) group: Option<String>,
+    /// How many messages; those of chosen templates and the longest come beside them
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(..=10_000))]
+    pub(super) limit: u16,
+    /// What is taken for now [default: the clock's]
+    #[arg(long, value_name = "RFC3339")]
+    pub(super) now: Option<DateTime<FixedOffset>>,
+    #[arg(short, long, value_enum, default_value_t = PreviewOutput::Text)]
+    pub(super) output: PreviewOutput,
 }
 
 /// Plan a campaign and send it now, to the end
@@ -502,6 +541,16 @@ pub(super) enum CheckOutput {
     Github,
     /// SARIF 2.1.0
     Sarif,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PreviewOutput {
+    Text,
+    Json,
+    /// For a comment below a pull request
+    Markdown,
+    /// One page that needs nothing from anywhere
+    Html,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

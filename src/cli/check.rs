@@ -148,7 +148,7 @@ fn is_warning(found: &Diagnostic) -> bool {
 }
 
 /// Sending it would be refused; who checks it hears so in time.
-fn nobody(campaign: &Campaign) -> Diagnostic {
+pub(super) fn nobody(campaign: &Campaign) -> Diagnostic {
     let message = "the audience comes out empty; there is nothing to send";
     let complaint = Diagnostic::warning("empty-audience", campaign.send.span(), message);
     complaint.help("look for a slip in `only`, `exclude` and `where`, or an empty file")

@@ -23,6 +23,7 @@ mod log;
 mod next;
 mod operators;
 mod pause;
+mod preview;
 mod print;
 mod progress;
 mod prompt;
@@ -74,6 +75,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { common, verb } = arguments;
     match verb {
         Verb::Check(options) => check::check(&common, &options),
+        Verb::Preview(options) => preview::preview(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
         Verb::Pause(options) => pause::pause(&common, &options).await,

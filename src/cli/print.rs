@@ -55,8 +55,16 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
 
 /// Colour is for terminals, and for nobody who has said `NO_COLOR`.
 pub(super) fn has_colour() -> bool {
-    io::stderr().is_terminal()
-        && super::workspace::variable("NO_COLOR").is_none_or(|value| value.is_empty())
+    io::stderr().is_terminal() && is_colour_wanted()
+}
+
+/// The same of the result.
+pub(super) fn is_result_coloured() -> bool {
+    io::stdout().is_terminal() && is_colour_wanted()
+}
+
+fn is_colour_wanted() -> bool {
+    super::workspace::variable("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Whether there is a terminal to draw progress on.
@@ -75,15 +83,21 @@ pub(super) fn is_interactive() -> bool {
 }
 
 pub(super) fn width() -> usize {
-    const NARROWEST: usize = 40;
     const ASSUMED: usize = 100;
-    let columns =
-        rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 {
-        ASSUMED
-    } else {
-        columns.max(NARROWEST)
-    }
+    columns(io::stderr()).unwrap_or(ASSUMED)
+}
+
+/// How wide the result may be.
+pub(super) fn result_width() -> usize {
+    const ASSUMED: usize = 80;
+    columns(io::stdout()).unwrap_or(ASSUMED)
+}
+
+fn columns(of: impl std::os::fd::AsFd) -> Option<usize> {
+    const NARROWEST: usize = 40;
+    let size = rustix::termios::tcgetwinsize(of).ok()?;
+    let columns = usize::from(size.ws_col);
+    (columns > 0).then(|| columns.max(NARROWEST))
 }
 
 /// Goes on only with somebody's yes, typed now or beforehand. `otherwise` is what a no comes to.

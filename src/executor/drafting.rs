@@ -2,12 +2,13 @@
 
 use super::complaints::Complaints;
 use super::targets::Targets;
-use crate::audience::Resolver;
+use crate::audience::{LeftOut, Member, Resolver, Target};
 use crate::campaign::Campaign;
 use crate::files::Repository;
-use crate::identity::Moment;
+use crate::identity::{GroupId, Moment};
 use crate::plan::{Frame, Header, Planned, Planner};
-use crate::template::Ready;
+use crate::source::Diagnostic;
+use crate::template::{Case, Ready};
 
 /// A plan on its way. Every target is tried, so that every complaint is heard.
 pub struct Draft<'a> {
@@ -16,6 +17,12 @@ pub struct Draft<'a> {
     targets: Option<Targets<'a>>,
     complaints: Complaints,
     is_over: bool,
+}
+
+/// A target with its deliveries. A broadcast has no target, and what is wrong has neither.
+pub struct Met {
+    pub target: Option<Target>,
+    pub deliveries: Vec<Planned>,
 }
 
 impl<'a> Draft<'a> {
@@ -42,30 +49,66 @@ impl<'a> Draft<'a> {
     /// The next deliveries, about so many; `None` when all are out.
     pub fn next_chunk(&mut self, about: usize) -> Option<Vec<Planned>> {
         let mut chunk = Vec::new();
-        while !self.is_over && chunk.len() < about {
-            self.step(&mut chunk);
-            self.complaints.add(self.planner.warnings());
+        while chunk.len() < about {
+            let Some(met) = self.next_met() else { break };
+            chunk.extend(met.deliveries);
         }
         (!chunk.is_empty() || !self.is_over).then_some(chunk)
     }
 
-    fn step(&mut self, chunk: &mut Vec<Planned>) {
+    /// The next target with its deliveries; `None` when all are out.
+    pub fn next_met(&mut self) -> Option<Met> {
+        if self.is_over {
+            return None;
+        }
+        let met = self.step();
+        self.complaints.add(self.planner.warnings());
+        Some(met)
+    }
+
+    fn step(&mut self) -> Met {
         let Some(targets) = &mut self.targets else {
             self.is_over = true;
-            match self.planner.broadcast() {
-                Ok(delivery) => chunk.push(delivery),
-                Err(complaint) => self.complaints.add([complaint]),
-            }
-            return;
+            return match self.planner.broadcast() {
+                Ok(delivery) => Met {
+                    target: None,
+                    deliveries: vec![delivery],
+                },
+                Err(complaint) => self.nobody([complaint]),
+            };
         };
         let Some(target) = targets.next() else {
             self.is_over = true;
-            return self.complaints.add(targets.resolver.finish());
+            let found = targets.resolver.finish();
+            return self.nobody(found);
         };
-        match target.and_then(|target| self.planner.plan(&target)) {
-            Ok(deliveries) => chunk.extend(deliveries),
-            Err(found) => self.complaints.add(found),
+        let planned = target.and_then(|target| Ok((self.planner.plan(&target)?, target)));
+        match planned {
+            Ok((deliveries, target)) => Met {
+                target: Some(target),
+                deliveries,
+            },
+            Err(found) => self.nobody(found),
         }
+    }
+
+    /// Complaints in place of a target.
+    fn nobody(&mut self, found: impl IntoIterator<Item = Diagnostic>) -> Met {
+        self.complaints.add(found);
+        Met {
+            target: None,
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// The texts that a delivery chose where there are several. `member` is the first that it is for.
+    pub fn cases(&self, target: Option<&Target>, member: Option<&Member>) -> Vec<Case> {
+        self.planner.cases(target, member)
+    }
+
+    /// Why a group is no target, when all are out. `None`: nobody named it.
+    pub fn left_out(&mut self, group: &GroupId) -> Option<LeftOut> {
+        self.targets.as_mut()?.resolver.left_out(group)
     }
 
     pub fn has_errors(&self) -> bool {

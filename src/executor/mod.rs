@@ -19,7 +19,7 @@ mod targets;
 mod writer;
 
 pub use complaints::Complaints;
-pub use drafting::Draft;
+pub use drafting::{Draft, Met};
 pub use execute::{Ending, Error, Execution, LaneRules, Rest};
 pub use lookout::idle_since_ms;
 pub use pages::{count, count_open};

@@ -51,6 +51,20 @@ impl Shape {
         }
     }
 
+    /// Every template in it, in order.
+    pub fn templates(&self) -> Vec<&Template> {
+        match self {
+            Shape::Text(template) | Shape::Checked(template, ..) => vec![template],
+            Shape::Fixed(_) => Vec::new(),
+            Shape::List(items) => items.iter().flat_map(Shape::templates).collect(),
+            Shape::Map(entries) => {
+                let shapes = entries.iter().map(|(_, shape)| shape);
+                shapes.flat_map(Shape::templates).collect()
+            }
+            Shape::Packed(inner) => inner.templates(),
+        }
+    }
+
     pub fn render(&self, templates: &Ready<'_>, context: &Value) -> Result<Json, Diagnostic> {
         Ok(match self {
             Shape::Text(template) => Json::from(templates.render(template, context)?),

@@ -7,7 +7,7 @@ use crate::channel::{Rendered, Request};
 use crate::identity::{DeliveryKey, DeliveryNumber, Digest, GroupId, Hasher, UserId};
 use crate::schedule::Occurrence;
 use crate::source::{Diagnostic, Severity};
-use crate::template::{Ready, Value, merged};
+use crate::template::{Case, Ready, Value, merged};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -162,6 +162,25 @@ impl<'a> Planner<'a> {
         member: Option<&Member>,
         first: Option<&UserId>,
     ) -> Result<Rendered, Diagnostic> {
+        let context = self.context(target, member, first);
+        self.campaign.send.render(self.ready, &context)
+    }
+
+    /// The texts that a delivery chose where there are several. `member` is the first that it is for.
+    pub fn cases(&self, target: Option<&Target>, member: Option<&Member>) -> Vec<Case> {
+        let first = member.map(|member| &member.id);
+        let member = member.filter(|_| self.is_personal);
+        let context = self.context(target, member, first);
+        self.campaign.send.cases(self.ready, &context)
+    }
+
+    /// What the templates know of whom they are for.
+    fn context(
+        &self,
+        target: Option<&Target>,
+        member: Option<&Member>,
+        first: Option<&UserId>,
+    ) -> Value {
         let group = target.map(|target| &target.group);
         let channel = self.header.channel.name();
         let key = DeliveryKey::of(self.occurrence, channel, group, first);
@@ -173,8 +192,7 @@ impl<'a> Planner<'a> {
         if let Some(member) = member {
             own.insert("member", member.context());
         }
-        let context = merged(Value::from(own), self.context.clone());
-        self.campaign.send.render(self.ready, &context)
+        merged(Value::from(own), self.context.clone())
     }
 
     /// Counts a delivery in.

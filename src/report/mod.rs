@@ -1,11 +1,15 @@
-//! What people and programs read of a run: lines of its log, its counts, as text, JSON and CSV.
+//! What people and programs read of a run: what it would say, lines of its log, its counts, as text, JSON, CSV and pages.
 //!
 //! Knows how a thing is told. Must never know where it was read from; it keeps nothing.
 
+mod complaint;
 mod line;
+mod preview;
 mod standing;
 mod summary;
 
+pub use complaint::diagnostic_json;
 pub use line::{LogLine, RunFacts, time_text};
+pub use preview::{Gathering, Outline, Record, Sample, TextForm, Totals, html, markdown};
 pub use standing::Standing;
 pub use summary::{RunReport, counts_text};

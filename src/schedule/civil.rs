@@ -1,6 +1,8 @@
 //! One firing, as people and as clocks see it.
 
+use super::one_shot::OneShot;
 use crate::identity::Moment;
+use crate::source::{Diagnostic, Source, Span, Spanned};
 use chrono::{DateTime, Datelike, NaiveDateTime, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 
@@ -17,7 +19,27 @@ impl Occurrence {
     pub fn at_moment(moment: Moment, zone: Tz) -> Occurrence {
         let utc = DateTime::from_timestamp(moment.wall_ms.div_euclid(1_000), 0)
             .unwrap_or(DateTime::<Utc>::MIN_UTC);
-        let at = utc.with_timezone(&zone);
+        Occurrence::at(utc.with_timezone(&zone))
+    }
+
+    /// The one that somebody names as in `at:`; `place` is where.
+    pub fn named(text: &str, place: &str, zone: Tz) -> Result<Occurrence, Diagnostic> {
+        let source = Source::new(place, text);
+        let written = Spanned {
+            value: text.to_owned(),
+            span: Span::new(&source, 0..text.len()),
+        };
+        let mut complaints = Vec::new();
+        let shot = OneShot::lower(&written, zone, &mut complaints);
+        let found = shot.map(|shot| Occurrence::at(shot.firing.at));
+        found.ok_or_else(|| {
+            let unread = || Diagnostic::error("one-shot", &written.span, "this is no time");
+            complaints.pop().unwrap_or_else(unread)
+        })
+    }
+
+    fn at(at: DateTime<Tz>) -> Occurrence {
+        let zone = at.timezone();
         let first = zone.from_local_datetime(&at.naive_local()).earliest();
         let fold = u8::from(first.is_some_and(|first| first != at));
         Occurrence { at, fold }

@@ -59,6 +59,51 @@ impl Hours {
     }
 }
 
+impl Hours {
+    /// When work that takes so long and rests while it is closed begins, and when it is done.
+    pub fn stretch(&self, from_ms: i64, takes: Duration) -> (i64, i64) {
+        let (mut at_ms, mut left) = (from_ms, takes);
+        let mut begins_ms = None;
+        for _ in 0..STRETCHES_MAX {
+            let now = Moment {
+                wall_ms: at_ms,
+                boot_ns: 0,
+                boot_id: 0,
+            };
+            if let Some(closed) = self.opens_in(now) {
+                at_ms += ms(closed);
+                continue;
+            }
+            begins_ms.get_or_insert(at_ms);
+            let open = self.closes_in(now).unwrap_or(left);
+            if left <= open {
+                return (begins_ms.unwrap_or(from_ms), at_ms + ms(left));
+            }
+            left -= open;
+            at_ms += ms(open);
+        }
+        (begins_ms.unwrap_or(from_ms), at_ms + ms(left))
+    }
+
+    /// How long it stays open.
+    fn closes_in(&self, now: Moment) -> Option<Duration> {
+        let now = DateTime::from_timestamp_millis(now.wall_ms)?.with_timezone(&self.zone);
+        let ends = (0..DAYS_SEARCHED).filter_map(|days| {
+            let day = now.date_naive().checked_add_days(Days::new(days))?;
+            let end = day.and_time(self.window.end);
+            self.zone.from_local_datetime(&end).latest()
+        });
+        let next = ends.into_iter().find(|end| *end > now);
+        next.and_then(|next| (next - now).to_std().ok())
+    }
+}
+
+fn ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Nobody waits for what takes years of days.
+const STRETCHES_MAX: u32 = 10_000;
 /// A clock change may move the start of one day, not of all.
 const DAYS_SEARCHED: u64 = 3;
 /// Where the start of the window is not known, it is asked again.
@@ -123,6 +168,24 @@ mod tests {
         let times = ["19:59:59", "20:00:00", "23:59:59", "00:00:00"];
         assert_eq!(inside("20:00-24:00", &times), [false, true, true, false]);
         assert_eq!(inside("20:00-00:00", &times), [false, true, true, false]);
+    }
+
+    #[test]
+    fn work_rests_while_it_is_closed() {
+        const HOUR_MS: i64 = 3_600_000;
+        let hours = Hours {
+            window: "08:00-10:00".parse().unwrap(),
+            zone: chrono_tz::UTC,
+        };
+        let stretch = |from: i64, hours_long: u64| {
+            let takes = Duration::from_hours(hours_long);
+            let (begins, ends) = hours.stretch(from * HOUR_MS, takes);
+            (begins / HOUR_MS, ends / HOUR_MS)
+        };
+        assert_eq!(stretch(9, 1), (9, 10));
+        assert_eq!(stretch(6, 1), (8, 9), "it waits for the morning");
+        assert_eq!(stretch(9, 4), (9, 24 + 24 + 9), "over three days");
+        assert_eq!(stretch(11, 2), (24 + 8, 24 + 10));
     }
 
     #[test]

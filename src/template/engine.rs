@@ -36,6 +36,15 @@ pub struct Chosen {
     otherwise: Option<Plain>,
 }
 
+/// One of the texts that a value chooses among.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// The expression as it is written.
+    pub by: String,
+    /// `None`: the text for all other values.
+    pub value: Option<String>,
+}
+
 /// Longer templates are refused.
 const TEXT_MAX: usize = 64 << 10;
 /// Steps one rendering may take.
@@ -159,6 +168,21 @@ impl Templates {
         &self.texts[expression.0].names
     }
 
+    /// The texts that a template may choose; none where there is only one.
+    pub fn cases(&self, template: &Template) -> Vec<Case> {
+        let Template::Chosen(chosen) = template else {
+            return Vec::new();
+        };
+        let values = chosen.cases.keys().cloned().map(Some);
+        let values = values.chain(chosen.otherwise.map(|_| None));
+        values.map(|value| self.case(chosen, value)).collect()
+    }
+
+    fn case(&self, chosen: &Chosen, value: Option<String>) -> Case {
+        let by = self.texts[chosen.by.0].text.to_string();
+        Case { by, value }
+    }
+
     /// Compiles all of them, for a plan.
     pub fn ready(&self) -> Ready<'_> {
         let programs = self.texts.iter().map(|known| {
@@ -214,13 +238,18 @@ impl Ready<'_> {
         }
     }
 
-    fn chosen(&self, chosen: &Chosen, context: &Value) -> Result<Plain, Diagnostic> {
-        let value = self.value(chosen.by, context)?;
-        let case = match value.kind() {
-            ValueKind::String | ValueKind::Number => Some(value.to_string()),
-            ValueKind::Bool => Some(value.is_true().to_string()),
-            _ => None,
+    /// Which text is chosen; `None` where there is only one.
+    pub fn case(&self, template: &Template, context: &Value) -> Option<Case> {
+        let Template::Chosen(chosen) = template else {
+            return None;
         };
+        let value = name_of_case(&self.value(chosen.by, context).ok()?);
+        let value = value.filter(|value| chosen.cases.contains_key(value));
+        Some(self.templates.case(chosen, value))
+    }
+
+    fn chosen(&self, chosen: &Chosen, context: &Value) -> Result<Plain, Diagnostic> {
+        let case = name_of_case(&self.value(chosen.by, context)?);
         let found = case.and_then(|case| chosen.cases.get(&case).copied());
         found.or(chosen.otherwise).ok_or_else(|| {
             let cases: Vec<&str> = chosen.cases.keys().map(String::as_str).collect();
@@ -282,6 +311,15 @@ impl Ready<'_> {
 
     fn span(&self, at: usize) -> &Span {
         &self.templates.texts[at].text.span
+    }
+}
+
+/// As it is written below `cases`.
+fn name_of_case(value: &Value) -> Option<String> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Number => Some(value.to_string()),
+        ValueKind::Bool => Some(value.is_true().to_string()),
+        _ => None,
     }
 }
 

@@ -15,7 +15,7 @@ mod value;
 use fault::Fault;
 use filters::add_filters;
 
-pub use engine::{Expression, Ready, Template, Templates};
+pub use engine::{Case, Expression, Ready, Template, Templates};
 pub use minijinja::Value;
 pub use spec::{ChosenSpec, TemplateSpec};
 pub use style::{check_style, is_changed};

@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
 mod answers;
+mod arrivals;
 mod browsing;
 mod channels;
 mod complaints;
@@ -17,6 +18,7 @@ mod lane;
 mod newcomer;
 mod operator;
 mod place;
+mod preview;
 mod requests;
 mod restored;
 mod retry;

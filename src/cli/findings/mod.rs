@@ -10,7 +10,8 @@ use super::arguments::{Check, CheckOutput};
 use super::failure::Failure;
 use super::print;
 use crate::plan::Header;
-use crate::source::{Diagnostic, Label, Severity, Source, Span, plural, thousands};
+use crate::report::diagnostic_json;
+use crate::source::{Diagnostic, Severity, Source, Span, plural, thousands};
 use sarif::Sarif;
 use serde_json::{Value, json};
 
@@ -121,7 +122,7 @@ impl<'a> Tally<'a> {
         }
         self.code.get_or_insert(diagnostic.code);
         match self.options.output {
-            CheckOutput::Json => self.told.push(as_json(diagnostic)),
+            CheckOutput::Json => self.told.push(diagnostic_json(diagnostic)),
             CheckOutput::Text => print::diagnostic(diagnostic),
             CheckOutput::Sarif => self.sarif.add(diagnostic, &self.places),
             CheckOutput::Github => {
@@ -175,23 +176,4 @@ fn about_file(path: Option<&str>, failure: &Failure) -> Diagnostic {
         Some(help) => complaint.help(help),
         None => complaint,
     }
-}
-
-fn as_json(diagnostic: &Diagnostic) -> Value {
-    let place = |label: &Label| {
-        json!({
-            "path": &*label.span.source().path,
-            "line": label.span.line(),
-            "column": label.span.column(),
-            "text": label.text,
-        })
-    };
-    json!({
-        "severity": diagnostic.severity.word(),
-        "code": diagnostic.code,
-        "message": diagnostic.message,
-        "place": diagnostic.primary.as_ref().map(place),
-        "also": diagnostic.secondary.as_deref().map(place),
-        "help": diagnostic.help,
-    })
 }
