@@ -9,8 +9,10 @@ const BATCH_MAX: usize = 1_000;
 /// Entries that may wait for the disk; the dispatcher's own bounds keep it far below.
 pub(super) const QUEUE_MAX: usize = 8_192;
 
-/// Entries after which the write-ahead log is moved into the file.
+/// Entries after which the write-ahead log is moved into the file. A commit counts as some more, for however few entries
+/// it has, pages of every index go into the log.
 const CHECKPOINT_AFTER: usize = 2_000;
+const COMMIT_COUNTS: usize = 8;
 
 /// Writes until the last sender is gone; says of each batch when it is durable. Ends at the first failure: nothing may
 /// happen after an entry that could not be written.
@@ -24,7 +26,7 @@ pub(super) async fn write(
     let mut written = 0;
     while entries.recv_many(&mut batch, BATCH_MAX).await > 0 {
         journal.append(&batch).await?;
-        written += batch.len();
+        written += COMMIT_COUNTS + batch.len();
         if written >= CHECKPOINT_AFTER {
             written = 0;
             // One that failed is made up for by the next, and by closing the journal.
