@@ -3,7 +3,7 @@
 //! Two processes on one journal are tried in `lane` and `handover`, a first Ctrl-C and a second in `runs`.
 
 use super::place::{Place, Running, pause};
-use super::vendor::Vendor;
+use super::vendor::{Vendor, own_address};
 use rustix::process::Signal;
 use std::fs;
 use std::net::TcpListener;
@@ -39,7 +39,7 @@ fn a_server_that_breaks_down_and_comes_back_costs_nothing_but_time() {
 /// Whoever is silent is not asked again and again, and nobody knows what it has done.
 #[test]
 fn a_server_that_accepts_and_never_answers_is_waited_for() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind(own_address()).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let place = Place::with_news(&format!("http://{address}"), 300);
     let running = place.start(&RUN);

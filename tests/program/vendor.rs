@@ -3,7 +3,23 @@
 use super::place::{Ended, Place, Running, pause};
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// An address that nobody else takes while its server is down: below the ports that the system gives away.
+pub(crate) fn own_address() -> String {
+    const PORTS: Range<u32> = 10_000..32_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + (std::process::id() * 101 + taken) % (PORTS.end - PORTS.start);
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
+}
 
 /// With the pauses in between some ten seconds.
 const TRIES_MAX: u32 = 2_000;
@@ -16,7 +32,7 @@ pub(crate) struct Vendor {
 
 impl Vendor {
     pub(crate) fn start(options: &[&str]) -> Vendor {
-        Vendor::listen("127.0.0.1:0", options)
+        Vendor::listen(&own_address(), options)
     }
 
     pub(crate) fn listen(address: &str, options: &[&str]) -> Vendor {
