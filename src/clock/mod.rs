@@ -11,6 +11,12 @@ use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
+/// How long ago an instant of the wall clock may be and still be told on the other clock.
+const LATELY_NS: u64 = 1_000_000_000;
+/// Two readings no further apart are of one instant.
+const TOGETHER_NS: u64 = 50_000;
+const TOGETHER_TRIES_MAX: usize = 8;
+
 /// The present instant on both clocks.
 pub fn now() -> Moment {
     let wall = clock_gettime(ClockId::Realtime);
@@ -20,6 +26,34 @@ pub fn now() -> Moment {
         boot_ns: u64::try_from(boot.tv_sec * 1_000_000_000 + boot.tv_nsec).unwrap_or(0),
         boot_id: boot_id(),
     }
+}
+
+/// The moment at which the wall clock showed so many nanoseconds, less than a second ago. For an instant that was not,
+/// because the wall clock was set since, it is now.
+pub fn lately(wall_ns: i64) -> Moment {
+    let (now, now_wall_ns) = together();
+    let age = now_wall_ns.checked_sub(wall_ns).map(u64::try_from);
+    match age {
+        Some(Ok(age_ns)) if age_ns < LATELY_NS => Moment {
+            wall_ms: wall_ns.div_euclid(1_000_000),
+            boot_ns: now.boot_ns.saturating_sub(age_ns),
+            boot_id: now.boot_id,
+        },
+        _ => now,
+    }
+}
+
+/// Both clocks, read so close together that one can be told from the other. A thread may be set aside between the two.
+fn together() -> (Moment, i64) {
+    for _ in 0..TOGETHER_TRIES_MAX {
+        let before_ns = now().boot_ns;
+        let wall = clock_gettime(ClockId::Realtime);
+        let now = now();
+        if now.boot_ns - before_ns < TOGETHER_NS {
+            return (now, wall.tv_sec * 1_000_000_000 + wall.tv_nsec);
+        }
+    }
+    (now(), i64::MAX)
 }
 
 /// A short digest of the kernel's name for this start of this machine.

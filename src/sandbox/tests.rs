@@ -27,6 +27,20 @@ async fn start(faults: &str) -> Sandbox {
     Sandbox::start(options(faults, None)).await.unwrap()
 }
 
+fn request(method: &str, target: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("{method} {target} HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {length}\r\n\r\n{body}")
+        .into_bytes()
+}
+
+/// What every call has in its query.
+fn credentials() -> String {
+    let sig = user_sig(ADMINISTRATOR, clock::now().wall_ms / 1_000);
+    format!(
+        "sdkappid={SDK_APP_ID}&identifier={ADMINISTRATOR}&usersig={sig}&random=1&contenttype=json"
+    )
+}
+
 /// One keep-alive connection.
 struct Caller(BufReader<TcpStream>);
 
@@ -42,11 +56,13 @@ impl Caller {
 
     /// Status and body, or nothing if the connection was closed instead.
     async fn ask(&mut self, method: &str, target: &str, body: &str) -> Option<(u16, String)> {
-        let length = body.len();
-        let head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {length}\r\n\r\n"
-        );
-        self.0.write_all((head + body).as_bytes()).await.ok()?;
+        let request = request(method, target, body);
+        self.0.write_all(&request).await.ok()?;
+        self.answer().await
+    }
+
+    /// What is answered to the next request.
+    async fn answer(&mut self) -> Option<(u16, String)> {
         let mut status = String::new();
         if self.0.read_line(&mut status).await.unwrap_or(0) == 0 {
             return None;
@@ -101,9 +117,7 @@ impl Caller {
     }
 
     async fn call(&mut self, path: &str, body: &Value) -> Option<Value> {
-        let sig = user_sig(ADMINISTRATOR, clock::now().wall_ms / 1_000);
-        let query = format!("sdkappid={SDK_APP_ID}&identifier={ADMINISTRATOR}&usersig={sig}");
-        let target = format!("{path}?{query}&random=1&contenttype=json");
+        let target = format!("{path}?{}", credentials());
         let (status, body) = self.ask("POST", &target, &body.to_string()).await?;
         assert_eq!(status, 200);
         Some(serde_json::from_str(&body).unwrap())
@@ -215,6 +229,28 @@ async fn all_three_calls_are_served_and_others_are_not() {
         caller.ask("POST", "/sandbox/ledger", "").await.unwrap().0,
         404
     );
+}
+
+/// The test has the only thread: nothing looks at the socket before it waits for the answer.
+#[tokio::test]
+async fn a_call_arrives_when_its_bytes_do_however_late_they_are_read() {
+    let sandbox = start("").await;
+    let mut caller = Caller::dial(&sandbox).await;
+    caller.send("@TGS#a", 1).await.unwrap();
+    let body = group_message("@TGS#a", 2, "hello").to_string();
+    let request = request("POST", &format!("{SEND}?{}", credentials()), &body);
+    let written = caller.0.get_ref().try_write(&request).unwrap();
+    assert_eq!(written, request.len());
+    let sent_ms = clock::now().wall_ms;
+    while clock::now().wall_ms < sent_ms + 100 {
+        std::hint::spin_loop();
+    }
+    caller.answer().await.unwrap();
+    let (_, ledger) = caller.ask("GET", "/sandbox/ledger", "").await.unwrap();
+    let record: Value = serde_json::from_str(ledger.lines().last().unwrap()).unwrap();
+    assert_eq!(record["random"], 2);
+    let arrived_ms = record["arrived_ms"].as_i64().unwrap();
+    assert!(arrived_ms <= sent_ms, "{arrived_ms}, sent {sent_ms}");
 }
 
 #[tokio::test]

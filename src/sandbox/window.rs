@@ -5,46 +5,67 @@ use std::sync::Arc;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// How many instants a window remembers; more than any machine can send in one second. Beyond it counts are a lower
+/// How long instants are kept: a call that is noticed late still lies in the second that it arrived in.
+const KEPT_NS: u64 = 2 * SECOND_NS;
+
+/// How many instants a window remembers; more than any machine can send in so short a time. Beyond it counts are a lower
 /// bound.
 const INSTANTS_MAX: usize = 1 << 20;
 
 /// A sliding window of one second over instants of the boot clock, half-open: what happened exactly one second ago is
-/// out.
+/// out. Instants need not come in their order: two calls may be noticed in another order than they arrived in.
 #[derive(Debug, Default)]
 pub(super) struct Window {
+    /// Ascending.
     instants: VecDeque<u64>,
 }
 
 impl Window {
-    /// How many instants lie within the second that ends at `at_ns`, itself included.
+    /// How many instants lie within the second that ends at `at_ns`, itself included; or, where later ones are known
+    /// already, in the fullest second that `at_ns` lies in.
     pub(super) fn count(&mut self, at_ns: u64) -> usize {
-        while self
-            .instants
-            .front()
-            .is_some_and(|&old| old.saturating_add(SECOND_NS) <= at_ns)
-        {
-            self.instants.pop_front();
-        }
-        self.instants.len()
+        self.forget(at_ns);
+        let known = self.place(at_ns);
+        let later = (known..self.instants.len()).map(|index| (self.instants[index], index + 1));
+        std::iter::once((at_ns, known))
+            .chain(later.take_while(|&(end_ns, _)| end_ns - at_ns < SECOND_NS))
+            .map(|(end_ns, until)| until - self.begin(end_ns))
+            .max()
+            .unwrap_or(0)
     }
 
-    /// Adds an instant. Two calls may reach the lock in the other order than they read the clock: the later one then
-    /// counts from where the earlier did, microseconds off, so that time in here only moves forward.
     pub(super) fn push(&mut self, at_ns: u64) {
+        self.forget(at_ns);
         if self.instants.len() == INSTANTS_MAX {
             self.instants.pop_front();
         }
-        let latest = self.instants.back().copied().unwrap_or(0);
-        self.instants.push_back(at_ns.max(latest));
+        self.instants.insert(self.place(at_ns), at_ns);
+    }
+
+    /// How many instants are no later.
+    fn place(&self, at_ns: u64) -> usize {
+        self.instants.partition_point(|&instant| instant <= at_ns)
+    }
+
+    /// How many instants are before the second that ends here.
+    fn begin(&self, end_ns: u64) -> usize {
+        let is_before = |&instant: &u64| instant.saturating_add(SECOND_NS) <= end_ns;
+        self.instants.partition_point(is_before)
+    }
+
+    fn forget(&mut self, at_ns: u64) {
+        while self.instants.front().is_some_and(|&old| is_old(old, at_ns)) {
+            self.instants.pop_front();
+        }
     }
 }
 
-/// The same window for each group, as far as it has been written to within the second.
+/// The same window for each group, as far as it has been written to lately.
 #[derive(Debug, Default)]
 pub(super) struct GroupWindow {
+    windows: HashMap<Arc<str>, Window>,
+    /// Which windows to look into for what is to be forgotten, and when.
     instants: VecDeque<(u64, Arc<str>)>,
-    counts: HashMap<Arc<str>, usize>,
 }
 
 impl GroupWindow {
@@ -52,36 +73,41 @@ impl GroupWindow {
         while self
             .instants
             .front()
-            .is_some_and(|(old, _)| old.saturating_add(SECOND_NS) <= at_ns)
+            .is_some_and(|(old, _)| is_old(*old, at_ns))
         {
             self.forget_oldest();
         }
-        self.counts.get(group).copied().unwrap_or(0)
+        self.windows
+            .get_mut(group)
+            .map_or(0, |window| window.count(at_ns))
     }
 
-    /// Adds an instant, one that is late where the latest is.
     pub(super) fn push(&mut self, group: &str, at_ns: u64) {
         if self.instants.len() == INSTANTS_MAX {
             self.forget_oldest();
         }
-        let latest = self.instants.back().map_or(0, |(at_ns, _)| *at_ns);
-        let known = self.counts.get_key_value(group);
+        let known = self.windows.get_key_value(group);
         let group = known.map_or_else(|| Arc::from(group), |(group, _)| Arc::clone(group));
-        *self.counts.entry(Arc::clone(&group)).or_default() += 1;
-        self.instants.push_back((at_ns.max(latest), group));
+        self.windows
+            .entry(Arc::clone(&group))
+            .or_default()
+            .push(at_ns);
+        self.instants.push_back((at_ns, group));
     }
 
     fn forget_oldest(&mut self) {
-        let Some((_, group)) = self.instants.pop_front() else {
+        let Some((at_ns, group)) = self.instants.pop_front() else {
             return;
         };
-        match self.counts.get_mut(&group) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                self.counts.remove(&group);
-            }
+        let is_over = |window: &Window| window.instants.back().is_none_or(|&last| last <= at_ns);
+        if self.windows.get(&group).is_some_and(is_over) {
+            self.windows.remove(&group);
         }
     }
+}
+
+fn is_old(instant_ns: u64, at_ns: u64) -> bool {
+    instant_ns.saturating_add(KEPT_NS) <= at_ns
 }
 
 #[cfg(test)]
@@ -136,7 +162,7 @@ mod tests {
                 apart[group].push(at);
             }
             together.count("0", u64::MAX);
-            prop_assert!(together.instants.is_empty() && together.counts.is_empty());
+            prop_assert!(together.instants.is_empty() && together.windows.is_empty());
         }
 
         #[test]
@@ -154,14 +180,28 @@ mod tests {
         }
 
         #[test]
-        fn late_instants_count_from_where_the_latest_is(instants in proptest::collection::vec(0..3 * SECOND_NS, 1..60)) {
-            let (mut window, mut clamped) = (Window::default(), Vec::new());
-            let mut latest = 0;
-            for at in instants {
-                latest = at.max(latest);
-                window.push(at);
-                clamped.push(latest);
-                prop_assert_eq!(window.count(latest), naive(&clamped, latest));
+        fn an_instant_counts_where_it_happened_whenever_it_is_noticed(
+            instants in instants(),
+            lateness in proptest::collection::vec(0..SECOND_NS / 2, 60),
+            rate in 1_usize..5,
+        ) {
+            let mut noticed: Vec<_> = instants.iter().zip(&lateness).map(|(at, late)| (at + late, *at)).collect();
+            noticed.sort_unstable();
+            let (mut window, mut executed) = (Window::default(), Vec::new());
+            for (_, at) in noticed {
+                let fullest = |known: &[u64]| {
+                    let ends = known.iter().copied().chain([at]);
+                    let ends = ends.filter(|&end| end >= at && end - at < SECOND_NS);
+                    ends.map(|end| naive(known, end)).max().unwrap()
+                };
+                prop_assert_eq!(window.count(at), fullest(&executed));
+                if window.count(at) < rate {
+                    window.push(at);
+                    executed.push(at);
+                }
+            }
+            for &end in &executed {
+                prop_assert!(naive(&executed, end) <= rate);
             }
         }
     }

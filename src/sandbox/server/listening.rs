@@ -2,6 +2,7 @@
 
 use super::super::faults::Phase;
 use super::office::Office;
+use super::stamped::Stamped;
 use crate::clock;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -110,7 +111,11 @@ async fn converse(stream: TcpStream, office: Arc<Office>) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let service = service_fn(|request| office.answer(request));
+    let Ok(stream) = Stamped::new(stream) else {
+        return;
+    };
+    let stamp = stream.stamp();
+    let service = service_fn(|request| office.answer(request, stamp.arrived()));
     let _ended = http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .await;

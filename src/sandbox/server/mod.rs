@@ -3,6 +3,7 @@
 mod listening;
 mod office;
 mod replies;
+mod stamped;
 
 use super::credentials::App;
 use super::desk::{Desk, Manner};

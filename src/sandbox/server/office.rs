@@ -42,13 +42,14 @@ impl Office {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Reply {
+    /// Answers a request whose bytes came at this moment.
+    pub(super) async fn answer(&self, request: Request<Incoming>, came: Moment) -> Reply {
         let path = request.uri().path();
         let Some(path) = path.strip_prefix("/v4/") else {
             return self.attend(request).await;
         };
         match Call::find(path) {
-            Ok(call) if request.method() == Method::POST => self.take(call, request).await,
+            Ok(call) if request.method() == Method::POST => self.take(call, request, came).await,
             Ok(_) => Ok(self.refuse(Refusal::new(code::URL_MALFORMED, "only POST is allowed"))),
             Err(refusal) => Ok(self.refuse(refusal)),
         }
@@ -69,11 +70,8 @@ impl Office {
     }
 
     /// One call: decided when its head is here, executed when its body is.
-    async fn take(&self, call: Call, request: Request<Incoming>) -> Reply {
-        let delay = self.desk().next_delay();
-        pause(delay).await;
-        self.path_is_clear().await;
-        let arrived = clock::now();
+    async fn take(&self, call: Call, request: Request<Incoming>, came: Moment) -> Reply {
+        let arrived = self.let_in(came).await;
         let query = request.uri().query().unwrap_or("");
         let credentials = credentials::verify(query, &self.app, arrived.wall_ms.div_euclid(1_000));
         let ticket = self.desk().arrive(call, arrived, credentials);
@@ -134,19 +132,34 @@ impl Office {
         }
     }
 
+    /// When a call arrives whose bytes came at that moment: once its way is over, though we may be woken later.
+    async fn let_in(&self, came: Moment) -> Moment {
+        let delay = self.desk().next_delay();
+        pause(delay).await;
+        let freed_ns = self.path_is_clear().await;
+        let mut arrived = came.plus(delay);
+        if let Some(freed_ns) = freed_ns {
+            let held_ns = freed_ns.saturating_sub(arrived.boot_ns);
+            arrived = arrived.plus(Duration::from_nanos(held_ns));
+        }
+        arrived
+    }
+
     /// Waits as long as a reply takes, and until the path lets it through.
     async fn leave(&self, latency: Duration) {
         pause(latency).await;
         self.path_is_clear().await;
     }
 
-    /// What is held goes on when the path does, even if by then it is stalled anew.
-    async fn path_is_clear(&self) {
+    /// What is held goes on when the path does, even if by then it is stalled anew: at the instant that is returned.
+    async fn path_is_clear(&self) -> Option<u64> {
         let phase = self.desk().path(clock::now());
-        if let Phase::OnUntil(end_ns) = phase {
-            self.desk().hold();
-            wait_until(Some(end_ns)).await;
-        }
+        let Phase::OnUntil(end_ns) = phase else {
+            return None;
+        };
+        self.desk().hold();
+        wait_until(Some(end_ns)).await;
+        Some(end_ns)
     }
 
     async fn replace_faults(&self, request: Request<Incoming>) -> Reply {
