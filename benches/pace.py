@@ -14,8 +14,8 @@ Each condition starts a sandbox of its own with the vendor's limit of 200 a seco
   shared      a campaign of 50 groups that begins a few seconds after one of 100,000; prints how long it takes
 
 "over" are arrivals that the sandbox refused because 200 others lay within the second before. "machine" says how often
-the machine itself woke a sleeper more than the guard of 4 ms too late meanwhile, and by how much at the most: a
-sandbox that is woken so late counts a call late that was not, and nobody can pace around that.
+the machine itself woke a sleeper more than the guard of 3 ms too late meanwhile, and by how much at the most: time in
+which the sender slept too long is lost, for who made up for it would pass the limit.
 """
 import argparse, contextlib, json, multiprocessing, os, pathlib, signal, subprocess, tempfile, threading, time
 import urllib.request
@@ -82,7 +82,7 @@ def burn():
 class Hiccups:
     """Sleeps two milliseconds over and over on its own, and notes when that took long."""
 
-    GUARD_MS = 4
+    GUARD_MS = 3
 
     def __init__(self):
         self.late = multiprocessing.Array("d", 2)

@@ -15,7 +15,7 @@ pub(super) struct Guard {
     widened: Option<u64>,
 }
 
-const MIN_NS: u64 = 4_000_000;
+const MIN_NS: u64 = 3_000_000;
 const MAX_NS: u64 = 50_000_000;
 /// At least so much is added for a single answer over the limit, and an eighth of a wide guard.
 const HICCUP_NS: u64 = 1_000_000;
