@@ -278,8 +278,8 @@ pub(super) fn facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, St
     let zone = outline.occurrence.zone();
     let first = format!("{} {}", time_text(&totals.first_call), zone.name());
     facts.push(("first call", first));
-    let seconds = totals.takes.as_secs().max(1);
-    let takes = humantime::format_duration(std::time::Duration::from_secs(seconds));
+    let seconds = totals.takes.as_secs_f64().ceil().max(1.0);
+    let takes = humantime::format_duration(std::time::Duration::from_secs_f64(seconds));
     let end = time_text(&totals.expected_end);
     let pace = outline.pace_text();
     facts.push(("end", format!("about {end}; {takes} at {pace}")));
