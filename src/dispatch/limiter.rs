@@ -40,13 +40,10 @@ pub struct Limiter {
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     out_ns: u64,
-    /// How much longer than usual it took from the decision to the first byte: on a machine that is busy the bytes may
-    /// be held up once more behind our back.
+    /// How much later the last of its bytes may have gone: a machine that is busy sets a thread aside amid all.
     held_up_ns: u64,
 }
 
-/// From the decision to the first byte it is no longer than this on a machine that has time.
-const HELD_UP_USUALLY_NS: u64 = 500_000;
 const WINDOW_NS: u64 = 1_000_000_000;
 /// What is assumed before the first reply.
 const ROUND_TRIP_ASSUMED_NS: u64 = 200_000_000;
@@ -122,12 +119,12 @@ impl Limiter {
         );
     }
 
-    /// The first byte of a call has left.
-    pub fn on_wire(&mut self, call: CallId, at_ns: u64) {
+    /// The bytes of a call were let go at `at_ns`, and by `by_ns` they are gone for certain.
+    pub fn on_wire(&mut self, call: CallId, at_ns: u64, by_ns: u64) {
         if let Some(flight) = self.flights.get_mut(&call) {
             self.unanswered.remove(&(flight.out_ns, call));
             self.unanswered.insert((at_ns, call));
-            flight.held_up_ns = at_ns.saturating_sub(flight.out_ns + HELD_UP_USUALLY_NS);
+            flight.held_up_ns = by_ns.saturating_sub(at_ns);
             flight.out_ns = at_ns;
         }
     }

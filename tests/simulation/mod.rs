@@ -159,6 +159,17 @@ fn the_pace_is_even_again_after_a_stall() {
     world.assert_each_once();
 }
 
+/// Between the decision and the write a busy machine gives its time to others.
+#[test]
+fn calls_that_are_written_late_pass_no_limit() {
+    let mut world = World::new(4_000, 1);
+    world.latency = (30 * MS, 20 * MS);
+    world.set_aside_ns = |call| if call % 37 == 0 { 15 * MS } else { 0 };
+    world.run_to_the_end();
+    assert_eq!(world.vendor.most_in_one_second(), 200);
+    world.assert_each_once();
+}
+
 #[test]
 fn lost_replies_double_nothing() {
     for seed in 0..20 {

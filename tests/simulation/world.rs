@@ -110,6 +110,8 @@ pub(crate) struct World {
     pub(crate) group: fn(u32) -> u32,
     /// By how much a request may be held up before it arrives.
     pub(crate) delay_ns: u64,
+    /// How long the sender is set aside before it has written this call.
+    pub(crate) set_aside_ns: fn(u64) -> u64,
     /// Calls per second.
     limit: u32,
     seed: u64,
@@ -147,6 +149,7 @@ impl World {
             on_unknown: OnUnknown::Hold,
             group: |number| number,
             delay_ns: 0,
+            set_aside_ns: |_| 0,
             limit,
             seed,
             runs: BTreeMap::from([(
@@ -479,7 +482,9 @@ impl World {
         let fate = self.runs[&id.0].fate.unwrap_or(self.fate)(self.chance());
         let delay = self.chance() % (self.delay_ns + 1);
         let now = self.now();
-        self.dispatcher.as_mut().unwrap().on_wire(call, now);
+        let aside = Duration::from_nanos((self.set_aside_ns)(self.calls));
+        let gone = now.plus(aside);
+        self.dispatcher.as_mut().unwrap().on_wire(call, now, gone);
         match fate {
             Fate::NoConnection => {
                 let outcome = Outcome::Failed(Failure::NoConnection, Answer::none("refused"));
@@ -487,7 +492,7 @@ impl World {
             }
             Fate::RequestLost => self.time_out(call),
             _ => self.at(
-                self.through_stalls(self.now_ns + delay),
+                self.through_stalls(gone.boot_ns + delay),
                 Event::Arrives {
                     call,
                     id,

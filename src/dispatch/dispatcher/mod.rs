@@ -193,9 +193,9 @@ impl Dispatcher {
         Some(state)
     }
 
-    /// The first byte of a call has left.
-    pub fn on_wire(&mut self, call: CallId, at: Moment) {
-        self.limiter.on_wire(call, at.boot_ns);
+    /// The bytes of a call were let go, and are gone for certain by now.
+    pub fn on_wire(&mut self, call: CallId, at: Moment, now: Moment) {
+        self.limiter.on_wire(call, at.boot_ns, now.boot_ns);
     }
 
     /// Whose call it is.

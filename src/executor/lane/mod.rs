@@ -228,7 +228,8 @@ impl Loop {
     /// Tells the dispatcher.
     async fn take(&mut self, event: Event) -> Result<(), Error> {
         match event {
-            Event::OnWire(call, at) => self.dispatcher.on_wire(call, at),
+            // One thread does both, so whatever was to be written then is written now.
+            Event::OnWire(call, at) => self.dispatcher.on_wire(call, at, clock::now()),
             Event::Answered(call, reply, at) => self.answered(call, &reply, at).await?,
             Event::KeptBack(call) => {
                 let steps = self.dispatcher.kept_back(call, clock::now());

@@ -65,7 +65,7 @@ impl World {
         self.observer.left(self.now_ns);
         let now = self.now();
         if let Some(process) = &mut self.process {
-            process.dispatcher.on_wire(call, now);
+            process.dispatcher.on_wire(call, now, now);
         }
         let path = self.script.path;
         let varies = self.chance.between(0, path.out_varies);
