@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 impl Workspace {
     /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
-    fn journal_path(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn journal_path(&self) -> Result<PathBuf, Failure> {
         let root = self.repository.root();
         if self.sandbox {
             return Ok(root.join(OWN_FOLDER).join("sandbox.db"));

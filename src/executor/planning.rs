@@ -50,3 +50,20 @@ pub async fn stage(
         warnings: complaints.shown().0,
     }))
 }
+
+/// The same for nobody: reads and renders a whole campaign, and keeps nothing.
+pub fn plan(
+    repository: &Repository,
+    campaign: &Campaign,
+    frame: &Frame,
+    now: Moment,
+) -> Result<(Header, Vec<Diagnostic>), Complaints> {
+    let ready = campaign.ready();
+    let mut draft = Draft::new(repository, campaign, &ready, frame, now);
+    while draft.next_chunk(Journal::CHUNK).is_some() {}
+    let (header, complaints) = draft.finish();
+    if complaints.has_errors() {
+        return Err(complaints);
+    }
+    Ok((header, complaints.shown().0))
+}

@@ -22,6 +22,7 @@ mod preview;
 mod requests;
 mod restored;
 mod retry;
+mod running;
 mod runs;
 mod samples;
 mod sandbox;
