@@ -2,7 +2,7 @@
 
 use super::browsing::{Completions, Init, List, Show};
 use super::operators::{Cancel, Pause, Status};
-use super::senders::Run;
+use super::senders::{Run, Test};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
@@ -46,6 +46,7 @@ pub(super) enum Verb {
     Check(Check),
     Preview(Preview),
     Run(Run),
+    Test(Test),
     Resume(Resume),
     Pause(Pause),
     Cancel(Cancel),
@@ -268,10 +269,14 @@ pub(super) struct Backup {
   campanile log welcome                             the latest run, a line for each delivery
   campanile log welcome --group @TGS#1              did this group get it, and if not, why?
   campanile log welcome@2026-11-11T09:00 --state failed,unknown -o csv
-  campanile log welcome -f                          follow a run under way")]
+  campanile log welcome -f                          follow a run under way
+  campanile log welcome --test                      what became of its latest test")]
 pub(super) struct Log {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
+    /// Of a campaign, the latest test instead of the latest run
+    #[arg(long)]
+    pub(super) test: bool,
     /// Only deliveries in this state, or in one of several: `--state failed,unknown`
     #[arg(long, value_enum, value_name = "STATE", value_delimiter = ',')]
     pub(super) state: Vec<StateName>,

@@ -41,6 +41,7 @@ mod sending;
 mod show;
 mod signals;
 mod status;
+mod test;
 mod version;
 mod workspace;
 
@@ -82,6 +83,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Preview(options) => preview::preview(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
+        Verb::Test(options) => test::test(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
         Verb::Pause(options) => pause::pause(&common, &options).await,
         Verb::Cancel(options) => cancel::cancel(&common, &options).await,

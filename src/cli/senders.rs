@@ -58,3 +58,44 @@ pub(super) struct Run {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
+
+/// Send one rendering of a campaign to a group of your own
+///
+/// Every target is rendered and checked as for a run; then what one of them would get goes to a group that stands in
+/// `test_groups` of the app, and to no other. The group gets it as a whole, also where the campaign names members: those may
+/// not be in it, and what is personal is rendered for the first of them. `rate`, `window`, `pause_after` and `finish_within`
+/// do not hold.
+///
+/// It takes no occurrence: whatever was tested is still to be sent, once. `list` and bare campaign names mean runs, never
+/// tests; `log CAMPAIGN --test` shows the latest. Each test is one of its own. One that is cut off stays open, and `status`
+/// shows it, with the command that goes on with it; `cancel` ends it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile test welcome                            as its first group would get it, to the first of `test_groups`
+  campanile test welcome --as @TGS#1                as this group would
+  campanile test welcome --to @TGS#MYTEST           to this one of `test_groups`
+  campanile test countdown --for 2026-11-11T00:00   as at this occurrence; else the next
+  campanile log welcome --test                      what became of it
+
+JSON: as of `run`, with \"test\": true.")]
+pub(super) struct Test {
+    /// A campaign's name, or the path of its file
+    pub(super) campaign: String,
+    /// One of the app's `test_groups` [default: the first]
+    #[arg(long, value_name = "GROUP")]
+    pub(super) to: Option<String>,
+    /// The target whose message is rendered [default: the first]
+    #[arg(long = "as", value_name = "GROUP")]
+    pub(super) like: Option<String>,
+    /// The occurrence to render: local time, or with an offset [default: the next; without a schedule, now]
+    #[arg(long = "for", value_name = "T")]
+    pub(super) occurrence: Option<String>,
+    /// Send it though the group is a target of the campaign, and will get it again
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Send to the built-in stand-in for the vendor, with a journal of its own
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}

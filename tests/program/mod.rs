@@ -32,6 +32,7 @@ mod secrets;
 mod settings;
 mod shapes;
 mod showing;
+mod testing;
 mod traps;
 mod vendor;
 mod wire;
