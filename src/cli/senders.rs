@@ -17,16 +17,17 @@ use clap::Args;
     reason = "each is a flag of the command line"
 )]
 #[command(after_help = "Examples:
-  campanile run campaigns/welcome.yaml --sandbox    rehearse against the built-in stand-in
-  campanile run welcome --dry-run                   all but sending; needs no secret
-  campanile run welcome                             by name; asks before it sends
-  campanile run welcome --stop-after 20             the first 20, then have a look, then resume
-  campanile run warm-up --for 2026-11-11T09:00      that occurrence, unless it was sent by now
+  campanile run campaigns/welcome.yaml --sandbox    to the built-in stand-in
+  campanile run welcome --dry-run                   all but sending
+  campanile run welcome                             asks before it sends
+  campanile run welcome --stop-after 20             the first 20, then resume
+  campanile run warm-up --for 2026-11-11T09:00      unless it was sent by now
   campanile run welcome --yes -o json               for scripts
 
-JSON: {app, campaign, occurrence, run, state, commit, digest, planned, accepted, refused, failed, skipped, unknown, pending,
-elapsed_s, rate_per_s, test}; with --dry-run also {dry_run, would: open, go_on or nothing, needs: flags it takes, why, sdk_app_id,
-endpoint, journal, earlier_runs, channel, duration_s, expected_end, late_s, first_text}.")]
+JSON: {app, campaign, occurrence, run, state, commit, digest, planned, accepted, refused, failed, skipped, unknown, pending, \
+elapsed_s, rate_per_s, test}. With --dry-run there are also {dry_run, would, needs, why, sdk_app_id, endpoint, journal, \
+earlier_runs, channel, duration_s, expected_end, late_s, first_text}: `would` is `open`, `go_on` or `nothing`, `needs` are the flags \
+without which it is refused, and `why` says what for.")]
 pub(super) struct Run {
     /// A campaign's name, or the path of its file
     pub(super) campaign: String,
@@ -71,10 +72,10 @@ pub(super) struct Run {
 /// shows it, with the command that goes on with it; `cancel` ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile test welcome                            as its first group would get it, to the first of `test_groups`
-  campanile test welcome --as @TGS#1                as this group would
-  campanile test welcome --to @TGS#MYTEST           to this one of `test_groups`
-  campanile test countdown --for 2026-11-11T00:00   as at this occurrence; else the next
+  campanile test welcome                            as its first group gets it
+  campanile test welcome --as @TGS#1                as this group gets it
+  campanile test welcome --to @TGS#MYTEST           to this one of your groups
+  campanile test countdown --for 2026-11-11T00:00   as at this occurrence
   campanile log welcome --test                      what became of it
 
 JSON: as of `run`, with \"test\": true.")]
