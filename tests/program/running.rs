@@ -412,7 +412,7 @@ fn the_first_run_through_another_app_needs_force_too() {
         .run(&["run", "news", "--yes"])
         .assert(0, &["3 accepted"]);
     place.write("campanile.yaml", &settings("endpoint: https://127.0.0.1:1"));
-    place.run(&["run", "news", "--yes"]).assert(
+    place.run(&["run", "news", "--again", "--dry-run"]).assert(
         4,
         &["first run of the journal", "https://127.0.0.1:1", "--force"],
     );
