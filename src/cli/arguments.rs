@@ -2,6 +2,7 @@
 
 use super::browsing::{Completions, Init, List, Show};
 use super::operators::{Cancel, Pause, Status};
+use super::senders::{Run, Test};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
@@ -45,6 +46,7 @@ pub(super) enum Verb {
     Check(Check),
     Preview(Preview),
     Run(Run),
+    Test(Test),
     Resume(Resume),
     Pause(Pause),
     Cancel(Cancel),
@@ -129,50 +131,20 @@ pub(super) struct Preview {
     pub(super) output: PreviewOutput,
 }
 
-/// Plan a campaign and send it now, to the end
-///
-/// An open run of the campaign is gone on with instead of starting another. A plan that equals one that went out in the
-/// last 24 hours is refused unless --again. Where another process sends for the same app and channel already, it sends
-/// this run as well, in turns with its own, and this one looks on; Ctrl-C then leaves it to the other.
-#[derive(Debug, Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag of the command line"
-)]
-#[command(after_help = "Examples:
-  campanile run campaigns/welcome.yaml --sandbox    rehearse against the built-in stand-in
-  campanile run welcome                             by name; asks before it sends
-  campanile run welcome --yes -o json               for scripts")]
-pub(super) struct Run {
-    /// A campaign's name, or the path of its file
-    pub(super) campaign: String,
-    /// Do not ask
-    #[arg(long)]
-    pub(super) yes: bool,
-    /// Send what needs a second thought: a broadcast, a campaign that is not enabled, the first run of a journal against
-    /// a real endpoint
-    #[arg(long)]
-    pub(super) force: bool,
-    /// Send though the same went out in the last 24 hours
-    #[arg(long)]
-    pub(super) again: bool,
-    /// Send to the built-in stand-in for the vendor, with a journal of its own
-    #[arg(long)]
-    pub(super) sandbox: bool,
-    #[arg(short, long, value_enum, default_value_t = Output::Text)]
-    pub(super) output: Output,
-}
-
 /// Go on with a run that was paused, stopped or cut off
 ///
 /// One that was cancelled and is not settled yet is brought to its end; nothing more of it is sent.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile resume welcome@2026-11-11T09:00
-  campanile resume welcome                          its latest run")]
+  campanile resume welcome                          its latest run
+  campanile resume welcome --stop-after 100         a hundred more, then have another look")]
 pub(super) struct Resume {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
+    /// Begin N more calls, see them through, and leave the rest paused, with exit code 6
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) stop_after: Option<u64>,
     /// Go on though the journal looks older than what was sent
     #[arg(long)]
     pub(super) force: bool,
@@ -297,10 +269,14 @@ pub(super) struct Backup {
   campanile log welcome                             the latest run, a line for each delivery
   campanile log welcome --group @TGS#1              did this group get it, and if not, why?
   campanile log welcome@2026-11-11T09:00 --state failed,unknown -o csv
-  campanile log welcome -f                          follow a run under way")]
+  campanile log welcome -f                          follow a run under way
+  campanile log welcome --test                      what became of its latest test")]
 pub(super) struct Log {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
+    /// Of a campaign, the latest test instead of the latest run
+    #[arg(long)]
+    pub(super) test: bool,
     /// Only deliveries in this state, or in one of several: `--state failed,unknown`
     #[arg(long, value_enum, value_name = "STATE", value_delimiter = ',')]
     pub(super) state: Vec<StateName>,

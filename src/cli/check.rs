@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::explain::explain;
 use super::failure::Failure;
 use super::findings::{Checked, Places, Tally};
-use super::run::frame;
+use super::opening::frame;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 impl Workspace {
     /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
-    fn journal_path(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn journal_path(&self) -> Result<PathBuf, Failure> {
         let root = self.repository.root();
         if self.sandbox {
             return Ok(root.join(OWN_FOLDER).join("sandbox.db"));
@@ -87,14 +87,30 @@ impl Workspace {
         Ok(Some(self.journal_path()?).filter(|path| path.exists()))
     }
 
-    /// The run that a person means: by its whole name, or the latest of a campaign.
+    /// The run that a person means: by its whole name, or the latest of a campaign. Only a whole name means a test.
     pub(super) async fn find_run(&self, journal: &Journal, wanted: &str) -> Result<Run, Failure> {
         let found = self.find_runs(journal, wanted).await?;
-        let latest = found.into_iter().next();
-        latest.ok_or_else(|| Failure::new(Exit::Error, format!("there is no run `{wanted}`")))
+        let is_meant = |run: &Run| wanted.contains('@') || !run.key.test;
+        let latest = found.into_iter().find(is_meant);
+        latest.ok_or_else(|| {
+            let text = format!("there is no run `{wanted}`, only tests");
+            let command = format!("campanile log {wanted} --test{}", self.flag());
+            Failure::new(Exit::Error, text).help(format!("see the latest with: {command}"))
+        })
     }
 
-    /// Every run that may be meant, the latest first; at least one.
+    /// The latest test of a campaign, or one by its whole name.
+    pub(super) async fn find_test(&self, journal: &Journal, wanted: &str) -> Result<Run, Failure> {
+        let found = self.find_runs(journal, wanted).await?;
+        let latest = found.into_iter().find(|run| run.key.test);
+        latest.ok_or_else(|| {
+            let text = format!("there is no test of `{wanted}` in the journal");
+            let command = format!("campanile test {wanted}{}", self.flag());
+            Failure::new(Exit::Error, text).help(format!("make one with: {command}"))
+        })
+    }
+
+    /// Every run and test that may be meant, the latest first; at least one.
     pub(super) async fn find_runs(
         &self,
         journal: &Journal,

@@ -26,7 +26,11 @@ const FOLLOWED_EVERY: Duration = Duration::from_millis(500);
 pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let journal = workspace.existing_journal().await?;
-    let run = workspace.find_run(&journal, &options.run).await?;
+    let run = if options.test {
+        workspace.find_test(&journal, &options.run).await?
+    } else {
+        workspace.find_run(&journal, &options.run).await?
+    };
     let facts = RunFacts {
         waits: waits(&run),
         ..facts(&run)
@@ -38,7 +42,8 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
         once(&journal, &run, &mut sheet).await?
     };
     if let (Some(counts), LogOutput::Text) = (counts, options.output) {
-        print::say(&counts_text(&counts));
+        let test = if run.key.test { "a test: " } else { "" };
+        print::say(&format!("{test}{}", counts_text(&counts)));
         let run = journal.run(run.id).await?;
         if let RunState::Stopped { reason } = run.state() {
             print::say(&format!("stopped: {reason}"));

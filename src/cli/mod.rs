@@ -9,6 +9,7 @@ mod campaigns;
 mod cancel;
 mod check;
 mod completions;
+mod dry;
 mod ending;
 mod exit;
 mod explain;
@@ -21,6 +22,8 @@ mod journals;
 mod list;
 mod log;
 mod next;
+mod occurrences;
+mod opening;
 mod operators;
 mod pause;
 mod preview;
@@ -30,12 +33,15 @@ mod prompt;
 mod resume;
 mod retry;
 mod run;
+mod safety;
 mod sandbox;
 mod schema;
+mod senders;
 mod sending;
 mod show;
 mod signals;
 mod status;
+mod test;
 mod version;
 mod workspace;
 
@@ -77,6 +83,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Preview(options) => preview::preview(&common, &options),
         Verb::Run(options) => run::run(&common, &options).await,
+        Verb::Test(options) => test::test(&common, &options).await,
         Verb::Resume(options) => resume::resume(&common, &options).await,
         Verb::Pause(options) => pause::pause(&common, &options).await,
         Verb::Cancel(options) => cancel::cancel(&common, &options).await,

@@ -65,9 +65,9 @@ pub(super) struct Cancel {
 /// It reads the journal and nothing else, and holds nobody up.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "JSON: {\"journal\", \"needs_attention\": [run ..], \"open\": [run ..], \"finished\": [run ..]}. A run is {app, campaign, \
+    after_help = "JSON: {\"journal\", \"needs_attention\": [run ..], \"open\": [run ..], \"finished\": [run ..], \"tests\": tests that are open}. A run is {app, campaign, \
 occurrence, run, channel, state, reason, planned, accepted, refused, failed, skipped, unknown, pending, opened_at, \
-newest_at, rate_per_s, expected_end, holder, note, go_on}; `holder` is who sends on its lane, `go_on` the command that does.
+newest_at, rate_per_s, expected_end, holder, note, go_on, test}; `holder` is who sends on its lane, `go_on` the command that does.
 
 Examples:
   campanile status

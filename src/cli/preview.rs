@@ -4,17 +4,16 @@ use super::arguments::{Common, Preview, PreviewOutput};
 use super::check::nobody;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::occurrences;
+use super::opening::frame;
 use super::print;
-use super::run::frame;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;
 use crate::executor::{Draft, Met};
 use crate::identity::{GroupId, Moment};
 use crate::report::{Gathering, Outline, Record, Sample, TextForm, Totals, html, markdown};
-use crate::schedule::{Occurrence, Slot};
 use crate::source::plural;
-use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use std::time::Duration;
 
@@ -32,7 +31,8 @@ pub(super) fn preview(common: &Common, options: &Preview) -> Result<Exit, Failur
         ..clock::now()
     });
     let only = wanted_group(&campaign, options)?;
-    let (occurrence, note) = occurrence(&campaign, options, now)?;
+    let named = options.occurrence.as_deref();
+    let (occurrence, note) = occurrences::meant(&campaign, named, now)?;
     let app = workspace.settings.app(campaign.app.as_ref());
     let app = app.map_err(|found| Failure::invalid(vec![found], 0).of_reading())?;
     let (frame, _) = frame(&workspace, app, &campaign, &occurrence, 1);
@@ -53,42 +53,6 @@ pub(super) fn preview(common: &Common, options: &Preview) -> Result<Exit, Failur
         campaign.warnings.iter().for_each(print::diagnostic);
     }
     look.over(&campaign)
-}
-
-/// Which of its firings is meant: the one that is named, the next, or by hand now.
-fn occurrence(
-    campaign: &Campaign,
-    options: &Preview,
-    now: Moment,
-) -> Result<(Occurrence, Option<&'static str>), Failure> {
-    if let Some(text) = &options.occurrence {
-        let named = Occurrence::named(text, "--for", campaign.zone);
-        let named = named.map_err(|wrong| Failure::told(Exit::Usage, wrong))?;
-        let before = named.at.with_timezone(&Utc) - TimeDelta::seconds(1);
-        let next = next_after(campaign, before);
-        let is_other = campaign.schedule.is_some() && next != Some(named.at.with_timezone(&Utc));
-        let note = is_other.then_some("its schedule does not fire then");
-        return Ok((named, note));
-    }
-    let after = DateTime::from_timestamp_millis(now.wall_ms).unwrap_or_default();
-    let next = next_after(campaign, after).map(|next| Moment {
-        wall_ms: next.timestamp_millis(),
-        ..now
-    });
-    let note = match (&campaign.schedule, next) {
-        (None, _) => Some("by hand, as if now"),
-        (Some(_), None) => Some("its schedule is over; as if now"),
-        (Some(_), Some(_)) if !campaign.enabled => Some("the next, if it were enabled"),
-        (Some(_), Some(_)) => Some("the next"),
-    };
-    let occurrence = Occurrence::at_moment(next.unwrap_or(now), campaign.zone);
-    Ok((occurrence, note))
-}
-
-fn next_after(campaign: &Campaign, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let mut slots = campaign.schedule.as_ref()?.slots(after);
-    let firing = slots.find_map(Slot::firing)?;
-    Some(firing.at.with_timezone(&Utc))
 }
 
 fn wanted_group(campaign: &Campaign, options: &Preview) -> Result<Option<GroupId>, Failure> {

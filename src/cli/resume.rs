@@ -5,6 +5,7 @@ use super::cancel::settle;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
+use super::run::{check_not_sent, resumed};
 use super::sending::{Lane, Sender};
 use super::workspace::Workspace;
 use crate::clock;
@@ -45,16 +46,14 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     let is_sent = matches!((&lane, run.state()), (Lane::Held(_), RunState::Open))
         && idle_since_ms(&journal, &run).await?.is_none();
     if is_sent {
+        check_not_sent(&workspace, &run, &lane, options.stop_after)?;
         return sender.deliver(run, lane).await;
     }
     if options.force {
         let event = RunEvent::Trusted;
         journal.append_run(run.id, &event, clock::now()).await?;
     }
-    journal
-        .append_run(run.id, &RunEvent::Resumed, clock::now())
-        .await?;
-    let run = journal.run(run.id).await?;
+    let run = resumed(&journal, &run, options.stop_after).await?;
     print::say(&format!("going on with {}", run.name()));
     sender.deliver(run, lane).await
 }

@@ -30,6 +30,8 @@ struct Overview {
     needs_attention: Vec<Standing>,
     open: Vec<Standing>,
     finished: Vec<Standing>,
+    /// Tests that are open: nobody waits for them.
+    tests: Vec<Standing>,
     /// Open runs that cannot be read.
     unreadable: u64,
 }
@@ -59,7 +61,8 @@ pub(super) async fn status(common: &Common, options: &Status) -> Result<Exit, Fa
 
 impl Overview {
     fn is_quiet(&self) -> bool {
-        self.needs_attention.is_empty() && self.open.is_empty() && self.unreadable == 0
+        let is_open = !self.needs_attention.is_empty() || !self.open.is_empty();
+        !is_open && self.tests.is_empty() && self.unreadable == 0
     }
 }
 
@@ -84,7 +87,9 @@ async fn look(
     };
     for run in &runs {
         let (standing, needs_attention) = view.stand(run).await?;
-        if needs_attention {
+        if run.key.test {
+            overview.tests.push(standing);
+        } else if needs_attention {
             overview.needs_attention.push(standing);
         } else {
             overview.open.push(standing);
@@ -232,6 +237,10 @@ fn tell(overview: &Overview) -> Result<(), Failure> {
     } else {
         print::result("being sent:")?;
         overview.open.iter().try_for_each(tell_open)?;
+    }
+    if !overview.tests.is_empty() {
+        print::result("tests that are open:")?;
+        overview.tests.iter().try_for_each(tell_open)?;
     }
     if !overview.finished.is_empty() {
         print::result("finished lately:")?;

@@ -123,15 +123,30 @@ fn typed(common: &Common) -> String {
 
 /// The command that was typed, with something added.
 pub(super) fn typed_with(added: &str) -> String {
-    let typed: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
-    let typed = typed.join(" ");
-    format!("campanile {typed} {added}")
+    with_added(std::env::args().skip(1), added)
+}
+
+/// What follows `--` is no option any more.
+fn with_added(words: impl Iterator<Item = String>, added: &str) -> String {
+    let (mut before, mut behind) = (vec!["campanile".to_owned()], Vec::new());
+    for word in words {
+        if word == "--" || !behind.is_empty() {
+            behind.push(quoted(&word));
+        } else {
+            before.push(quoted(&word));
+        }
+    }
+    before.push(added.to_owned());
+    before.extend(behind);
+    before.join(" ")
 }
 
 /// A word as a shell takes it.
 pub(super) fn quoted(word: &str) -> String {
     let is_plain = |each: char| each.is_alphanumeric() || "-_./@:#=,+".contains(each);
-    if !word.is_empty() && word.chars().all(is_plain) {
+    // At the beginning of a word these mean something, to one shell or another.
+    let is_special = word.starts_with(['#', '=']);
+    if !word.is_empty() && !is_special && word.chars().all(is_plain) {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', "'\\''"))
@@ -164,4 +179,28 @@ fn overrides() -> Result<Vec<(String, String)>, Failure> {
         Ok((name, value))
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_an_option_and_every_word_stays_one() {
+        let with =
+            |words: &[&str]| with_added(words.iter().map(|word| (*word).to_owned()), "--force");
+        assert_eq!(with(&["run", "news"]), "campanile run news --force");
+        let odd = ["run", "it's news.yaml", "--for", "2026-11-11T09:00+08:00"];
+        let told = "campanile run 'it'\\''s news.yaml' --for 2026-11-11T09:00+08:00 --force";
+        assert_eq!(with(&odd), told);
+        assert_eq!(
+            with(&["run", "--", "-odd"]),
+            "campanile run --force -- -odd"
+        );
+        assert_eq!(quoted("#1"), "'#1'");
+        assert_eq!(
+            quoted("welcome@2026-11-11T09:00#2"),
+            "welcome@2026-11-11T09:00#2"
+        );
+    }
 }

@@ -12,26 +12,21 @@ pub struct RunEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEvent {
     /// Only `resume` continues it.
-    Paused {
-        reason: String,
-    },
+    Paused { reason: String },
     /// No call would fare better until somebody mends something.
-    Stopped {
-        reason: String,
+    Stopped { reason: String },
+    Resumed {
+        /// Counted from the run's beginning, so many deliveries are begun; then it pauses.
+        until: Option<u64>,
     },
-    Resumed,
     /// A person says that the journal knows all that was sent, though it looks as if it did not.
     Trusted,
     /// What is not begun never will be; what is open is settled, and then it is finished.
-    Cancelled {
-        reason: String,
-    },
+    Cancelled { reason: String },
     /// Every delivery has ended.
     Finished(Counts),
     /// Deliveries that ended so are about to be wanted again. Until all of them are, nothing is sent.
-    Retried {
-        state: State,
-    },
+    Retried { state: State },
 }
 
 /// How a run stands or ended.
@@ -70,7 +65,7 @@ impl RunState {
                 }
                 // Nobody takes a cancel back.
                 (state, RunEvent::Trusted) | (state @ RunState::Cancelling { .. }, _) => state,
-                (_, RunEvent::Resumed) => RunState::Open,
+                (_, RunEvent::Resumed { .. }) => RunState::Open,
                 (_, RunEvent::Paused { reason }) => RunState::Paused {
                     reason: reason.clone(),
                 },

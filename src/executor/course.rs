@@ -80,17 +80,38 @@ impl Prepared {
 
 /// Why a run is paused that has made as many calls as it was to make at first.
 const CALLS_OUT: &str = "the calls of `pause_after` are out";
+/// The same where a person wanted no more of them.
+const STOPPED_AFTER: &str = "the calls of `--stop-after` are out";
 
-/// What the campaign says about first attempts. Whoever resumes a run after its pause has seen what there was to see.
-fn bounds(run: &Run, made: u64) -> Bounds {
+/// After how many first attempts the run pauses, and why then.
+fn pauses(run: &Run) -> Option<(u64, &'static str)> {
     let has_paused = run
         .entries
         .iter()
         .any(|entry| matches!(&entry.event, RunEvent::Paused { reason } if reason == CALLS_OUT));
-    let calls = run.pause_after.filter(|_| !has_paused);
+    // Whoever resumes a run after its pause has seen what there was to see.
+    let planned = run.pause_after.filter(|_| !has_paused);
+    let wanted = run
+        .entries
+        .iter()
+        .rev()
+        .find_map(|entry| match entry.event {
+            RunEvent::Resumed { until } => Some(until),
+            _ => None,
+        });
+    let wanted = wanted.unwrap_or(run.stop_after);
+    let planned = planned.map(|calls| (calls, CALLS_OUT));
+    let wanted = wanted.map(|calls| (calls, STOPPED_AFTER));
+    // Of two that are equal the first counts: it is done with for good.
+    let both = planned.into_iter().chain(wanted);
+    both.min_by_key(|(calls, _)| *calls)
+}
+
+/// What is to be heeded about first attempts.
+fn bounds(run: &Run, made: u64) -> Bounds {
     Bounds {
         rate: run.rate,
-        first_attempts: calls.map(|calls| calls.saturating_sub(made)),
+        first_attempts: pauses(run).map(|(calls, _)| calls.saturating_sub(made)),
         hours: run.window.map(|window| Hours {
             window,
             zone: run.key.zone,
@@ -124,7 +145,9 @@ pub(super) async fn settle(
                 )
             }
             Some(Halt::Enough) => {
-                let reason = CALLS_OUT.to_owned();
+                let reason = pauses(run)
+                    .map_or(CALLS_OUT, |(_, reason)| reason)
+                    .to_owned();
                 (Ending::Paused(counts), RunEvent::Paused { reason })
             }
             // That it is paused was written down by whoever wanted it so.

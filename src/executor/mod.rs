@@ -22,8 +22,8 @@ pub use complaints::Complaints;
 pub use drafting::{Draft, Met};
 pub use execute::{Ending, Error, Execution, LaneRules, Rest};
 pub use lookout::idle_since_ms;
-pub use pages::{count, count_open};
-pub use planning::{Staged, stage};
+pub use pages::{count, count_begun, count_open};
+pub use planning::{Staged, plan, stage, stage_test};
 
 pub use progress::Progress;
 pub use retrying::{Wanted, Wish};

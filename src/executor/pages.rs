@@ -29,6 +29,12 @@ pub async fn count_open(journal: &Journal, run: &Run) -> Result<(Counts, u64), E
     Ok((counts, open))
 }
 
+/// Of how many deliveries an attempt may have left.
+pub async fn count_begun(journal: &Journal, run: &Run) -> Result<u64, Error> {
+    let mut pages = Pages::new(journal.clone(), run.clone());
+    Ok(pages.under_way().await?.first_attempts)
+}
+
 #[derive(Debug)]
 pub(super) struct Pages {
     journal: Journal,

@@ -3,11 +3,12 @@
 use super::Error;
 use super::complaints::Complaints;
 use super::drafting::Draft;
+use crate::audience::Target;
 use crate::campaign::Campaign;
 use crate::files::Repository;
-use crate::identity::Moment;
+use crate::identity::{GroupId, Moment};
 use crate::journal::{Contents, Journal, PlanId};
-use crate::plan::{Frame, Header};
+use crate::plan::{Frame, Header, Planner};
 use crate::source::Diagnostic;
 
 /// A plan that waits to be opened.
@@ -47,6 +48,54 @@ pub async fn stage(
     Ok(Ok(Staged {
         plan,
         header,
+        warnings: complaints.shown().0,
+    }))
+}
+
+/// The same for nobody: reads and renders a whole campaign, and keeps nothing.
+pub fn plan(
+    repository: &Repository,
+    campaign: &Campaign,
+    frame: &Frame,
+    now: Moment,
+) -> Result<(Header, Vec<Diagnostic>), Complaints> {
+    let ready = campaign.ready();
+    let mut draft = Draft::new(repository, campaign, &ready, frame, now);
+    while draft.next_chunk(Journal::CHUNK).is_some() {}
+    let (header, complaints) = draft.finish();
+    if complaints.has_errors() {
+        return Err(complaints);
+    }
+    Ok((header, complaints.shown().0))
+}
+
+/// Stages the one delivery of a test: what a target would get, for another group.
+pub async fn stage_test(
+    journal: &Journal,
+    campaign: &Campaign,
+    frame: &Frame,
+    (target, to): (&Target, &GroupId),
+    now: Moment,
+) -> Result<Result<Staged, Complaints>, Error> {
+    let ready = campaign.ready();
+    let mut planner = Planner::new(campaign, &ready, frame);
+    let mut complaints = Complaints::default();
+    let delivery = match planner.test(target, to) {
+        Ok(delivery) => delivery,
+        Err(complaint) => {
+            complaints.add([complaint]);
+            return Ok(Err(complaints));
+        }
+    };
+    let plan = journal.stage(now).await?;
+    let mut contents = Contents::default();
+    journal
+        .stage_chunk(plan, &[delivery], &mut contents)
+        .await?;
+    complaints.add(planner.warnings());
+    Ok(Ok(Staged {
+        plan,
+        header: planner.finish(),
         warnings: complaints.shown().0,
     }))
 }

@@ -71,7 +71,7 @@ impl Wish {
                 journal.append_retried(&run, &batch).await?;
             }
         }
-        note(journal, &mut run, RunEvent::Resumed).await?;
+        note(journal, &mut run, RunEvent::Resumed { until: None }).await?;
         Ok(run)
     }
 }

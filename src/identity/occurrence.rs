@@ -25,12 +25,14 @@ pub struct OccurrenceKey {
     pub zone: Tz,
     /// 1, and more for each `--again`.
     pub ordinal: u32,
+    /// A rendering for a group of one's own: the occurrence itself stays untaken.
+    pub test: bool,
 }
 
 impl OccurrenceKey {
     pub fn digest(&self) -> Digest {
         Digest::of(
-            "occurrence",
+            if self.test { "test" } else { "occurrence" },
             [
                 self.app.sdk_app_id.0.to_be_bytes().as_slice(),
                 self.app.host.as_bytes(),
@@ -48,31 +50,38 @@ impl OccurrenceKey {
             campaign: self.campaign.clone(),
             local: self.local,
             ordinal: self.ordinal,
+            test: self.test,
         }
     }
 }
 
-/// What people call a run: `campaign@2026-11-11T09:00`, with `#2` appended for a repetition.
+/// What people call a run: `campaign@2026-11-11T09:00`, with `#2` appended for a repetition; a test of that occurrence
+/// has `#test`, the next one `#test2`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunName {
     pub campaign: CampaignName,
     pub local: NaiveDateTime,
     pub ordinal: u32,
+    pub test: bool,
 }
+
+const TEST: &str = "test";
 
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
-    "a run is written `campaign@2026-11-11T09:00`, or `campaign@2026-11-11T09:00#2` for a repetition"
+    "a run is written `campaign@2026-11-11T09:00`, with `#2` behind it for a repetition or `#test` for a test"
 )]
 pub struct InvalidRunName;
 
 impl fmt::Display for RunName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}@{}", self.campaign, civil_text(self.local))?;
-        if self.ordinal > 1 {
-            write!(formatter, "#{}", self.ordinal)?;
+        match (self.test, self.ordinal) {
+            (false, 1) => Ok(()),
+            (false, ordinal) => write!(formatter, "#{ordinal}"),
+            (true, 1) => write!(formatter, "#{TEST}"),
+            (true, ordinal) => write!(formatter, "#{TEST}{ordinal}"),
         }
-        Ok(())
     }
 }
 
@@ -80,11 +89,14 @@ impl FromStr for RunName {
     type Err = InvalidRunName;
 
     fn from_str(text: &str) -> Result<RunName, InvalidRunName> {
-        let (campaign, rest) = text.split_once('@').ok_or(InvalidRunName)?;
-        let (local, ordinal) = match rest.split_once('#') {
-            Some((local, ordinal)) => (local, ordinal.parse().map_err(|_| InvalidRunName)?),
-            None => (rest, 1),
+        let (campaign, time) = text.split_once('@').ok_or(InvalidRunName)?;
+        let (local, mark) = time.split_once('#').unwrap_or((time, "1"));
+        let (is_test, number) = match mark.strip_prefix(TEST) {
+            Some("") => (true, "1"),
+            Some(number) => (true, number),
+            None => (false, mark),
         };
+        let ordinal = number.parse().map_err(|_| InvalidRunName)?;
         if ordinal == 0 {
             return Err(InvalidRunName);
         }
@@ -92,6 +104,7 @@ impl FromStr for RunName {
             campaign: CampaignName::try_from(campaign).map_err(|_| InvalidRunName)?,
             local: parse_civil(local).ok_or(InvalidRunName)?,
             ordinal,
+            test: is_test,
         })
     }
 }
@@ -122,6 +135,8 @@ mod tests {
             "welcome@2026-11-11T09:00",
             "welcome@2026-11-11T09:00:07",
             "a-1@2026-01-01T00:00#2",
+            "a-1@2026-01-01T00:00#test",
+            "a-1@2026-01-01T00:00#test2",
         ] {
             assert_eq!(text.parse::<RunName>().unwrap().to_string(), text);
         }
@@ -130,6 +145,9 @@ mod tests {
             "welcome@",
             "Welcome@2026-11-11T09:00",
             "w@2026-11-11T09:00#0",
+            "w@2026-11-11T09:00#",
+            "w@2026-11-11T09:00#test0",
+            "w@2026-11-11T09:00#tests",
             "w@2026-13-11T09:00",
         ] {
             assert_eq!(text.parse::<RunName>(), Err(InvalidRunName), "{text}");

@@ -22,12 +22,13 @@ impl Journal {
         self.read_readable(rows).await
     }
 
-    /// The runs that finished, the latest first.
+    /// The runs that finished, the latest first, without the tests.
     pub async fn finished_runs(&self, limit: u32) -> Result<Vec<Run>, Error> {
         let query = format!(
             "/* finished runs */ SELECT {COLUMNS} FROM run JOIN
                 (SELECT run AS ended, wall_ms AS ended_ms FROM run_entry AS last WHERE event = 'finished' AND NOT EXISTS
                     (SELECT 1 FROM run_entry WHERE run_entry.run = last.run AND run_entry.place > last.place)
+                    AND EXISTS (SELECT 1 FROM run WHERE id = last.run AND NOT test)
                  ORDER BY wall_ms DESC, run DESC LIMIT ?1) ON ended = id
              ORDER BY ended_ms DESC, id DESC"
         );
@@ -36,10 +37,10 @@ impl Journal {
         Ok(self.read_readable(rows).await?.0)
     }
 
-    /// The last run of each campaign, and how many of these cannot be read.
+    /// The last run of each campaign that is no test, and how many of these cannot be read.
     pub async fn last_runs(&self) -> Result<(Vec<Run>, u64), Error> {
         let query = format!(
-            "/* last runs */ SELECT {COLUMNS} FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY campaign)"
+            "/* last runs */ SELECT {COLUMNS} FROM run WHERE id IN (SELECT max(id) FROM run WHERE NOT test GROUP BY campaign)"
         );
         let rows = sqlx::query(AssertSqlSafe(query));
         let rows = rows.fetch_all(&self.reader).await?;

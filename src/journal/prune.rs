@@ -3,7 +3,7 @@
 use super::runs::COLUMNS;
 use super::{Error, Journal, PlanId, Run};
 use crate::clock;
-use crate::identity::{Moment, RunName};
+use crate::identity::{Moment, OccurrenceKey, RunName, VendorApp};
 use sqlx::{AssertSqlSafe, Row};
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl Journal {
         sqlx::query(
             "/* take out */ INSERT OR REPLACE INTO pruned
                 (sdk_app_id, host, campaign, local, fold, zone, ordinal, pruned_ms)
-             SELECT sdk_app_id, host, campaign, local, fold, zone, ordinal, ?2 FROM run WHERE id = ?1",
+             SELECT sdk_app_id, host, campaign, local, fold, zone, ordinal, ?2 FROM run WHERE id = ?1 AND NOT test",
         )
         .bind(run.id.0)
         .bind(now.wall_ms)
@@ -171,23 +171,44 @@ impl Journal {
         Ok(true)
     }
 
-    /// When a run of this name was pruned.
+    /// When a run of this name was pruned. Of tests nothing is kept.
     pub async fn pruned_ms(&self, name: &RunName) -> Result<Option<i64>, Error> {
         let pruned = sqlx::query_scalar(
-            "/* pruned */ SELECT max(pruned_ms) FROM pruned WHERE campaign = ?1 AND local = ?2 AND ordinal = ?3",
+            "/* pruned */ SELECT max(pruned_ms) FROM pruned WHERE NOT ?4 AND campaign = ?1 AND local = ?2 AND ordinal = ?3",
         );
         let pruned = pruned
             .bind(name.campaign.as_str())
             .bind(crate::identity::civil_text(name.local))
-            .bind(name.ordinal);
+            .bind(name.ordinal)
+            .bind(name.test);
         Ok(pruned.fetch_one(&self.reader).await?)
     }
 
-    /// Whether no run was ever opened in it.
-    pub async fn is_new(&self) -> Result<bool, Error> {
-        let is_new = sqlx::query_scalar(
-            "/* new */ SELECT NOT EXISTS (SELECT 1 FROM run) AND NOT EXISTS (SELECT 1 FROM pruned)",
+    /// The ordinals of the runs of an occurrence that were pruned: the highest, if there are any, and when it was.
+    pub async fn pruned_last(&self, key: &OccurrenceKey) -> Result<Option<(u32, i64)>, Error> {
+        let last = sqlx::query_as(
+            "/* pruned */ SELECT ordinal, pruned_ms FROM pruned WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3
+                AND local = ?4 AND fold = ?5 AND zone = ?6 ORDER BY ordinal DESC LIMIT 1",
         );
+        let last = last
+            .bind(i64::try_from(key.app.sdk_app_id.0).unwrap_or(i64::MAX))
+            .bind(&key.app.host)
+            .bind(key.campaign.as_str())
+            .bind(crate::identity::civil_text(key.local))
+            .bind(key.fold)
+            .bind(key.zone.name());
+        Ok(last.fetch_optional(&self.reader).await?)
+    }
+
+    /// Whether no run but tests ever went to an app.
+    pub async fn is_new_to(&self, app: &VendorApp) -> Result<bool, Error> {
+        let is_new = sqlx::query_scalar(
+            "/* new */ SELECT NOT EXISTS (SELECT 1 FROM run WHERE sdk_app_id = ?1 AND host = ?2 AND NOT test)
+                AND NOT EXISTS (SELECT 1 FROM pruned WHERE sdk_app_id = ?1 AND host = ?2)",
+        );
+        let is_new = is_new
+            .bind(i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX))
+            .bind(&app.host);
         Ok(is_new.fetch_one(&self.reader).await?)
     }
 

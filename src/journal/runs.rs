@@ -32,6 +32,8 @@ pub struct Run {
     pub window: Option<Window>,
     /// Calls after which it pauses.
     pub pause_after: Option<u64>,
+    /// The same, as whoever opened it wanted; until somebody goes on with it.
+    pub stop_after: Option<u64>,
     pub on_unknown: OnUnknown,
     /// The wall instant after which no delivery is begun any more.
     pub finish_by_ms: Option<i64>,
@@ -92,7 +94,7 @@ impl Run {
 
 /// What [`read_run`] reads.
 pub(super) const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, \
-     skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms";
+     skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms, test, stop_after";
 
 impl Journal {
     /// Nothing comes after the end of a run, unless somebody knows of it and wants some of it sent again: whoever did not
@@ -144,7 +146,7 @@ impl Journal {
         Ok(inserted.rows_affected() > 0)
     }
 
-    /// Every run of a campaign, the latest first.
+    /// Every run of a campaign and every test of it, the latest first.
     pub async fn runs_of(&self, campaign: &CampaignName) -> Result<Vec<Run>, Error> {
         let query = format!(
             "/* runs of a campaign */ SELECT {COLUMNS} FROM run WHERE campaign = ?1 ORDER BY id DESC"
@@ -264,10 +266,15 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
             .parse()
             .map_err(|_| Error::damaged("a zone that is not known"))?,
         ordinal: row.try_get("ordinal")?,
+        test: row.try_get("test")?,
     };
     let number = |column: &str| -> Result<u64, Error> {
         u64::try_from(row.try_get::<i64, _>(column)?)
             .map_err(|_| Error::damaged("a negative count"))
+    };
+    let calls = |column: &str| -> Result<Option<u64>, Error> {
+        let calls: Option<i64> = row.try_get(column)?;
+        Ok(calls.and_then(|calls| u64::try_from(calls).ok()))
     };
     let (planned, skipped) = (number("planned")?, number("skipped")?);
     let rate: Option<f64> = row.try_get("rate")?;
@@ -286,9 +293,8 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
         rate,
         attempts: row.try_get("attempts")?,
         window: window(row)?,
-        pause_after: row
-            .try_get::<Option<i64>, _>("pause_after")?
-            .and_then(|calls| u64::try_from(calls).ok()),
+        pause_after: calls("pause_after")?,
+        stop_after: calls("stop_after")?,
         tolerate: Share::from_millionths(row.try_get("tolerate")?)
             .ok_or_else(|| Error::damaged("a run that tolerates more than all"))?,
         on_unknown: OnUnknown::from_name(&text("on_unknown")?)
@@ -304,7 +310,7 @@ fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
     match event {
         RunEvent::Paused { reason } => ("paused", Some(reason.clone())),
         RunEvent::Stopped { reason } => ("stopped", Some(reason.clone())),
-        RunEvent::Resumed => ("resumed", None),
+        RunEvent::Resumed { until } => ("resumed", until.map(|calls| calls.to_string())),
         RunEvent::Trusted => ("trusted", None),
         RunEvent::Cancelled { reason } => ("cancelled", Some(reason.clone())),
         RunEvent::Retried { state } => ("retried", Some(state.name().to_owned())),
@@ -333,7 +339,12 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
     let event = match row.try_get::<String, _>("event")?.as_str() {
         "paused" => RunEvent::Paused { reason: detail },
         "stopped" => RunEvent::Stopped { reason: detail },
-        "resumed" => RunEvent::Resumed,
+        "resumed" => {
+            let until = Some(detail).filter(|detail| !detail.is_empty());
+            let until = until.map(|calls| calls.parse()).transpose();
+            let until = until.map_err(|_| Error::damaged("a number of calls that is none"))?;
+            RunEvent::Resumed { until }
+        }
         "trusted" => RunEvent::Trusted,
         "cancelled" => RunEvent::Cancelled { reason: detail },
         "retried" => {

@@ -3,7 +3,7 @@
 //! `entry` and `run_entry` are only ever added to, until their run is pruned; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -54,7 +54,9 @@ CREATE TABLE run (
     pause_after INTEGER,
     on_unknown TEXT NOT NULL DEFAULT 'hold',
     finish_by_ms INTEGER,
-    UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)
+    test INTEGER NOT NULL DEFAULT 0,
+    stop_after INTEGER,
+    UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal, test)
 ) STRICT;
 
 CREATE TABLE run_entry (
@@ -112,7 +114,7 @@ CREATE TABLE written_by (
 ";
 
 /// From each version to the next, the first one first.
-pub(super) const UPGRADES: [&str; 3] = [FROM_1, FROM_2, FROM_3];
+pub(super) const UPGRADES: [&str; 4] = [FROM_1, FROM_2, FROM_3, FROM_4];
 
 /// What a run tolerates, in millionths, when it makes first attempts and after how many it pauses; whom of a group a
 /// delivery is for.
@@ -152,4 +154,42 @@ CREATE TABLE written_by (
     version INTEGER PRIMARY KEY,
     program TEXT NOT NULL
 ) STRICT;
+";
+
+/// Which runs are tests, so that a test takes no occurrence from a run; after how many calls whoever opened a run wanted it
+/// to pause. What is unique of a table cannot be altered, so its few rows move into another.
+const FROM_4: &str = "
+ALTER TABLE run RENAME TO run_before;
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    app TEXT NOT NULL,
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    planned INTEGER NOT NULL,
+    skipped INTEGER NOT NULL,
+    rate REAL,
+    attempts INTEGER NOT NULL,
+    revision TEXT,
+    opened_ms INTEGER NOT NULL,
+    tolerate INTEGER NOT NULL DEFAULT 0,
+    hours TEXT,
+    pause_after INTEGER,
+    on_unknown TEXT NOT NULL DEFAULT 'hold',
+    finish_by_ms INTEGER,
+    test INTEGER NOT NULL DEFAULT 0,
+    stop_after INTEGER,
+    UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal, test)
+) STRICT;
+INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, skipped, rate,
+    attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms)
+SELECT id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, skipped, rate,
+    attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms FROM run_before;
+DROP TABLE run_before;
 ";

@@ -54,6 +54,8 @@ pub struct Opening {
     pub tolerate: Share,
     pub window: Option<Window>,
     pub pause_after: Option<u64>,
+    /// The same, as whoever opens it wants.
+    pub stop_after: Option<u64>,
     /// How many runs of the campaign there were through this app when it was decided to open one.
     pub earlier: usize,
     pub on_unknown: OnUnknown,
@@ -147,15 +149,16 @@ impl Journal {
             return Err(Error::PlanGone);
         }
         check_pruned(&mut transaction, key).await?;
-        if count_runs(&mut transaction, key).await? != opening.earlier {
+        // Tests stand beside each other, and beside the runs.
+        if !key.test && count_runs(&mut transaction, key).await? != opening.earlier {
             return Err(Error::AlreadyOpen(key.campaign.clone()));
         }
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
                 digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after,
-                on_unknown, finish_by_ms)
+                on_unknown, finish_by_ms, test, stop_after)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                ?21, ?22)
+                ?21, ?22, ?23, ?24)
              ON CONFLICT DO NOTHING",
         )
         .bind(plan.0)
@@ -177,9 +180,11 @@ impl Journal {
         .bind(now.wall_ms)
         .bind(opening.tolerate.millionths())
         .bind(opening.window.map(|window| window.to_string()))
-        .bind(opening.pause_after.and_then(|calls| i64::try_from(calls).ok()))
+        .bind(column(opening.pause_after))
         .bind(opening.on_unknown.name())
         .bind(opening.finish_by_ms)
+        .bind(key.test)
+        .bind(column(opening.stop_after))
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() == 0 {
@@ -198,16 +203,23 @@ impl Journal {
     }
 }
 
+fn column(calls: Option<u64>) -> Option<i64> {
+    calls.and_then(|calls| i64::try_from(calls).ok())
+}
+
 /// What was staged before is rubbish.
 pub fn rubbish_before_ms(now: Moment) -> i64 {
     now.wall_ms - i64::try_from(RUBBISH_AFTER.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// An occurrence is sent once, also when nobody remembers what became of it.
+/// An occurrence is sent once, also when nobody remembers what became of it. Of tests nothing is remembered.
 async fn check_pruned(
     transaction: &mut SqliteConnection,
     key: &OccurrenceKey,
 ) -> Result<(), Error> {
+    if key.test {
+        return Ok(());
+    }
     let pruned: bool = sqlx::query_scalar(
         "/* pruned */ SELECT EXISTS (SELECT 1 FROM pruned WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3
             AND local = ?4 AND fold = ?5 AND zone = ?6 AND ordinal = ?7)",
@@ -233,7 +245,7 @@ async fn count_runs(
     key: &OccurrenceKey,
 ) -> Result<usize, Error> {
     let count: i64 = sqlx::query_scalar(
-        "/* count runs */ SELECT count(*) FROM run WHERE campaign = ?1 AND sdk_app_id = ?2 AND host = ?3",
+        "/* count runs */ SELECT count(*) FROM run WHERE campaign = ?1 AND sdk_app_id = ?2 AND host = ?3 AND NOT test",
     )
     .bind(key.campaign.as_str())
     .bind(i64::try_from(key.app.sdk_app_id.0).unwrap_or(i64::MAX))

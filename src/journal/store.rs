@@ -260,7 +260,19 @@ mod tests {
     use super::*;
 
     /// Each makes a journal of one version into one of the version before, the latest first.
-    const BACK: [&str; 3] = [
+    const BACK: [&str; 4] = [
+        "ALTER TABLE run RENAME TO run_later;
+        CREATE TABLE run (id INTEGER PRIMARY KEY, app TEXT NOT NULL, sdk_app_id INTEGER NOT NULL, host TEXT NOT NULL,
+            campaign TEXT NOT NULL, local TEXT NOT NULL, fold INTEGER NOT NULL, zone TEXT NOT NULL,
+            ordinal INTEGER NOT NULL, channel TEXT NOT NULL, digest TEXT NOT NULL, planned INTEGER NOT NULL,
+            skipped INTEGER NOT NULL, rate REAL, attempts INTEGER NOT NULL, revision TEXT, opened_ms INTEGER NOT NULL,
+            tolerate INTEGER NOT NULL DEFAULT 0, hours TEXT, pause_after INTEGER,
+            on_unknown TEXT NOT NULL DEFAULT 'hold', finish_by_ms INTEGER,
+            UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)) STRICT;
+        INSERT INTO run SELECT id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned,
+            skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms
+            FROM run_later;
+        DROP TABLE run_later; PRAGMA user_version = 4",
         "DROP TABLE journal; DROP INDEX entry_ended; DROP TABLE pruned; DROP TABLE written_by; PRAGMA user_version = 3",
         "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
         "ALTER TABLE run DROP COLUMN tolerate;
@@ -297,6 +309,7 @@ mod tests {
             assert_eq!(runs.len(), 1, "{versions} versions ago");
             assert_eq!(runs[0].on_unknown, crate::settings::OnUnknown::Hold);
             assert_eq!(runs[0].finish_by_ms, None);
+            assert_eq!((runs[0].key.test, runs[0].stop_after), (false, None));
             journal.close().await;
         }
     }
@@ -309,7 +322,7 @@ mod tests {
             put_back(&Journal::open(&path).await.unwrap(), versions).await;
             for _ in 0..2 {
                 let journal = Journal::open(&path).await.unwrap();
-                let added = "SELECT tolerate, hours, pause_after, members, on_unknown, finish_by_ms FROM run, delivery";
+                let added = "SELECT tolerate, hours, pause_after, members, on_unknown, finish_by_ms, test, stop_after FROM run, delivery";
                 let rows = sqlx::query(added).fetch_all(&journal.reader).await;
                 assert!(rows.unwrap().is_empty());
                 let version: i64 = sqlx::query_scalar("PRAGMA user_version")

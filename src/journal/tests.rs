@@ -31,6 +31,7 @@ pub(super) fn opening() -> Opening {
             fold: 1,
             zone: chrono_tz::Asia::Shanghai,
             ordinal: 2,
+            test: false,
         },
         app: "main".to_owned(),
         header: Header {
@@ -47,6 +48,7 @@ pub(super) fn opening() -> Opening {
         tolerate: Share::from_millionths(5_000).unwrap(),
         window: Some("22:00-06:00".parse().unwrap()),
         pause_after: Some(400),
+        stop_after: Some(40),
         on_unknown: OnUnknown::Resend,
         finish_by_ms: Some(1_800_000_600_000),
         revision: Some("abc".to_owned()),
@@ -99,7 +101,10 @@ async fn a_run_reads_back_as_it_was_opened() {
         (run.tolerate, run.window),
         (opening.tolerate, opening.window)
     );
-    assert_eq!(run.pause_after, opening.pause_after);
+    assert_eq!(
+        (run.pause_after, run.stop_after),
+        (opening.pause_after, opening.stop_after)
+    );
     assert_eq!(run.on_unknown, opening.on_unknown);
     assert_eq!(run.finish_by_ms, opening.finish_by_ms);
     assert_eq!(
@@ -127,9 +132,9 @@ async fn nothing_comes_after_the_end_of_a_run() {
         reason: "by hand".to_owned(),
     };
     let events = [
-        RunEvent::Resumed,
+        RunEvent::Resumed { until: None },
         RunEvent::Finished(counts),
-        RunEvent::Resumed,
+        RunEvent::Resumed { until: None },
         paused,
         cancelled,
         RunEvent::Finished(counts),
@@ -194,7 +199,7 @@ async fn a_run_goes_on_after_its_end_only_for_who_knows_of_it() {
     assert!(run.is_being_retried() && run.was_retried());
     assert_eq!(unended().await.unwrap().len(), 1);
     journal
-        .append_run(id, &RunEvent::Resumed, NOW)
+        .append_run(id, &RunEvent::Resumed { until: None }, NOW)
         .await
         .unwrap();
     let run = journal.run(id).await.unwrap();
@@ -430,5 +435,52 @@ async fn the_next_holder_of_a_lane_knows_when_it_was_last_used() {
     };
     assert_eq!(last(Channel::GroupMessage).await, Some(later));
     assert_eq!(last(Channel::Notification).await, None);
+    journal.close().await;
+}
+
+/// The same occurrence may be tested and run, at the same second.
+#[tokio::test]
+async fn a_test_takes_neither_the_occurrence_nor_the_first_run() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let run = opening();
+    let key = OccurrenceKey {
+        test: true,
+        ..run.key.clone()
+    };
+    assert_ne!(key.digest(), run.key.digest());
+    let test = Opening { key, ..run.clone() };
+    let test = open(&journal, &test).await;
+    assert!(journal.is_new_to(&run.key.app).await.unwrap());
+    assert!(journal.last_runs().await.unwrap().0.is_empty());
+    let id = open(&journal, &run).await;
+    assert!(!journal.is_new_to(&run.key.app).await.unwrap());
+    assert_eq!(journal.last_runs().await.unwrap().0[0].id, id);
+    let counts = Counts {
+        planned: 1,
+        accepted: 1,
+        ..Counts::default()
+    };
+    let finished = RunEvent::Finished(counts);
+    journal.append_run(test, &finished, NOW).await.unwrap();
+    assert!(journal.finished_runs(5).await.unwrap().is_empty());
+    let read = journal.run(test).await.unwrap();
+    assert_eq!(read.name().to_string(), "news@2026-11-11T09:00#test2");
+
+    assert!(journal.take_out(&read, NOW).await.unwrap());
+    assert_eq!(journal.pruned_ms(&read.name()).await.unwrap(), None);
+    assert_eq!(journal.pruned_last(&run.key).await.unwrap(), None);
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn after_how_many_calls_a_run_is_to_pause_reads_back() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let id = open(&journal, &opening()).await;
+    for until in [Some(47), None] {
+        let event = RunEvent::Resumed { until };
+        journal.append_run(id, &event, NOW).await.unwrap();
+        let run = journal.run(id).await.unwrap();
+        assert_eq!(run.last_entry().map(|entry| &entry.event), Some(&event));
+    }
     journal.close().await;
 }

@@ -92,6 +92,23 @@ impl<'a> Planner<'a> {
         Ok(self.take(None, Arc::new([]), rendered))
     }
 
+    /// The one delivery of a test: what the target would get, or the first of its members, for another group as a whole.
+    pub fn test(&mut self, target: &Target, to: &GroupId) -> Result<Planned, Diagnostic> {
+        let members = match &target.reach {
+            Reach::Everybody => [].as_slice(),
+            Reach::Members(members) => members,
+        };
+        let member = members.first().filter(|_| self.is_personal);
+        let context = self.context(
+            Some(target),
+            member.map(AsRef::as_ref),
+            self.key(Some(to), None),
+        );
+        let rendered = self.campaign.send.render(self.ready, &context);
+        let rendered = rendered.map_err(|found| about(found, &target.group, &target.origin))?;
+        Ok(self.take(Some(to), Arc::new([]), rendered))
+    }
+
     fn whole_group(&mut self, target: &Target) -> Result<Vec<Planned>, Diagnostic> {
         let rendered = self.render(Some(target), None, None)?;
         Ok(vec![self.take(Some(&target.group), Arc::new([]), rendered)])
@@ -162,7 +179,8 @@ impl<'a> Planner<'a> {
         member: Option<&Member>,
         first: Option<&UserId>,
     ) -> Result<Rendered, Diagnostic> {
-        let context = self.context(target, member, first);
+        let key = self.key(target.map(|target| &target.group), first);
+        let context = self.context(target, member, key);
         self.campaign.send.render(self.ready, &context)
     }
 
@@ -170,20 +188,18 @@ impl<'a> Planner<'a> {
     pub fn cases(&self, target: Option<&Target>, member: Option<&Member>) -> Vec<Case> {
         let first = member.map(|member| &member.id);
         let member = member.filter(|_| self.is_personal);
-        let context = self.context(target, member, first);
+        let key = self.key(target.map(|target| &target.group), first);
+        let context = self.context(target, member, key);
         self.campaign.send.cases(self.ready, &context)
     }
 
+    /// What the receiver can tell a delivery by. `first` is the first member that it is for, if it is for members.
+    fn key(&self, group: Option<&GroupId>, first: Option<&UserId>) -> DeliveryKey {
+        DeliveryKey::of(self.occurrence, self.header.channel.name(), group, first)
+    }
+
     /// What the templates know of whom they are for.
-    fn context(
-        &self,
-        target: Option<&Target>,
-        member: Option<&Member>,
-        first: Option<&UserId>,
-    ) -> Value {
-        let group = target.map(|target| &target.group);
-        let channel = self.header.channel.name();
-        let key = DeliveryKey::of(self.occurrence, channel, group, first);
+    fn context(&self, target: Option<&Target>, member: Option<&Member>, key: DeliveryKey) -> Value {
         let delivery = BTreeMap::from([("key", Value::from(key.to_string()))]);
         let mut own = BTreeMap::from([("delivery", Value::from(delivery))]);
         if let Some(target) = target {

@@ -18,6 +18,8 @@ pub struct RunFacts {
     pub digest: Digest,
     pub run: String,
     pub channel: &'static str,
+    /// It went to a group of one's own, and took no occurrence.
+    pub test: bool,
     /// What those wait for that have not ended, if it is more than their turn.
     pub waits: Option<String>,
 }
@@ -88,7 +90,7 @@ impl<'a> LogLine<'a> {
             random: random.map(|random| random.0),
             started_at: delivery.started_at().and_then(moment_text),
             finished_at: delivery.finished_at().and_then(moment_text),
-            test: false,
+            test: facts.test,
             beside: beside.join("; "),
             present,
         }

@@ -10,6 +10,8 @@ mod summary;
 
 pub use complaint::diagnostic_json;
 pub use line::{LogLine, RunFacts, time_text};
-pub use preview::{Gathering, Outline, Record, Sample, TextForm, Totals, html, markdown};
+pub use preview::{
+    Gathering, Outline, Record, Sample, TextForm, Totals, harmless, html, markdown, wrapped,
+};
 pub use standing::Standing;
 pub use summary::{RunReport, counts_text};

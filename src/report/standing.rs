@@ -33,6 +33,7 @@ pub struct Standing {
     pub note: Option<String>,
     /// The command that goes on with it.
     pub go_on: Option<String>,
+    pub test: bool,
 }
 
 impl Standing {
@@ -59,6 +60,7 @@ impl Standing {
             holder: None,
             note: None,
             go_on: None,
+            test: facts.test,
         }
     }
 }

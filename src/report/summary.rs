@@ -2,6 +2,7 @@
 
 use super::RunFacts;
 use crate::delivery::Counts;
+use crate::plan::Header;
 use crate::source::thousands;
 use serde::Serialize;
 
@@ -24,6 +25,7 @@ pub struct RunReport {
     pub pending: u64,
     pub elapsed_s: f64,
     pub rate_per_s: Option<f64>,
+    pub test: bool,
 }
 
 impl RunReport {
@@ -45,6 +47,36 @@ impl RunReport {
             pending: counts.pending,
             elapsed_s: 0.0,
             rate_per_s: None,
+            test: facts.test,
+        }
+    }
+
+    /// A run that would be: none of its calls is made.
+    pub fn planned(
+        (app, campaign): (&str, &str),
+        occurrence: String,
+        run: String,
+        header: &Header,
+        commit: Option<String>,
+    ) -> RunReport {
+        RunReport {
+            app: app.to_owned(),
+            campaign: campaign.to_owned(),
+            occurrence,
+            run,
+            state: "planned".to_owned(),
+            commit,
+            digest: header.digest.to_string(),
+            planned: header.planned,
+            accepted: 0,
+            refused: 0,
+            failed: 0,
+            skipped: header.skipped,
+            unknown: 0,
+            pending: header.planned - header.skipped,
+            elapsed_s: 0.0,
+            rate_per_s: None,
+            test: false,
         }
     }
 }

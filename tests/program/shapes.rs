@@ -38,6 +38,7 @@ fn a_run_is_told_as_one_object() {
         "run",
         "skipped",
         "state",
+        "test",
         "unknown",
     ];
     assert_eq!(keys(&run), expected);

@@ -57,7 +57,7 @@ fn assert_stands(events: &[RunEvent], name: &str, reason: Option<&str>) {
 fn the_last_thing_said_counts() {
     assert_stands(&[], "open", None);
     assert_stands(&[paused()], "paused", Some("by hand"));
-    assert_stands(&[paused(), RunEvent::Resumed], "open", None);
+    assert_stands(&[paused(), RunEvent::Resumed { until: None }], "open", None);
     assert_stands(&[paused(), stopped()], "stopped", Some("70009 wrong key"));
     assert_stands(&[stopped(), paused()], "paused", Some("by hand"));
     assert_stands(&[paused(), finished([3, 0, 0, 1, 0])], "done", None);
@@ -72,7 +72,7 @@ fn nothing_takes_a_cancelling_back() {
             vec![],
             vec![paused()],
             vec![stopped()],
-            vec![RunEvent::Resumed],
+            vec![RunEvent::Resumed { until: None }],
         ] {
             let events = [before.clone(), vec![cancelled()], after].concat();
             assert_stands(&events, "cancelling", Some("cancelled by hand"));

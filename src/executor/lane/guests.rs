@@ -85,7 +85,7 @@ impl Loop {
             if run.state() == RunState::Open {
                 let is_idle = idle_since_ms(&journal, &run).await;
                 if matches!(is_idle, Ok(Some(_))) {
-                    return Ok(Event::LeftAlone(run));
+                    return Ok(Event::LeftAlone(Box::new(run)));
                 }
             }
             let name = run.name();
@@ -98,7 +98,7 @@ impl Loop {
             let id = run.id;
             Ok(match doubt.prepare(run).await {
                 Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
-                Err(Error::Restored { .. }) => Event::LeftAlone(journal.run(id).await?),
+                Err(Error::Restored { .. }) => Event::LeftAlone(Box::new(journal.run(id).await?)),
                 // Nothing of ours is the worse for it; whoever opened it meets the error too.
                 Err(_) => Event::Unreadable(name),
             })

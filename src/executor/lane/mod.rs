@@ -85,7 +85,7 @@ enum Event {
     Joined(RunTag, Box<Prepared>),
     LookedUp(RunTag, DeliveryNumber, Finding),
     /// A run in which nothing has happened for long.
-    LeftAlone(Run),
+    LeftAlone(Box<Run>),
     /// A run of somebody else's that cannot be read from the journal.
     Unreadable(RunName),
     /// The same of one that was taken in.

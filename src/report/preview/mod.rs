@@ -18,7 +18,9 @@ pub use markdown::markdown;
 pub use outline::{Outline, Totals};
 pub use record::Record;
 pub use sample::Sample;
+pub use shown::harmless;
 pub use text::TextForm;
+pub use wrap::wrapped;
 
 use likeness::Likeness;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// Control characters become pictures of themselves, and what turns the direction of text its number. Right-to-left text
 /// and the marks that belong to it stay.
-pub(super) fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for each in text.chars() {
         match each {

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthChar;
 const JOINER: char = '\u{200d}';
 
 /// Breaks at spaces and around wide characters, and where there are neither, anywhere. `text` is one line.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let width = width.max(2);
     let mut lines = Vec::new();
     let (mut line, mut used) = (String::new(), 0);
