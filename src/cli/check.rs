@@ -88,7 +88,8 @@ fn rendered(workspace: &Workspace, campaign: &Campaign, now: Moment) -> Result<C
     }
     let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(campaign));
     let warnings = campaign.warnings.iter().cloned();
-    let found = warnings.chain(found).chain(empty).collect();
+    let found = warnings.chain(outlook(campaign, now)).chain(found);
+    let found = found.chain(empty).collect();
     Ok(Checked {
         name: campaign.name.to_string(),
         found,
@@ -143,6 +144,16 @@ fn drafted(
     Ok(draft.finish())
 }
 
+/// What a campaign that is never scheduled need not hear.
+fn outlook(campaign: &Campaign, now: Moment) -> Option<Diagnostic> {
+    let schedule = campaign.schedule.as_ref().filter(|_| campaign.enabled)?;
+    schedule.outlook(instant(now))
+}
+
+fn instant(now: Moment) -> DateTime<Utc> {
+    DateTime::<Utc>::from_timestamp_millis(now.wall_ms).unwrap_or_default()
+}
+
 fn is_warning(found: &Diagnostic) -> bool {
     found.severity == Severity::Warning
 }
@@ -156,9 +167,8 @@ pub(super) fn nobody(campaign: &Campaign) -> Diagnostic {
 
 /// Those that come next; none where it runs by hand only.
 fn occurrences(campaign: &Campaign, now: Moment) -> Vec<Occurrence> {
-    let after = DateTime::<Utc>::from_timestamp_millis(now.wall_ms).unwrap_or_default();
     let schedule = campaign.schedule.as_ref();
-    let slots = schedule.map(|schedule| schedule.slots(after));
+    let slots = schedule.map(|schedule| schedule.slots(instant(now)));
     let firings = slots.into_iter().flatten().filter_map(Slot::firing);
     let moments = firings.take(OCCURRENCES_MAX).map(|firing| Moment {
         wall_ms: firing.at.timestamp_millis(),

@@ -33,6 +33,7 @@ mod shapes;
 mod showing;
 mod traps;
 mod vendor;
+mod warnings;
 mod wire;
 
 pub(crate) use place::campanile;
