@@ -66,7 +66,7 @@ pub(super) enum Verb {
 /// Find everything that is wrong with campaigns before anything is sent
 ///
 /// Reads every campaign with its audience and renders every message, as it would be at the next occurrence. Needs no
-/// secret, network or journal.
+/// secret, network or journal. Files that no campaign reads are looked for when the whole repository is checked.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile check                                   all campaigns of the repository

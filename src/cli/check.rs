@@ -6,6 +6,7 @@ use super::explain::explain;
 use super::failure::Failure;
 use super::findings::{Checked, Places, Tally};
 use super::run::frame;
+use super::unused::Used;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;
@@ -50,11 +51,22 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
         ..clock::now()
     });
     let mut tally = Tally::new(options, Places::of(Some(&workspace))?);
+    // What a campaign reads that cannot be read itself, nobody knows.
+    let mut used = options.campaigns.is_empty().then(Used::default);
     for (path, campaign) in campaigns {
         match campaign {
-            Ok(campaign) => tally.checked(&rendered(&workspace, &campaign, now)?)?,
-            Err(failure) => tally.unreadable(Some(&path), &failure.of_reading())?,
+            Ok(campaign) => {
+                tally.checked(&rendered(&workspace, &campaign, now)?)?;
+                used.iter_mut().for_each(|used| used.add(&campaign));
+            }
+            Err(failure) => {
+                tally.unreadable(Some(&path), &failure.of_reading())?;
+                used = None;
+            }
         }
+    }
+    if let Some(used) = used {
+        tally.others(&used.others(&workspace))?;
     }
     tally.tell()?;
     Ok(if tally.is_bad() {

@@ -36,6 +36,7 @@ mod sending;
 mod show;
 mod signals;
 mod status;
+mod unused;
 mod version;
 mod workspace;
 

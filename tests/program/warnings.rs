@@ -1,4 +1,4 @@
-//! What `check` warns of though the files can be used: traps of schedules, times that are over.
+//! What `check` warns of though the files can be used: traps of schedules, times that are over, files nobody reads.
 
 use super::place::{Ended, Place};
 use serde_json::Value;
@@ -134,4 +134,57 @@ fn a_long_message_is_warned_of_before_it_is_refused() {
     text(7_000).assert(0, &["0 warnings"]);
     text(10_900).assert(0, &["warning[long-text]"]);
     text(12_001).assert(78, &["error[too-long]"]);
+}
+
+/// A campaign that reads a list, a text and what it leaves out.
+fn reading() -> Place {
+    let place = Place::new();
+    place.write(
+        "campaigns/news.yaml",
+        "audience:\n  group_files: [./audiences/cities.csv]\n  exclude: { group_files: [audiences/old.csv] }\n\
+         send: { group_message: { text_file: texts/news.txt } }\n",
+    );
+    for file in ["cities", "old", "left", ".hidden", "README"] {
+        place.write(&format!("audiences/{file}.csv"), "group\ng1\ng2\n");
+    }
+    place.write("audiences/old.csv", "group\ng2\n");
+    place.write("texts/news.txt", "Hello");
+    place.write("texts/notes.md", "what we write");
+    place.write("audiences/archive/last.csv", "group\ng1\n");
+    place.write("elsewhere/other.csv", "group\ng1\n");
+    place.write("loose.csv", "group\ng1\n");
+    place
+}
+
+#[test]
+fn a_file_beside_those_that_are_read_is_told_if_nobody_reads_it() {
+    let place = reading();
+    let ended = place.run(&["check"]);
+    ended.assert(
+        0,
+        &[
+            "warning[unused-file]: no campaign reads `audiences/left.csv`",
+            "audiences/left.csv:1:1",
+            "0 errors, 1 warning",
+        ],
+    );
+    place.run(&["check", "--strict"]).assert(78, &["left.csv"]);
+    let ended = place.run(&["check", "-o", "github"]);
+    ended.assert(0, &["::warning file=audiences/left.csv,line=1"]);
+    // Who asks for one campaign has not asked for the others that may read it.
+    let ended = place.run(&["check", "news", "--strict"]);
+    ended.assert(0, &["0 warnings"]);
+    // Nobody knows what a campaign reads that cannot be read itself.
+    place.write("campaigns/broken.yaml", "audience: { group_files: [\n");
+    let ended = place.run(&["check"]);
+    assert!(!ended.err.contains("unused-file"), "{}", ended.err);
+}
+
+#[test]
+fn a_campaign_in_capitals_is_not_passed_over() {
+    let place = Place::new();
+    place.write("campaigns/NEWS.YAML", REST);
+    place
+        .run(&["check"])
+        .assert(78, &["`campaigns/NEWS.YAML` ends in `.YAML`", "rename"]);
 }

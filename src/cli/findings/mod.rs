@@ -51,6 +51,11 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// What is wrong with the repository, and with no campaign of it.
+    pub(super) fn others(&mut self, found: &[Diagnostic]) -> Result<(), Failure> {
+        found.iter().try_for_each(|each| self.found(each))
+    }
+
     pub(super) fn is_bad(&self) -> bool {
         self.errors > 0 || (self.options.strict && self.warnings > 0)
     }
