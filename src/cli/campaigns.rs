@@ -72,7 +72,7 @@ impl Workspace {
     }
 
     /// The files that hold a campaign's texts.
-    fn texts(&self, source: &Arc<Source>) -> Texts {
+    pub(super) fn texts(&self, source: &Arc<Source>) -> Texts {
         let read = |path: String| {
             let text = self.repository.read_text(&path);
             let text = text.map(|text| Source::new(path.as_str(), as_sent(&text)));
@@ -121,7 +121,7 @@ impl Workspace {
         Err(two_of(name, path, &other))
     }
 
-    fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
+    pub(super) fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
         campaign_files(&self.repository, &self.settings.campaigns)
             .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
     }
@@ -149,7 +149,7 @@ impl Workspace {
 }
 
 /// What a file ends in that was meant for a campaign and would be passed over.
-fn other_ending(path: &str) -> Option<&str> {
+pub(super) fn other_ending(path: &str) -> Option<&str> {
     let ending = Path::new(path).extension()?.to_str()?;
     let is_yaml = ["yaml", "yml"]
         .iter()

@@ -1,10 +1,12 @@
 //! `check`: all that can be known of campaigns without sending them.
 
 use super::arguments::{Check, CheckOutput, Common};
+use super::campaigns::Found;
 use super::exit::Exit;
 use super::explain::explain;
 use super::failure::Failure;
 use super::findings::{Checked, Places, Tally};
+use super::fix::{dry_run, fix, fix_settings, name_now};
 use super::run::frame;
 use super::unused::Used;
 use super::workspace::Workspace;
@@ -29,35 +31,40 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     if let Some(code) = &options.explain {
         return explain(code, options);
     }
-    let workspace = match Workspace::find(common, false).map_err(Failure::of_reading) {
+    let mut fixed = Vec::new();
+    let mut found = Workspace::find(common, false);
+    if options.fix && found.is_err() {
+        fixed.extend(fix_settings(common, options)?);
+        if options.dry_run && !fixed.is_empty() {
+            return dry_run(&fixed, options);
+        }
+        found = Workspace::find(common, false);
+    }
+    let workspace = match found.map_err(Failure::of_reading) {
         Ok(workspace) => workspace,
         Err(failure) => return without_settings(failure, options),
     };
-    let campaigns = if options.campaigns.is_empty() {
-        workspace
-            .all_campaigns_by_path()
-            .map_err(Failure::of_reading)?
-    } else {
-        let named = options.campaigns.iter();
-        let found = |wanted: &String| {
-            let path = workspace.path_of(wanted);
-            let path = path.unwrap_or_else(|_| wanted.clone());
-            (path, workspace.campaign(wanted))
-        };
-        named.map(found).collect()
-    };
+    let mut tally = Tally::new(options, Places::of(Some(&workspace))?);
+    if options.fix {
+        fixed.extend(fix(&workspace, options).map_err(Failure::of_reading)?);
+        if options.dry_run {
+            return dry_run(&fixed, options);
+        }
+        tally.fixed(&fixed);
+    }
     let now = options.now.map_or_else(clock::now, |now| Moment {
         wall_ms: now.timestamp_millis(),
         ..clock::now()
     });
-    let mut tally = Tally::new(options, Places::of(Some(&workspace))?);
     // What a campaign reads that cannot be read itself, nobody knows.
     let mut used = options.campaigns.is_empty().then(Used::default);
-    for (path, campaign) in campaigns {
+    for (path, campaign) in campaigns(&workspace, options)? {
         match campaign {
             Ok(campaign) => {
                 tally.checked(&rendered(&workspace, &campaign, now)?)?;
-                used.iter_mut().for_each(|used| used.add(&campaign));
+                if let Some(used) = &mut used {
+                    used.add(&campaign);
+                }
             }
             Err(failure) => {
                 tally.unreadable(Some(&path), &failure.of_reading())?;
@@ -74,6 +81,26 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     } else {
         Exit::Success
     })
+}
+
+/// Those that are asked for, with their paths.
+fn campaigns(workspace: &Workspace, options: &Check) -> Result<Vec<Found>, Failure> {
+    if options.campaigns.is_empty() {
+        let all = workspace.all_campaigns_by_path();
+        return all.map_err(Failure::of_reading);
+    }
+    let named = options.campaigns.iter();
+    let found = |wanted: &String| {
+        let wanted = if options.fix {
+            name_now(wanted, workspace)
+        } else {
+            wanted.clone()
+        };
+        let path = workspace.path_of(&wanted);
+        let path = path.unwrap_or_else(|_| wanted.clone());
+        (path, workspace.campaign(&wanted))
+    };
+    Ok(named.map(found).collect())
 }
 
 /// Programs that show complaints at their lines are to show those about the settings as well.

@@ -14,6 +14,7 @@ mod exit;
 mod explain;
 mod failure;
 mod findings;
+mod fix;
 mod following;
 mod init;
 mod journal;

@@ -5,6 +5,7 @@
 mod campaigns;
 mod directory;
 mod partial;
+mod replace;
 mod repository;
 mod rows;
 mod secret;

@@ -11,6 +11,7 @@ mod examples;
 mod faults;
 mod findings;
 mod fit;
+mod fixing;
 mod handover;
 mod journals;
 mod kills;
