@@ -104,6 +104,14 @@ impl Audience {
         !self.members.is_empty() || !self.member_files.is_empty()
     }
 
+    /// The files that it reads.
+    pub fn files(&self) -> impl Iterator<Item = &ListFile> {
+        let picked = self.only.iter().chain(&self.exclude);
+        let picked = picked.flat_map(|each| each.group_files.iter().chain(&each.member_files));
+        let files = self.group_files.iter().chain(&self.member_files);
+        files.chain(picked)
+    }
+
     /// Where the first of its members are named.
     pub fn members_place(&self) -> Option<&Span> {
         let file = self.member_files.first().map(|file| &file.path.span);

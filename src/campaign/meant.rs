@@ -35,6 +35,7 @@ pub struct Campaign {
     pub send: Send,
     /// What is worth a word though the file can be used.
     pub warnings: Vec<Diagnostic>,
+    text_files: Vec<String>,
     variables: BTreeMap<String, Value>,
     templates: Templates,
 }
@@ -92,6 +93,7 @@ impl Campaign {
             Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
                 templates,
                 warnings: complaints,
+                text_files: texts.keys().cloned().collect(),
                 ..campaign
             }),
             _ => Err(complaints),
@@ -100,6 +102,13 @@ impl Campaign {
 
     pub fn channel(&self) -> Channel {
         self.send.channel()
+    }
+
+    /// The files that it reads, as they are written.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let lists = self.audience.iter().flat_map(Audience::files);
+        let lists = lists.map(|file| file.path.value.as_str());
+        lists.chain(self.text_files.iter().map(String::as_str))
     }
 
     /// Its templates, compiled for a plan.
@@ -191,6 +200,7 @@ fn lower(
         rules,
         send: send?,
         warnings: Vec::new(),
+        text_files: Vec::new(),
         variables,
         templates: Templates::new(),
     })

@@ -11,3 +11,6 @@ pub use crate::message::{NotRead, Texts};
 pub use filled::{Filled, Origin};
 pub use meant::Campaign;
 pub use spec::CampaignSpec;
+
+#[cfg(test)]
+mod tests;

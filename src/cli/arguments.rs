@@ -68,7 +68,11 @@ pub(super) enum Verb {
 /// Find everything that is wrong with campaigns before anything is sent
 ///
 /// Reads every campaign with its audience and renders every message, as it would be at the next occurrence. Needs no
-/// secret, network or journal.
+/// secret, network or journal. Files that no campaign reads are looked for when the whole repository is checked.
+///
+/// --fix types what nobody can have meant otherwise: quotes around a text that YAML takes for something else, a key with
+/// a letter wrong, the colon of a Chinese keyboard behind a key, `.yml` as the end of a name. It tells each place, leaves
+/// all else byte for byte, and then checks what is left.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile check                                   all campaigns of the repository
@@ -76,6 +80,8 @@ pub(super) enum Verb {
   campanile check -o json                           for scripts; the exit code is 78 if anything is wrong
   campanile check -o github --strict                in a workflow of GitHub: each complaint at its line
   campanile check -o sarif > campanile.sarif        for code scanning and editors
+  campanile check --fix                             mends what is certain, and tells what is left
+  campanile check --fix --dry-run | git apply       the same, looked at before
   campanile check --explain unknown-key             what a code means, wrong and right; without a code: all of them")]
 pub(super) struct Check {
     /// Campaigns, by name or path [default: all of the folder]
@@ -83,11 +89,17 @@ pub(super) struct Check {
     /// Warnings fail as well
     #[arg(long)]
     pub(super) strict: bool,
+    /// Mend in the files what can be mended for certain, then check them
+    #[arg(long)]
+    pub(super) fix: bool,
+    /// With --fix: show the change, and write nothing
+    #[arg(long, requires = "fix")]
+    pub(super) dry_run: bool,
     /// Render as if it were this instant [default: now]
     #[arg(long, value_name = "RFC3339")]
     pub(super) now: Option<DateTime<FixedOffset>>,
     /// Tell what a code of a complaint means instead; without a code, list all there are
-    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with = "campaigns")]
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["campaigns", "fix"])]
     pub(super) explain: Option<String>,
     #[arg(short, long, value_enum, default_value_t = CheckOutput::Text)]
     pub(super) output: CheckOutput,

@@ -58,11 +58,8 @@ impl Workspace {
     }
 
     fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
-        if Path::new(path)
-            .extension()
-            .is_some_and(|ending| ending == "yml")
-        {
-            let text = format!("`{path}` ends in `.yml`; campaign files end in `.yaml`");
+        if let Some(ending) = other_ending(path) {
+            let text = format!("`{path}` ends in `.{ending}`; campaign files end in `.yaml`");
             return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
         }
         let text = self
@@ -75,7 +72,7 @@ impl Workspace {
     }
 
     /// The files that hold a campaign's texts.
-    fn texts(&self, source: &Arc<Source>) -> Texts {
+    pub(super) fn texts(&self, source: &Arc<Source>) -> Texts {
         let read = |path: String| {
             let text = self.repository.read_text(&path);
             let text = text.map(|text| Source::new(path.as_str(), as_sent(&text)));
@@ -124,7 +121,7 @@ impl Workspace {
         Err(two_of(name, path, &other))
     }
 
-    fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
+    pub(super) fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
         campaign_files(&self.repository, &self.settings.campaigns)
             .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
     }
@@ -149,6 +146,15 @@ impl Workspace {
         let stem = Path::new(path).file_stem().and_then(|stem| stem.to_str());
         given.or_else(|| stem.map(str::to_owned))
     }
+}
+
+/// What a file ends in that was meant for a campaign and would be passed over.
+pub(super) fn other_ending(path: &str) -> Option<&str> {
+    let ending = Path::new(path).extension()?.to_str()?;
+    let is_yaml = ["yaml", "yml"]
+        .iter()
+        .any(|known| ending.eq_ignore_ascii_case(known));
+    (is_yaml && ending != "yaml").then_some(ending)
 }
 
 fn unreadable(error: &crate::files::Error) -> Failure {

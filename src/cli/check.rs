@@ -1,11 +1,14 @@
 //! `check`: all that can be known of campaigns without sending them.
 
 use super::arguments::{Check, CheckOutput, Common};
+use super::campaigns::Found;
 use super::exit::Exit;
 use super::explain::explain;
 use super::failure::Failure;
 use super::findings::{Checked, Places, Tally};
+use super::fix::{dry_run, fix, fix_settings, name_now};
 use super::opening::frame;
+use super::unused::Used;
 use super::workspace::Workspace;
 use crate::campaign::Campaign;
 use crate::clock;
@@ -28,33 +31,49 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     if let Some(code) = &options.explain {
         return explain(code, options);
     }
-    let workspace = match Workspace::find(common, false).map_err(Failure::of_reading) {
+    let mut fixed = Vec::new();
+    let mut found = Workspace::find(common, false);
+    if options.fix && found.is_err() {
+        fixed.extend(fix_settings(common, options)?);
+        if options.dry_run && !fixed.is_empty() {
+            return dry_run(&fixed, options);
+        }
+        found = Workspace::find(common, false);
+    }
+    let workspace = match found.map_err(Failure::of_reading) {
         Ok(workspace) => workspace,
         Err(failure) => return without_settings(failure, options),
     };
-    let campaigns = if options.campaigns.is_empty() {
-        workspace
-            .all_campaigns_by_path()
-            .map_err(Failure::of_reading)?
-    } else {
-        let named = options.campaigns.iter();
-        let found = |wanted: &String| {
-            let path = workspace.path_of(wanted);
-            let path = path.unwrap_or_else(|_| wanted.clone());
-            (path, workspace.campaign(wanted))
-        };
-        named.map(found).collect()
-    };
+    let mut tally = Tally::new(options, Places::of(Some(&workspace))?);
+    if options.fix {
+        fixed.extend(fix(&workspace, options).map_err(Failure::of_reading)?);
+        if options.dry_run {
+            return dry_run(&fixed, options);
+        }
+        tally.fixed(&fixed);
+    }
     let now = options.now.map_or_else(clock::now, |now| Moment {
         wall_ms: now.timestamp_millis(),
         ..clock::now()
     });
-    let mut tally = Tally::new(options, Places::of(Some(&workspace))?);
-    for (path, campaign) in campaigns {
+    // What a campaign reads that cannot be read itself, nobody knows.
+    let mut used = options.campaigns.is_empty().then(Used::default);
+    for (path, campaign) in campaigns(&workspace, options)? {
         match campaign {
-            Ok(campaign) => tally.checked(&rendered(&workspace, &campaign, now)?)?,
-            Err(failure) => tally.unreadable(Some(&path), &failure.of_reading())?,
+            Ok(campaign) => {
+                tally.checked(&rendered(&workspace, &campaign, now)?)?;
+                if let Some(used) = &mut used {
+                    used.add(&campaign);
+                }
+            }
+            Err(failure) => {
+                tally.unreadable(Some(&path), &failure.of_reading())?;
+                used = None;
+            }
         }
+    }
+    if let Some(used) = used {
+        tally.others(&used.others(&workspace))?;
     }
     tally.tell()?;
     Ok(if tally.is_bad() {
@@ -62,6 +81,26 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     } else {
         Exit::Success
     })
+}
+
+/// Those that are asked for, with their paths.
+fn campaigns(workspace: &Workspace, options: &Check) -> Result<Vec<Found>, Failure> {
+    if options.campaigns.is_empty() {
+        let all = workspace.all_campaigns_by_path();
+        return all.map_err(Failure::of_reading);
+    }
+    let named = options.campaigns.iter();
+    let found = |wanted: &String| {
+        let wanted = if options.fix {
+            name_now(wanted, workspace)
+        } else {
+            wanted.clone()
+        };
+        let path = workspace.path_of(&wanted);
+        let path = path.unwrap_or_else(|_| wanted.clone());
+        (path, workspace.campaign(&wanted))
+    };
+    Ok(named.map(found).collect())
 }
 
 /// Programs that show complaints at their lines are to show those about the settings as well.
@@ -88,7 +127,8 @@ fn rendered(workspace: &Workspace, campaign: &Campaign, now: Moment) -> Result<C
     }
     let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(campaign));
     let warnings = campaign.warnings.iter().cloned();
-    let found = warnings.chain(found).chain(empty).collect();
+    let found = warnings.chain(outlook(campaign, now)).chain(found);
+    let found = found.chain(empty).collect();
     Ok(Checked {
         name: campaign.name.to_string(),
         found,
@@ -143,6 +183,16 @@ fn drafted(
     Ok(draft.finish())
 }
 
+/// What a campaign that is never scheduled need not hear.
+fn outlook(campaign: &Campaign, now: Moment) -> Option<Diagnostic> {
+    let schedule = campaign.schedule.as_ref().filter(|_| campaign.enabled)?;
+    schedule.outlook(instant(now))
+}
+
+fn instant(now: Moment) -> DateTime<Utc> {
+    DateTime::<Utc>::from_timestamp_millis(now.wall_ms).unwrap_or_default()
+}
+
 fn is_warning(found: &Diagnostic) -> bool {
     found.severity == Severity::Warning
 }
@@ -156,9 +206,8 @@ pub(super) fn nobody(campaign: &Campaign) -> Diagnostic {
 
 /// Those that come next; none where it runs by hand only.
 fn occurrences(campaign: &Campaign, now: Moment) -> Vec<Occurrence> {
-    let after = DateTime::<Utc>::from_timestamp_millis(now.wall_ms).unwrap_or_default();
     let schedule = campaign.schedule.as_ref();
-    let slots = schedule.map(|schedule| schedule.slots(after));
+    let slots = schedule.map(|schedule| schedule.slots(instant(now)));
     let firings = slots.into_iter().flatten().filter_map(Slot::firing);
     let moments = firings.take(OCCURRENCES_MAX).map(|firing| Moment {
         wall_ms: firing.at.timestamp_millis(),

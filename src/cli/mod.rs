@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod failure;
 mod findings;
+mod fix;
 mod following;
 mod init;
 mod journal;
@@ -42,6 +43,7 @@ mod show;
 mod signals;
 mod status;
 mod test;
+mod unused;
 mod version;
 mod workspace;
 

@@ -6,9 +6,10 @@ use super::failure::Failure;
 use crate::files::{Repository, find_upwards, read_settings};
 use crate::identity::VendorApp;
 use crate::settings::{App, OVERRIDE_PREFIX, Settings};
-use crate::source::Source;
+use crate::source::{Diagnostic, Source};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SETTINGS: &str = "campanile.yaml";
 /// The folder of the program's own files, ignored by git.
@@ -42,31 +43,14 @@ impl Workspace {
 
     /// For what can be done without settings. `None`: there are none.
     pub(super) fn find_any(common: &Common, sandbox: bool) -> Result<Option<Workspace>, Failure> {
-        let here = std::env::current_dir().context("cannot tell the working directory")?;
-        let directory = common
-            .directory
-            .as_ref()
-            .map_or(here.clone(), |directory| here.join(directory));
-        let found = match &common.config {
-            Some(path) => Some(directory.join(path)),
-            None => find_upwards(&directory, SETTINGS),
-        };
+        let (directory, found) = place(common)?;
         let Some(path) = found else {
             return Ok(None);
         };
-        let text =
-            read_settings(&path).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        let shown = path
-            .strip_prefix(&here)
-            .unwrap_or(&path)
-            .display()
-            .to_string();
-        let settings = Settings::read(&Source::new(shown, text), &overrides()?)
-            .map_err(|found| Failure::invalid(found, 0))?;
-        let root = path.parent().unwrap_or(Path::new("."));
-        let repository = Repository::at(root)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?
-            .with_roots(&settings.roots);
+        let (source, root) = settings_text(&path)?;
+        let settings =
+            Settings::read(&source, &overrides()?).map_err(|found| Failure::invalid(found, 0))?;
+        let repository = root.with_roots(&settings.roots);
         Ok(Some(Workspace {
             settings,
             repository,
@@ -108,6 +92,53 @@ impl Workspace {
             self.typed
         )
     }
+}
+
+/// The file of the settings and where it stands, whatever it says.
+pub(super) struct SettingsFile {
+    pub(super) path: PathBuf,
+    pub(super) source: Arc<Source>,
+    pub(super) root: Repository,
+}
+
+impl SettingsFile {
+    pub(super) fn find(common: &Common) -> Result<Option<SettingsFile>, Failure> {
+        let (_, Some(path)) = place(common)? else {
+            return Ok(None);
+        };
+        let (source, root) = settings_text(&path)?;
+        Ok(Some(SettingsFile { path, source, root }))
+    }
+
+    /// What is wrong with such settings.
+    pub(super) fn complaints(source: &Arc<Source>) -> Vec<Diagnostic> {
+        let overrides = overrides().unwrap_or_default();
+        Settings::read(source, &overrides).err().unwrap_or_default()
+    }
+}
+
+/// Where one works, and the settings there.
+fn place(common: &Common) -> Result<(PathBuf, Option<PathBuf>), Failure> {
+    let here = std::env::current_dir().context("cannot tell the working directory")?;
+    let directory = common
+        .directory
+        .as_ref()
+        .map_or(here.clone(), |directory| here.join(directory));
+    let found = match &common.config {
+        Some(path) => Some(directory.join(path)),
+        None => find_upwards(&directory, SETTINGS),
+    };
+    Ok((directory, found))
+}
+
+fn settings_text(path: &Path) -> Result<(Arc<Source>, Repository), Failure> {
+    let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
+    let here = std::env::current_dir().context("cannot tell the working directory")?;
+    let text = read_settings(path).map_err(invalid)?;
+    let shown = path.strip_prefix(&here).unwrap_or(path).display();
+    let source = Source::new(shown.to_string(), text);
+    let root = Repository::at(path.parent().unwrap_or(Path::new("."))).map_err(invalid)?;
+    Ok((source, root))
 }
 
 fn typed(common: &Common) -> String {

@@ -5,11 +5,12 @@
 mod campaigns;
 mod directory;
 mod partial;
+mod replace;
 mod repository;
 mod rows;
 mod secret;
 
-pub use campaigns::campaign_files;
+pub use campaigns::{campaign_files, files_in};
 pub use directory::{append_to, ensure_directory, write_new};
 pub use partial::Partial;
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};

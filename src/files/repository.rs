@@ -46,6 +46,10 @@ pub enum Error {
     NotText { path: String, byte: usize },
     #[error("`{path}` cannot be read: {why}")]
     Unreadable { path: String, why: String },
+    #[error("`{path}` cannot be written: {why}")]
+    Unwritable { path: String, why: String },
+    #[error("`{0}` was changed by somebody else meanwhile")]
+    Changed(String),
 }
 
 /// A YAML file is no larger.
@@ -92,7 +96,9 @@ impl Error {
             )),
             Error::NotPlain(_) => Some("name a file, not a folder".to_owned()),
             Error::NotText { .. } => Some("save the file as UTF-8".to_owned()),
+            Error::Changed(_) => Some("look at it, and try again".to_owned()),
             Error::OutsideRoot { .. }
+            | Error::Unwritable { .. }
             | Error::RootUnreadable { .. }
             | Error::TooLarge { .. }
             | Error::Unreadable { .. } => None,
@@ -188,6 +194,16 @@ fn open_below(
     shown: &str,
     outside: impl Fn() -> Error,
 ) -> Result<File, Error> {
+    open_plain(&real_below(root, relative, shown, outside)?, shown)
+}
+
+/// Where what is and stays below `root` really is.
+pub(super) fn real_below(
+    root: &Path,
+    relative: &str,
+    shown: &str,
+    outside: impl Fn() -> Error,
+) -> Result<PathBuf, Error> {
     let stays = Path::new(relative)
         .components()
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
@@ -204,7 +220,7 @@ fn open_below(
     if !real.starts_with(root) {
         return Err(outside());
     }
-    open_plain(&real, shown)
+    Ok(real)
 }
 
 /// The nearest `name` in `from` or a folder above it.

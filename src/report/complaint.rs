@@ -1,7 +1,20 @@
 //! A complaint for programs.
 
-use crate::source::{Diagnostic, Label};
+use crate::source::{Diagnostic, Label, Mend};
 use serde_json::{Value, json};
+
+/// What to type in its stead.
+fn fix(mend: &Mend) -> Value {
+    let end = mend.span.end();
+    json!({
+        "line": mend.span.line(),
+        "column": mend.span.column(),
+        "end_line": end.line(),
+        "end_column": end.column(),
+        "before": mend.span.slice(),
+        "after": mend.text,
+    })
+}
 
 pub fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
     let place = |label: &Label| {
@@ -19,5 +32,6 @@ pub fn diagnostic_json(diagnostic: &Diagnostic) -> Value {
         "place": diagnostic.primary.as_ref().map(place),
         "also": diagnostic.secondary.as_deref().map(place),
         "help": diagnostic.help,
+        "fix": diagnostic.mend.as_deref().map(fix),
     })
 }

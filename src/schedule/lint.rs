@@ -3,6 +3,7 @@
 //! The parser takes things that nobody can mean (`, * * * *`, `*/60`, a weekday where the month stands) and says of
 //! others only that they are wrong. What passes here has the meaning that crontab(5) of Debian gives it.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What is wrong, where in the expression, and what to write.
@@ -14,16 +15,16 @@ pub struct Fault {
 }
 
 /// One of the five fields.
-struct Field {
-    name: &'static str,
-    least: u32,
-    most: u32,
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) least: u32,
+    pub(super) most: u32,
     names: &'static [&'static str],
     /// `L`, `W` and `#` are for days.
     letters: &'static str,
 }
 
-const FIELDS: [Field; 5] = [
+pub(super) const FIELDS: [Field; 5] = [
     Field {
         name: "minute",
         least: 0,
@@ -60,10 +61,10 @@ const FIELDS: [Field; 5] = [
         letters: "L#",
     },
 ];
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
 ];
-const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+pub(super) const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 pub(super) const MACROS: [(&str, &str); 7] = [
     ("@hourly", "0 * * * *"),
     ("@daily", "0 0 * * *"),
@@ -136,7 +137,7 @@ fn expand(text: &str) -> Option<&'static str> {
 }
 
 /// The words of a text with the byte at which each begins.
-fn words(text: &str) -> Vec<(usize, &str)> {
+pub(super) fn words(text: &str) -> Vec<(usize, &str)> {
     text.split_ascii_whitespace()
         .map(|word| (word.as_ptr() as usize - text.as_ptr() as usize, word))
         .collect()
@@ -213,6 +214,22 @@ impl Field {
             return Err((format!("the range `{base}` goes backwards"), help));
         }
         Ok((first, last))
+    }
+
+    /// The values that a field without a complaint names; none where `L`, `W` or `#` leave that to the month.
+    pub(super) fn values(&self, word: &str) -> Option<BTreeSet<u32>> {
+        let mut values = BTreeSet::new();
+        for entry in word.to_uppercase().split(',') {
+            if self.is_special(entry) {
+                return None;
+            }
+            let (base, step) = entry.split_once('/').unwrap_or((entry, "1"));
+            let (first, last) = self.base(base, entry).ok()?;
+            let is_range = base.contains(['-', '*', '?']) || !entry.contains('/');
+            let last = if is_range { last } else { self.most };
+            values.extend((first..=last).step_by(step.parse().ok()?));
+        }
+        Some(values)
     }
 
     fn value(&self, text: &str, entry: &str) -> Result<u32, (String, String)> {

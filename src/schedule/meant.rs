@@ -4,6 +4,7 @@ use super::days::Days;
 use super::firings::{Dst, Slot, Slots};
 use super::limits::{START_WITHIN, limits};
 use super::one_shot::OneShot;
+use super::traps::traps;
 use super::{Cron, Overlap, ScheduleSpec};
 use crate::source::{Diagnostic, Span, Spanned, Text, plural};
 use chrono::{DateTime, NaiveTime, Utc};
@@ -21,6 +22,10 @@ pub struct Schedule {
     pub(super) times: Times,
     pub(super) days: Days,
     pub(super) zone: Tz,
+    /// Where its last day is written.
+    pub(super) until: Option<Span>,
+    /// Somebody has said what a clock change does to it.
+    pub(super) is_dst_chosen: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +57,8 @@ impl Schedule {
             times: times?,
             days: days?,
             zone,
+            until: spec.until.as_ref().map(|until| until.span.clone()),
+            is_dst_chosen: spec.dst.is_some(),
         };
         schedule.check(spec, complaints);
         Some(schedule)
@@ -79,6 +86,8 @@ impl Schedule {
             times: Times::Cron(Box::new(cron), dst),
             days: Days::default(),
             zone,
+            until: None,
+            is_dst_chosen: true,
         }
     }
 
@@ -181,8 +190,10 @@ fn expression(text: &Text, complaints: &mut Vec<Diagnostic>) -> Option<Spanned<C
         let span = text.span_of(fault.range);
         complaints.push(Diagnostic::error("cron", &span, fault.message).help(fault.help));
     });
+    let cron = cron.ok()?;
+    complaints.extend(traps(text, &cron));
     Some(Spanned {
-        value: cron.ok()?,
+        value: cron,
         span: text.span.clone(),
     })
 }

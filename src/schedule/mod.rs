@@ -12,7 +12,9 @@ mod limits;
 mod lint;
 mod meant;
 mod one_shot;
+mod outlook;
 mod spec;
+mod traps;
 
 pub use check::{ALL_SKIPPED, NO_SUCH_DAY};
 pub use civil::{Occurrence, parse_zone};

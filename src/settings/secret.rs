@@ -99,6 +99,10 @@ pub(super) fn masked(complaints: Vec<Diagnostic>, misplaced: &[Span]) -> Vec<Dia
             .iter_mut()
             .chain(complaint.secondary.as_deref_mut());
         labels.for_each(|label| mask(&mut label.span));
+        // What would be typed may be what is hidden.
+        if !misplaced.is_empty() {
+            complaint.mend = None;
+        }
     }
     complaints
 }

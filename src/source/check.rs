@@ -13,7 +13,7 @@ use super::limits;
 use super::node::{Content, Node, Step};
 use super::parse::MAX_COMPLAINTS;
 use super::prune::Complaint;
-use super::words::nearest;
+use super::words::{nearest, surely};
 
 pub(super) fn complaints(schema: &Value, validator: &Validator, root: &Node) -> Vec<Complaint> {
     let instance = root.to_json();
@@ -111,11 +111,18 @@ impl Check<'_> {
             let (key, node) = self.root.find(&path);
             let span = &key.unwrap_or(node).span;
             let diagnostic =
-                Diagnostic::error(complaint::UNKNOWN_KEY, span, complaint::unknown_key(name));
-            self.push(
-                path,
-                diagnostic.maybe_help(complaint::known_help(name, &known, "known keys")),
-            );
+                Diagnostic::error(complaint::UNKNOWN_KEY, span, complaint::unknown_key(name))
+                    .maybe_help(complaint::known_help(name, &known, "known keys"));
+            let meant = surely(name, &known).filter(|meant| {
+                let is_other =
+                    |other: &String| other != name && surely(other, &known) == Some(meant);
+                self.root.find(map).1.get(meant).is_none() && !unexpected.iter().any(is_other)
+            });
+            let diagnostic = match (key, meant) {
+                (Some(key), Some(meant)) => diagnostic.mend(&key.span, meant).hiding(&node.span),
+                _ => diagnostic,
+            };
+            self.push(path, diagnostic);
         }
     }
 
@@ -130,15 +137,12 @@ impl Check<'_> {
                 },
             )
         } else {
-            Diagnostic::error(
-                complaint::WRONG_TYPE,
-                &span,
-                complaint::wrong_type(expected, node, &path),
-            )
-            .maybe_help(
+            let message = complaint::wrong_type(expected, node, &path);
+            let diagnostic = Diagnostic::error(complaint::WRONG_TYPE, &span, message).maybe_help(
                 complaint::type_help(expected, node)
                     .or_else(|| complaint::known_help("", known, "known keys")),
-            )
+            );
+            complaint::mend_type(diagnostic, expected, node)
         };
         self.push(path, diagnostic);
     }

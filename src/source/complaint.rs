@@ -1,10 +1,11 @@
 //! The words and places of complaints about keys and values, shared by the schema check and by
 //! serde.
 
+use super::diagnostic::Diagnostic;
 use super::kinds::{BOOLEAN, LIST, MAP, NUMBER, TEXT, WHOLE};
 use super::node::{Content, Node, Step, Style};
 use super::scalar;
-use super::slip::colon_help;
+use super::slip::{colon_help, mend_colon};
 use super::span::Span;
 use super::words::{choice_of, is_typeable, list_of, literal, nearest};
 
@@ -95,6 +96,26 @@ pub(super) fn wrong_type(expected: &[&str], node: &Node, path: &[Step]) -> Strin
         _ => node.kind(),
     };
     format!("expected {expected}{whose}, found {found}")
+}
+
+/// What is wrong for certain with a value of another kind: it lacks quotes, or it is a key with a colon that is none.
+pub(super) fn mend_type(diagnostic: Diagnostic, expected: &[&str], node: &Node) -> Diagnostic {
+    let wants = |word: &str| expected.contains(&word);
+    if node.span != node.written {
+        return diagnostic;
+    }
+    match &node.content {
+        Content::Boolean(_) | Content::Integer(_) | Content::Float(_) if wants(TEXT) => {
+            let text = format!("\"{}\"", node.written.slice());
+            diagnostic.mend(&node.written, text)
+        }
+        Content::Text(_) if wants(MAP) && node.style == Style::Plain => {
+            let text = node.written.slice();
+            let end = text.find(['\n', '\r']).unwrap_or(text.len());
+            mend_colon(diagnostic, &node.written.part(0..end)).hiding(&node.written)
+        }
+        _ => diagnostic,
+    }
 }
 
 /// What to type instead, where that can be said.

@@ -22,7 +22,17 @@ impl Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub span: Span,
+    /// In as few bytes as it takes: diagnostics travel in every `Err`.
+    pub text: Box<str>,
+}
+
+/// What a program may type in somebody's place, because nothing else can be meant: this text instead of those bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mend {
+    pub span: Span,
     pub text: String,
+    /// What was not looked at because of the slip: more may be wrong there.
+    pub hidden: Option<Span>,
 }
 
 /// One complaint. The message is a lower-case sentence without full stop, literals in backticks;
@@ -39,13 +49,15 @@ pub struct Diagnostic {
     /// one.
     pub secondary: Option<Box<Label>>,
     pub help: Option<String>,
+    /// Where there is no doubt about what the help says. Boxed, as few have one.
+    pub mend: Option<Box<Mend>>,
 }
 
 impl Diagnostic {
     pub fn error(code: &'static str, span: &Span, message: impl Into<String>) -> Diagnostic {
         let primary = Label {
             span: span.clone(),
-            text: String::new(),
+            text: Box::default(),
         };
         Diagnostic {
             primary: Some(primary),
@@ -69,6 +81,7 @@ impl Diagnostic {
             primary: None,
             secondary: None,
             help: None,
+            mend: None,
         }
     }
 
@@ -76,7 +89,7 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
         if let Some(primary) = &mut self.primary {
-            primary.text = text.into();
+            primary.text = text.into().into_boxed_str();
         }
         self
     }
@@ -86,7 +99,7 @@ impl Diagnostic {
     pub fn also(mut self, span: &Span, text: impl Into<String>) -> Diagnostic {
         self.secondary = Some(Box::new(Label {
             span: span.clone(),
-            text: text.into(),
+            text: text.into().into_boxed_str(),
         }));
         self
     }
@@ -94,6 +107,26 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
+        self
+    }
+
+    /// For certain.
+    #[must_use]
+    pub fn mend(mut self, span: &Span, text: impl Into<String>) -> Diagnostic {
+        self.mend = Some(Box::new(Mend {
+            span: span.clone(),
+            text: text.into(),
+            hidden: None,
+        }));
+        self
+    }
+
+    /// The slip has kept everybody from looking there.
+    #[must_use]
+    pub(super) fn hiding(mut self, hidden: &Span) -> Diagnostic {
+        if let Some(mend) = &mut self.mend {
+            mend.hidden = Some(hidden.clone());
+        }
         self
     }
 

@@ -26,6 +26,7 @@ mod failure;
 mod handing;
 mod kinds;
 mod limits;
+mod mending;
 mod node;
 mod offsets;
 mod parse;
@@ -46,7 +47,8 @@ mod unfold;
 mod weight;
 mod words;
 
-pub use diagnostic::{Diagnostic, Label, Severity};
+pub use diagnostic::{Diagnostic, Label, Mend, Severity};
+pub use mending::{Made, Mended, mended};
 pub use node::{Content, Node, Style};
 pub use parse::parse;
 pub use read::{Read, read, read_parsed};

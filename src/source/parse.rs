@@ -172,8 +172,9 @@ impl<'s> Reader<'s> {
         scalar::resolve(value).unwrap_or_else(|scalar::OutOfRange| {
             let message = format!("the number {} is too large to be held", literal(value));
             let help = format!("if it is a name, {}", slip::quoted(value));
+            let diagnostic = Diagnostic::error("number-out-of-range", span, message);
             self.tree
-                .broken_by(Diagnostic::error("number-out-of-range", span, message).help(help));
+                .broken_by(slip::quote(diagnostic, span).help(help));
             Content::Null
         })
     }

@@ -2,7 +2,7 @@
 
 use super::diagnostic::Diagnostic;
 use super::node::{Content, Node, Style};
-use super::slip::{UNQUOTED, quoted, rest_of_line};
+use super::slip::{UNQUOTED, quote, rest_of_line};
 use super::span::{Span, line_end};
 use super::tree::MAX_DEPTH;
 use super::words::literal;
@@ -61,7 +61,7 @@ pub(super) fn bad_key(map: &Node, key: &Node, is_in_brackets: bool) -> Diagnosti
     {
         let text = template_at(&rest, is_in_brackets);
         let message = "a template that begins with `{{` has to be quoted";
-        return Diagnostic::error(UNQUOTED, &text, message).help(quoted(text.slice()));
+        return quote(Diagnostic::error(UNQUOTED, &text, message), &text);
     }
     Diagnostic::error(
         "bad-key",

@@ -96,15 +96,31 @@ fn colon_slip(source: &Arc<Source>, span: &Span, seen: &Seen) -> Option<Diagnost
         .find_map(|place| {
             let line = Span::new(source, place.line_range());
             let key = key_before(line.slice(), FULL_WIDTH_COLON)?;
-            Some(
-                Diagnostic::error(
-                    "full-width-colon",
-                    &line.part(key..key + FULL_WIDTH_COLON.len_utf8()),
-                    format!("`{FULL_WIDTH_COLON}` is a full-width colon and separates nothing"),
-                )
-                .help("write `:` and a space"),
-            )
+            let diagnostic = Diagnostic::error(
+                "full-width-colon",
+                &line.part(key..key + FULL_WIDTH_COLON.len_utf8()),
+                format!("`{FULL_WIDTH_COLON}` is a full-width colon and separates nothing"),
+            );
+            Some(mend_colon(diagnostic.help("write `:` and a space"), &line))
         })
+}
+
+/// Keys of ours are plain words; what else stands before such a colon may be meant to be read.
+pub(super) fn mend_colon(diagnostic: Diagnostic, line: &Span) -> Diagnostic {
+    let text = line.slice();
+    let is_word = |key: &str| !key.is_empty() && key.bytes().all(is_of_a_key);
+    let found = key_before(text, FULL_WIDTH_COLON)
+        .filter(|offset| is_word(text[..*offset].trim_start_matches([' ', '-'])));
+    let Some(start) = found else {
+        return diagnostic;
+    };
+    let end = start + FULL_WIDTH_COLON.len_utf8();
+    let is_spaced = text[end..].is_empty() || text[end..].starts_with(' ');
+    diagnostic.mend(&line.part(start..end), if is_spaced { ":" } else { ": " })
+}
+
+fn is_of_a_key(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
 /// The offset of `colon` if what stands before it looks like a key.
@@ -140,15 +156,33 @@ fn unquoted(value: &Span, character: char) -> Diagnostic {
         return Diagnostic::error(SYNTAX, value, message);
     }
     let message = format!("a value that begins with `{character}` has to be quoted");
-    Diagnostic::error(UNQUOTED, value, message).help(quoted(value.slice()))
+    quote(Diagnostic::error(UNQUOTED, value, message), value)
+}
+
+/// Help for a value that has to be quoted, and its mend if it is certain where the value ends.
+pub(super) fn quote(diagnostic: Diagnostic, value: &Span) -> Diagnostic {
+    let text = value.slice();
+    let diagnostic = diagnostic.help(quoted(text));
+    let rest = &value.source().text[value.range().end..];
+    let rest = rest.lines().next().unwrap_or_default();
+    // One blank and a `#` may have been meant to be read.
+    let is_comment = rest.starts_with("  ") && rest.trim_start().starts_with("# ");
+    if text.contains(char::is_control) || (rest.trim_start().starts_with('#') && !is_comment) {
+        return diagnostic;
+    }
+    diagnostic.mend(value, in_quotes(text))
 }
 
 pub(super) fn quoted(value: &str) -> String {
     if !is_typeable(value) {
         return "put it in quotes".to_owned();
     }
+    format!("put it in quotes: `{}`", in_quotes(value))
+}
+
+fn in_quotes(value: &str) -> String {
     let value = value.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("put it in quotes: `\"{value}\"`")
+    format!("\"{value}\"")
 }
 
 fn unknown_anchor(value: &Span, seen: &Seen) -> Diagnostic {

@@ -2,6 +2,8 @@
 
 /// A guess may differ from what was typed in one letter of so many.
 const LETTERS_PER_SLIP: usize = 3;
+/// In a word shorter than this a second wrong letter may mean another word.
+const SHORT: usize = 6;
 /// More of a file than this is not repeated in a sentence.
 const MAX_LITERAL: usize = 80;
 
@@ -87,6 +89,23 @@ pub fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
         .filter(|(distance, candidate)| *distance <= reach && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The candidate that was meant, if no other comes near and hardly a letter is wrong.
+pub(super) fn surely<'a, S: AsRef<str>>(word: &str, candidates: &'a [S]) -> Option<&'a str> {
+    let wanted = folded(word);
+    let reach = if wanted.chars().count() < SHORT { 1 } else { 2 };
+    let distances = candidates.iter().map(|candidate| {
+        let candidate = candidate.as_ref();
+        (slips(&wanted, candidate, reach + 1), candidate)
+    });
+    let mut near: Vec<(usize, &str)> = distances.collect();
+    near.sort_unstable();
+    match near.as_slice() {
+        [(best, _), (next, _), ..] if best == next => None,
+        [(best, meant), ..] if *best <= reach && *best < meant.len() => Some(meant),
+        _ => None,
+    }
 }
 
 /// Words whose lengths differ by more than the reach are not compared: what was typed may be long.

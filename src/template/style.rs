@@ -35,7 +35,15 @@ pub fn check_style(text: &Text) -> Option<Diagnostic> {
         let whole = Value::from(format!("{}{comment}", text.value));
         format!("write {whole}: unquoted, ` #` begins a comment that is not sent")
     } else {
-        format!("write {}", Value::from(text.value.as_str()))
+        let whole = Value::from(text.value.as_str()).to_string();
+        let diagnostic = Diagnostic::error("unquoted-text", &text.span, message);
+        let diagnostic = diagnostic.help(format!("write {whole}"));
+        let is_here = text.style == Style::Plain && text.span == text.written;
+        return Some(if is_here {
+            diagnostic.mend(&text.span, whole)
+        } else {
+            diagnostic
+        });
     };
     Some(Diagnostic::error("unquoted-text", &text.span, message).help(help))
 }

@@ -11,6 +11,7 @@ mod examples;
 mod faults;
 mod findings;
 mod fit;
+mod fixing;
 mod handover;
 mod journals;
 mod kills;
@@ -35,6 +36,7 @@ mod showing;
 mod testing;
 mod traps;
 mod vendor;
+mod warnings;
 mod wire;
 
 pub(crate) use place::campanile;

@@ -8,6 +8,7 @@ pub(super) use place::Places;
 
 use super::arguments::{Check, CheckOutput};
 use super::failure::Failure;
+use super::fix::{Fixed, counted, json_of};
 use super::print;
 use crate::plan::Header;
 use crate::report::diagnostic_json;
@@ -35,6 +36,10 @@ pub(super) struct Tally<'a> {
     sarif: Sarif,
     /// The first code that was met.
     code: Option<&'static str>,
+    /// Complaints that `--fix` may mend.
+    mendable: u64,
+    /// What it has mended.
+    fixed: Option<Vec<Value>>,
 }
 
 impl<'a> Tally<'a> {
@@ -48,7 +53,20 @@ impl<'a> Tally<'a> {
             told: Vec::new(),
             sarif: Sarif::default(),
             code: None,
+            mendable: 0,
+            fixed: None,
         }
+    }
+
+    /// What was mended before the campaigns were looked at.
+    pub(super) fn fixed(&mut self, all: &[Fixed]) {
+        self.fixed = Some(json_of(all));
+        print::say(&format!("{}\n", counted(all)));
+    }
+
+    /// What is wrong with the repository, and with no campaign of it.
+    pub(super) fn others(&mut self, found: &[Diagnostic]) -> Result<(), Failure> {
+        found.iter().try_for_each(|each| self.found(each))
     }
 
     pub(super) fn is_bad(&self) -> bool {
@@ -121,6 +139,7 @@ impl<'a> Tally<'a> {
             Severity::Warning => self.warnings += 1,
         }
         self.code.get_or_insert(diagnostic.code);
+        self.mendable += u64::from(diagnostic.mend.is_some());
         match self.options.output {
             CheckOutput::Json => self.told.push(diagnostic_json(diagnostic)),
             CheckOutput::Text => print::diagnostic(diagnostic),
@@ -135,12 +154,15 @@ impl<'a> Tally<'a> {
     pub(super) fn tell(&self) -> Result<(), Failure> {
         match self.options.output {
             CheckOutput::Json => {
-                let told = json!({
+                let mut told = json!({
                     "campaigns": self.campaigns,
                     "errors": self.errors,
                     "warnings": self.warnings,
                     "diagnostics": self.told,
                 });
+                if let Some(fixed) = &self.fixed {
+                    told["fixed"] = json!(fixed);
+                }
                 print::result(&told.to_string())?;
                 return Ok(());
             }
@@ -155,7 +177,16 @@ impl<'a> Tally<'a> {
             plural(self.errors, "error"),
             plural(self.warnings, "warning")
         ));
-        if let (CheckOutput::Text, Some(code)) = (self.options.output, self.code) {
+        if self.options.output != CheckOutput::Text {
+            return Ok(());
+        }
+        if self.mendable > 0 && !self.options.fix {
+            print::say(&format!(
+                "{} may be mended: campanile check --fix",
+                plural(self.mendable, "complaint")
+            ));
+        }
+        if let Some(code) = self.code {
             print::say(&format!(
                 "more about a code: campanile check --explain {code}"
             ));

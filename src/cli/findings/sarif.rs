@@ -39,14 +39,18 @@ impl Sarif {
             .iter()
             .map(|place| json!({ "physicalLocation": physical(place) }))
             .collect();
-        self.results.push(json!({
+        let mut result = json!({
             "ruleId": code,
             "ruleIndex": index,
             "level": level,
             "message": { "text": message(diagnostic, place.is_some()) },
             "locations": locations,
             "relatedLocations": related,
-        }));
+        });
+        if let Some(fix) = fix(diagnostic, places) {
+            result["fixes"] = json!([fix]);
+        }
+        self.results.push(result);
     }
 
     pub(super) fn log(&self) -> Value {
@@ -81,6 +85,22 @@ fn rule(code: &str) -> Value {
             "markdown": format!("{}\n\n```yaml\n{example}\n```", found.why),
         },
     })
+}
+
+/// What editors may type in somebody's place.
+fn fix(diagnostic: &Diagnostic, places: &Places) -> Option<Value> {
+    let mend = diagnostic.mend.as_deref()?;
+    let place = physical(&places.place(&mend.span)?);
+    Some(json!({
+        "description": { "text": diagnostic.help },
+        "artifactChanges": [{
+            "artifactLocation": place["artifactLocation"],
+            "replacements": [{
+                "deletedRegion": place["region"],
+                "insertedContent": { "text": mend.text },
+            }],
+        }],
+    }))
 }
 
 fn physical(place: &Place) -> Value {

@@ -3,6 +3,7 @@
 mod complaints;
 mod lowered;
 mod properties;
+mod traps;
 
 use super::{Schedule, ScheduleSpec, Slot, parse_zone};
 use crate::identity::civil_text;

@@ -1,5 +1,6 @@
 //! The grammar helpers.
 
+use super::super::words::surely;
 use super::*;
 
 #[test]
@@ -32,4 +33,25 @@ fn guesses_are_near() {
     assert_eq!(nearest("zz", keys), None);
     assert_eq!(nearest("retries", keys), None);
     assert_eq!(nearest("", keys), None);
+}
+
+#[test]
+fn what_is_typed_in_somebodys_place_was_meant_for_certain() {
+    let keys = [
+        "name",
+        "schedule",
+        "audience",
+        "groups",
+        "group_files",
+        "members",
+        "member_files",
+    ];
+    assert_eq!(surely("nmae", &keys), Some("name"));
+    assert_eq!(surely("Group-Files", &keys), Some("group_files"));
+    assert_eq!(surely("shcedlue", &keys), Some("schedule"));
+    // Two letters of a short word, three of a long one, or as near to another.
+    assert_eq!(surely("nmea", &keys), None);
+    assert_eq!(surely("shcedleu_", &keys), None);
+    assert_eq!(surely("cat", &["bat", "rat"]), None);
+    assert_eq!(surely("", &keys), None);
 }
