@@ -15,6 +15,7 @@ mod handover;
 mod journals;
 mod kills;
 mod lane;
+mod manual;
 mod newcomer;
 mod operator;
 mod place;
