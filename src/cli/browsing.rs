@@ -71,7 +71,7 @@ pub(super) struct Show {
     pub(super) output: Output,
 }
 
-/// Write a repository to begin with: settings, a campaign, its audience, schemas, a check for continuous integration
+/// Write a repository to begin with: settings, a campaign, its audience, schemas, a guide, a check for continuous integration
 ///
 /// Nothing that is there is overwritten: such files are left as they are, and named. The campaign can be sent at once to the
 /// stand-in.

@@ -5,6 +5,7 @@ mod arrivals;
 mod browsing;
 mod channels;
 mod complaints;
+mod documents;
 mod drills;
 mod drills_of_the_journal;
 mod examples;
