@@ -37,4 +37,5 @@ mod traps;
 mod vendor;
 mod wire;
 
-pub(crate) use place::campanile;
+pub(crate) use examples::{BROKEN, broken, examples};
+pub(crate) use place::{Place, campanile};
