@@ -1,6 +1,7 @@
 //! What can be typed.
 
-use super::browsing::{Completions, Init, List, Show};
+use super::browsing::{Completions, Init, List, Man, Show};
+use super::exit;
 use super::operators::{Cancel, Pause, Status};
 use super::senders::{Run, Test};
 use crate::delivery::State;
@@ -19,17 +20,20 @@ use std::time::Duration;
     arg_required_else_help = true,
     max_term_width = 100
 )]
-#[command(
-    after_help = "Exit codes: 0 success, 1 error, 4 needs the override that is printed, 5 finished with more \
-refused or failed deliveries than are tolerated or with unknown ones, 6 stopped and still open, 64 usage, 75 try again \
-later, 78 invalid campaign or settings, 130/143 interrupted after a clean drain."
-)]
+#[command(after_help = format!("{BEGINNING}\n\n{}", exit::codes()))]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) common: Common,
     #[command(subcommand)]
     pub(super) verb: Verb,
 }
+
+const BEGINNING: &str = "\
+Examples:
+  campanile init our-campaigns                      a repository to begin with
+  campanile check                                   everything that is wrong, before anything is sent
+  campanile preview welcome                         what people will read
+  campanile run welcome --sandbox                   send it to a stand-in for the vendor on this machine";
 
 #[derive(Debug, Args)]
 pub(super) struct Common {
@@ -62,6 +66,7 @@ pub(super) enum Verb {
     Schema(Schema),
     Init(Init),
     Completions(Completions),
+    Man(Man),
     Version(Version),
 }
 
@@ -207,6 +212,9 @@ pub(super) struct Retry {
 
 /// Keep the journal small and safe
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  campanile journal prune --older-than 90d             remove what finished long ago; tells what goes, and asks
+  campanile journal backup /backups/campanile.db       copy it, also while it is being written")]
 pub(super) enum JournalVerb {
     Prune(Prune),
     Backup(Backup),
@@ -486,6 +494,9 @@ pub(super) struct Next {
 
 /// The JSON Schema of a campaign file or of the settings, for editors
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile schema campaign > schemas/campaign.schema.json
+  campanile schema settings > schemas/settings.schema.json")]
 pub(super) struct Schema {
     #[arg(value_enum)]
     pub(super) kind: SchemaKind,
@@ -493,6 +504,9 @@ pub(super) struct Schema {
 
 /// Versions: of this program, of the time zone data, of SQLite
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile version
+  campanile version -o json")]
 pub(super) struct Version {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,

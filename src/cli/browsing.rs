@@ -71,7 +71,7 @@ pub(super) struct Show {
     pub(super) output: Output,
 }
 
-/// Write a repository to begin with: settings, a campaign, its audience, schemas, a check for continuous integration
+/// Write a repository to begin with: settings, a campaign, its audience, schemas, a guide, a check for continuous integration
 ///
 /// Nothing that is there is overwritten: such files are left as they are, and named. The campaign can be sent at once to the
 /// stand-in.
@@ -101,4 +101,24 @@ Open a new shell afterwards.")]
 pub(super) struct Completions {
     #[arg(value_enum)]
     pub(super) shell: Shell,
+}
+
+/// The manual: a page for the program and for each verb, as `man` reads it
+///
+/// A page has what `--help` says, and the exit codes; that of the program the environment and the files as well.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile man | man -l -                          read the first page
+  campanile man run | man -l -                      that of a verb
+  campanile man journal prune > campanile-journal-prune.1
+  campanile man --all ~/.local/share/man/man1       every page, to where `man campanile` finds them
+
+Pages that are there already are written anew.")]
+pub(super) struct Man {
+    /// The verb [default: the program as a whole]
+    #[arg(conflicts_with = "all")]
+    pub(super) verb: Vec<String>,
+    /// Write every page to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) all: Option<PathBuf>,
 }

@@ -23,6 +23,28 @@ pub(super) enum Exit {
     Terminated = 143,
 }
 
+/// What each comes to, as the manual tells it.
+pub(super) const MEANINGS: [(&str, &str); 9] = [
+    ("0", "success"),
+    ("1", "error"),
+    ("4", "needs the override that is printed"),
+    (
+        "5",
+        "finished with more refused or failed deliveries than are tolerated or with unknown ones",
+    ),
+    ("6", "stopped and still open"),
+    ("64", "usage"),
+    ("75", "try again later"),
+    ("78", "invalid campaign or settings"),
+    ("130/143", "interrupted after a clean drain"),
+];
+
+/// The same in one sentence.
+pub(super) fn codes() -> String {
+    let codes = MEANINGS.map(|(code, meaning)| format!("{code} {meaning}"));
+    format!("Exit codes: {}.", codes.join(", "))
+}
+
 impl Exit {
     /// What people call the signal that this is the exit code of.
     pub(super) fn signal(self) -> &'static str {

@@ -22,6 +22,14 @@ fn files() -> anyhow::Result<Vec<(&'static str, String)>> {
             include_str!("newcomer/welcome.yaml"),
         ),
         ("audiences/cities.csv", include_str!("newcomer/cities.csv")),
+        (
+            "docs/reading-a-campaign.md",
+            include_str!("../../docs/reading-a-campaign.md"),
+        ),
+        (
+            "docs/reading-a-campaign.zh.md",
+            include_str!("../../docs/reading-a-campaign.zh.md"),
+        ),
         (".gitignore", include_str!("newcomer/gitignore")),
         (
             ".github/workflows/check.yml",

@@ -22,6 +22,7 @@ mod journal;
 mod journals;
 mod list;
 mod log;
+mod manual;
 mod next;
 mod occurrences;
 mod opening;
@@ -99,6 +100,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Show(options) => show::show(&common, &options),
         Verb::Init(options) => init::init(&common, &options),
         Verb::Completions(options) => completions::completions(&options),
+        Verb::Man(options) => manual::man(&common, &options),
         Verb::Next(options) => next::next(&common, &options),
         Verb::Schema(options) => schema::schema(&options),
         Verb::Version(options) => version::version(&options).await,

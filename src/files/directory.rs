@@ -24,6 +24,16 @@ pub fn append_to(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Writes a file, and the folders above it, in the place of what is there.
+pub fn write_over(path: &Path, text: &str) -> io::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+    fs::write(path, text)
+}
+
 /// Writes a file, and the folders above it, where there is none. `false`: there is one, or something else of that name.
 pub fn write_new(path: &Path, text: &str) -> io::Result<bool> {
     if let Some(folder) = path.parent() {

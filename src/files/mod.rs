@@ -11,7 +11,7 @@ mod rows;
 mod secret;
 
 pub use campaigns::{campaign_files, files_in};
-pub use directory::{append_to, ensure_directory, write_new};
+pub use directory::{append_to, ensure_directory, write_new, write_over};
 pub use partial::Partial;
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};
 pub use rows::Rows;

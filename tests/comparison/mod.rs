@@ -1,3 +1,4 @@
 //! Campanile beside independent programs that do the same.
 
 mod cron;
+mod editors;

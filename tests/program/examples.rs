@@ -12,7 +12,7 @@ const MODELINE: &str = "# yaml-language-server: $schema=../schemas/campaign.sche
 const CLOSED: &str = "campaigns/duty-notice.yaml";
 
 /// Every file in the folder, so that a new example needs no line here.
-fn examples() -> Vec<String> {
+pub(crate) fn examples() -> Vec<String> {
     let mut found = files("campaigns");
     found.sort();
     assert!(found.len() >= 12, "the examples are found: {found:?}");
@@ -142,7 +142,7 @@ fn another_validator_takes_the_examples_as_well() {
 }
 
 /// What is wrong, and what of an example is replaced by what to make it so.
-const BROKEN: [(&str, &str, &str); 6] = [
+pub(crate) const BROKEN: [(&str, &str, &str); 18] = [
     ("an unknown key", "audience:\n", "audiense:\n"),
     ("an unknown key inside", "from_account:", "from_acount:"),
     (
@@ -165,18 +165,72 @@ const BROKEN: [(&str, &str, &str); 6] = [
         "- face: {",
         "- text: \"x\"\n        face: {",
     ),
+    ("nothing to send", "\nsend:\n", "\nlabels:\n"),
+    (
+        "text where a list stands",
+        "[audiences/cities.csv]",
+        "audiences/cities.csv",
+    ),
+    (
+        "a list where text stands",
+        "name: red-packet",
+        "name: [red-packet]",
+    ),
+    (
+        "a number where a name stands",
+        "name: red-packet",
+        "name: 7",
+    ),
+    ("a text where a number stands", "index: 6", "index: six"),
+    (
+        "a key without its value",
+        "start_within: 1h",
+        "start_within:",
+    ),
+    (
+        "a number that is too small",
+        "badge_mode: 1",
+        "badge_mode: -1",
+    ),
+    (
+        "a word where true or false stands",
+        "schedule:\n",
+        "enabled: perhaps\nschedule:\n",
+    ),
+    ("what is needed beside another", "index: 6, ", ""),
+    (
+        "text where a map stands",
+        "schedule:\n  cron: \"0 10 * * FRI\"\n  start_within: 1h",
+        "schedule: \"0 10 * * FRI\"",
+    ),
+    (
+        "a map where text stands",
+        "priority: high",
+        "priority: { level: high }",
+    ),
+    (
+        "a key inside a key that has none",
+        "coins: 88\n          desc:",
+        "coins: 88\n          decs:",
+    ),
 ];
+
+/// The example with that of the list.
+pub(crate) fn broken(number: usize) -> String {
+    let example = fs::read_to_string("campaigns/red-packet.yaml").unwrap();
+    let (wrong, from, to) = BROKEN[number];
+    assert!(
+        example.contains(from),
+        "{wrong}: `{from}` is in the example"
+    );
+    example.replacen(from, to, 1)
+}
 
 #[test]
 fn another_validator_refuses_what_we_refuse() {
     let place = Place::of_the_examples();
-    let example = fs::read_to_string("campaigns/red-packet.yaml").unwrap();
-    for (wrong, from, to) in BROKEN {
-        assert!(
-            example.contains(from),
-            "{wrong}: `{from}` is in the example"
-        );
-        let path = place.write("campaigns/red-packet.yaml", &example.replace(from, to));
+    for (number, (wrong, _, _)) in BROKEN.iter().enumerate() {
+        let path = place.write("campaigns/red-packet.yaml", &broken(number));
         let refused = validator_of(&path);
         assert_eq!(refused.code, 1, "{wrong}: {refused:?}");
         assert_eq!(place.run(&["check", "red-packet"]).code, 78, "{wrong}");

@@ -120,7 +120,7 @@ fn init_overwrites_nothing() {
         told["left"],
         serde_json::json!(["README.md", "campanile.yaml", ".gitignore"])
     );
-    assert_eq!(told["written"].as_array().unwrap().len(), 5);
+    assert_eq!(told["written"].as_array().unwrap().len(), 7);
     assert_eq!(
         fs::read_to_string(place.path().join("campanile.yaml")).unwrap(),
         settings
