@@ -22,6 +22,7 @@ mod list;
 mod log;
 mod next;
 mod operators;
+mod parallel;
 mod pause;
 mod preview;
 mod print;
