@@ -101,6 +101,8 @@ impl Table {
         if let Some(complaint) = check_kind(cells, &header.span(path, 0)) {
             return Err(vec![complaint]);
         }
+        check_count(cells.len(), || header.span(path, VARIABLES_MAX))
+            .map_err(|complaint| vec![complaint])?;
         let own = subject
             .own()
             .map(|name| cells.iter().position(|cell| cell == name));
@@ -178,6 +180,7 @@ impl Table {
             )
         })?;
         check_names(&entries, &whole)?;
+        check_count(entries.len(), whole)?;
         let mut own = [const { String::new() }; 2];
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for (name, raw) in entries {
@@ -195,13 +198,6 @@ impl Table {
                 value => value,
             });
             names.push(name);
-        }
-        if names.len() > VARIABLES_MAX {
-            return Err(Diagnostic::error(
-                "too-many-columns",
-                &whole(),
-                too_many(names.len()),
-            ));
         }
         let own = [own[0].as_str(), own[1].as_str()];
         self.identified(own, |_| whole(), (names.into(), values), row.line())
@@ -309,19 +305,16 @@ fn check_header(
             complaints.extend(subject.check_name(name, &span(at)));
         }
     }
-    if cells.len() > VARIABLES_MAX {
-        let message = too_many(cells.len());
-        complaints.push(Diagnostic::error(
-            "too-many-columns",
-            &span(VARIABLES_MAX),
-            message,
-        ));
-    }
     complaints
 }
 
-fn too_many(count: usize) -> String {
-    format!("a row may have {VARIABLES_MAX} columns, and this has {count}")
+/// Before anything is said of single columns: of thousands that would never end.
+fn check_count(count: usize, span: impl Fn() -> Span) -> Result<(), Diagnostic> {
+    if count <= VARIABLES_MAX {
+        return Ok(());
+    }
+    let message = format!("a row may have {VARIABLES_MAX} columns, and this has {count}");
+    Err(Diagnostic::error("too-many-columns", &span(), message))
 }
 
 fn no_key(subject: Subject, cells: &[String], span: &Span) -> Diagnostic {

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::parallel::in_order;
 use super::workspace::Workspace;
 use crate::campaign::{Campaign, NotRead, Texts};
 use crate::files::campaign_files;
@@ -10,9 +11,6 @@ use crate::source::{Source, list_of, nearest};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-
-/// The path of a file, and what it came to.
-pub(super) type Found = (String, Result<Campaign, Failure>);
 
 impl Workspace {
     /// A campaign by its path or its name.
@@ -36,30 +34,50 @@ impl Workspace {
 
     /// Every campaign of the folder, also those that cannot be used.
     pub(super) fn all_campaigns(&self) -> Result<Vec<Result<Campaign, Failure>>, Failure> {
-        let campaigns = self.all_campaigns_by_path()?.into_iter();
-        Ok(campaigns.map(|(_, campaign)| campaign).collect())
+        let mut campaigns = Vec::new();
+        self.each_campaign(
+            |_, campaign| campaign,
+            |_, campaign| {
+                campaigns.push(campaign);
+                Ok(())
+            },
+        )?;
+        Ok(campaigns)
     }
 
-    /// The same with the path of each.
-    pub(super) fn all_campaigns_by_path(&self) -> Result<Vec<Found>, Failure> {
+    /// Makes something of every campaign of the folder, several at a time, and takes it in the order of their paths.
+    pub(super) fn each_campaign<T: Send>(
+        &self,
+        make: impl Fn(&str, Result<Campaign, Failure>) -> T + Sync,
+        mut take: impl FnMut(&str, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
-        let mut campaigns = Vec::new();
-        for path in self.campaign_paths()? {
-            let campaign = self.read_campaign(&path);
+        let read = |path: &String| {
+            let campaign = self.read_campaign(path);
             let name = campaign.as_ref().ok().map(|campaign| campaign.name.clone());
-            let other = name.and_then(|name| known.insert(name, path.clone()));
-            let campaign = match (campaign, other) {
-                (Ok(campaign), Some(other)) => Err(two_of(campaign.name.as_str(), &path, &other)),
-                (campaign, _) => campaign,
-            };
-            campaigns.push((path, campaign));
-        }
-        Ok(campaigns)
+            (name, make(path, campaign))
+        };
+        in_order(&self.campaign_paths()?, read, |path, (name, made)| {
+            let other = name
+                .as_ref()
+                .and_then(|name| known.insert(name.clone(), path.clone()));
+            match (name, other) {
+                (Some(name), Some(other)) => {
+                    let failure = two_of(name.as_str(), path, &other);
+                    take(path, make(path, Err(failure)))
+                }
+                _ => take(path, made),
+            }
+        })
     }
 
     fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
         if let Some(ending) = other_ending(path) {
             let text = format!("`{path}` ends in `.{ending}`; campaign files end in `.yaml`");
+            return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
+        }
+        if path.contains(char::REPLACEMENT_CHARACTER) {
+            let text = format!("the name of the file `{path}` is not UTF-8 text");
             return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
         }
         let text = self

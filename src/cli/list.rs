@@ -64,17 +64,19 @@ pub(super) async fn list(common: &Common, options: &List) -> Result<Exit, Failur
     let now = options
         .now
         .map_or_else(now, |instant| instant.with_timezone(&Utc));
-    let campaigns = workspace
-        .all_campaigns_by_path()
-        .map_err(Failure::of_reading)?;
-    let all = campaigns
-        .into_iter()
-        .map(|(path, campaign)| match campaign {
-            Ok(campaign) => of_campaign(&workspace, path, &campaign, now),
-            Err(failure) => of_invalid(&workspace, path, &failure),
-        });
+    let mut all = Vec::new();
+    let line = |path: &str, campaign: Result<Campaign, Failure>| match campaign {
+        Ok(campaign) => of_campaign(&workspace, path.to_owned(), &campaign, now),
+        Err(failure) => of_invalid(&workspace, path.to_owned(), &failure),
+    };
+    let done = workspace.each_campaign(line, |_, line| {
+        all.push(line);
+        Ok(())
+    });
+    done.map_err(Failure::of_reading)?;
     let (journal, last) = last_runs(&workspace).await;
-    let (mut shown, others): (Vec<Line>, Vec<Line>) = all.partition(|line| options.wants(line));
+    let (mut shown, others): (Vec<Line>, Vec<Line>) =
+        all.into_iter().partition(|line| options.wants(line));
     for line in &mut shown {
         line.last_run = last.get(&line.campaign).cloned();
     }

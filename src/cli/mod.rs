@@ -27,6 +27,7 @@ mod next;
 mod occurrences;
 mod opening;
 mod operators;
+mod parallel;
 mod pause;
 mod preview;
 mod print;

@@ -141,7 +141,7 @@ impl Look<'_> {
         for sample in waiting.drain(..) {
             lines.extend(form.sample(&self.outline, &sample));
         }
-        Ok(print::result(&lines.join("\n"))?)
+        Ok(print::styled(&lines.join("\n"))?)
     }
 
     /// A group that was asked for must be a target.
@@ -200,7 +200,7 @@ impl Whole {
             lines.extend(form.sample(&self.outline, sample));
         }
         lines.extend(form.totals(&self.outline, &self.totals));
-        print::result(&lines.join("\n"))?;
+        print::styled(&lines.join("\n"))?;
         Ok(())
     }
 

@@ -3,12 +3,19 @@
 use super::exit::Exit;
 use super::failure::Failure;
 use super::workspace::typed_with;
-use crate::source::{Diagnostic, render};
+use crate::source::{Diagnostic, render, tame};
 use anyhow::Context;
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-/// Prints a line of the result. `false`: nobody reads any more, which is no failure.
+/// Prints a line of the result. `false`: nobody reads any more, which is no failure. What files and the vendor say is in
+/// it: no control character of theirs reaches a terminal, and none that turns the direction of what follows.
 pub(super) fn result(line: &str) -> anyhow::Result<bool> {
+    styled(&harmless(line, is_read_by_a_person()))
+}
+
+/// Prints a line of which every strange part was made harmless before it was given colour.
+pub(super) fn styled(line: &str) -> anyhow::Result<bool> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
@@ -17,14 +24,41 @@ pub(super) fn result(line: &str) -> anyhow::Result<bool> {
     }
 }
 
-/// Tells the person at the terminal. A terminal that is gone stops nobody.
+/// Tells the person at the terminal.
 pub(super) fn say(line: &str) {
+    say_styled(&harmless(line, true));
+}
+
+/// A terminal that is gone stops nobody.
+fn say_styled(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// What stands in files, in their names and in answers, without what moves the cursor. What turns the direction of text
+/// is left to programs, which read the result as it is.
+fn harmless(text: &str, is_seen: bool) -> Cow<'_, str> {
+    let is_kept = |each: char| match each {
+        '\n' | '\t' => true,
+        _ => !each.is_control() && (!is_seen || tame(each) == each),
+    };
+    if text.chars().all(is_kept) {
+        return Cow::Borrowed(text);
+    }
+    let parts = text.split_inclusive("\r\n").map(|line| {
+        let (line, end) = line
+            .strip_suffix("\r\n")
+            .map_or((line, ""), |line| (line, "\r\n"));
+        let line = line
+            .chars()
+            .map(|each| if is_kept(each) { each } else { tame(each) });
+        line.collect::<String>() + end
+    });
+    Cow::Owned(parts.collect())
+}
+
 pub(super) fn diagnostic(diagnostic: &Diagnostic) {
-    say(render(diagnostic, has_colour(), width()).trim_end());
-    say("");
+    say_styled(render(diagnostic, has_colour(), width()).trim_end());
+    say_styled("");
 }
 
 pub(super) fn error(text: &str, help: Option<&str>) {
@@ -33,7 +67,7 @@ pub(super) fn error(text: &str, help: Option<&str>) {
     } else {
         ("", "")
     };
-    say(&format!("{on}error:{off} {text}"));
+    say_styled(&format!("{on}error:{off} {}", harmless(text, true)));
     help.into_iter().for_each(self::help);
 }
 
@@ -122,7 +156,7 @@ pub(super) fn confirm(has_said_yes: bool, question: &str, otherwise: &str) -> Re
 /// Asks; anything but yes is no.
 pub(super) fn ask(question: &str) -> anyhow::Result<bool> {
     let mut err = io::stderr().lock();
-    write!(err, "{question} [y/N] ")
+    write!(err, "{} [y/N] ", harmless(question, true))
         .and_then(|()| err.flush())
         .context("cannot ask")?;
     let mut answer = String::new();
@@ -130,4 +164,20 @@ pub(super) fn ask(question: &str) -> anyhow::Result<bool> {
         .read_line(&mut answer)
         .context("cannot read the answer")?;
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_strange_reaches_a_terminal() {
+        assert_eq!(
+            harmless("a\u{1b}[31m\u{7}\rb\u{9b}", false),
+            "a\u{241b}[31m\u{2407}\u{240d}b\u{fffd}"
+        );
+        assert_eq!(harmless("a,b\r\n\tc\n", false), "a,b\r\n\tc\n");
+        assert_eq!(harmless("\u{202e}a", true), "\u{fffd}a");
+        assert_eq!(harmless("\u{202e}a", false), "\u{202e}a");
+    }
 }

@@ -15,7 +15,7 @@ impl Complaints {
     /// Each is shown with its place; a file that is wrong throughout needs no more.
     pub(super) const KEPT_MAX: usize = 50;
 
-    pub(super) fn add(&mut self, complaints: impl IntoIterator<Item = Diagnostic>) {
+    pub fn add(&mut self, complaints: impl IntoIterator<Item = Diagnostic>) {
         for complaint in complaints {
             let same = |(known, _): &&mut (Diagnostic, u64)| is_same(known, &complaint);
             if let Some((_, again)) = self.found.iter_mut().find(same) {

@@ -10,9 +10,11 @@ const DEPTH_MAX: usize = 16;
 
 /// Every `.yaml` file below `folder`, sorted, as paths below the repository's root. Links to folders are not followed.
 /// A `.yml` and a `.YAML` are among them, so that who reads them complains: passed over in silence they would never be
-/// sent.
+/// sent. For the same reason a name that is no text is among them, with `REPLACEMENT_CHARACTER` in it, and a folder too
+/// deep is an error.
 pub fn campaign_files(repository: &Repository, folder: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
+    repository.check_inside(folder)?;
     collect(repository, &PathBuf::from(folder), 0, &mut found)?;
     found.sort();
     Ok(found)
@@ -33,10 +35,13 @@ fn collect(
         let kind = entry
             .file_type()
             .map_err(|error| unreadable(&path, &error))?;
-        if kind.is_dir() && depth < DEPTH_MAX {
+        if kind.is_dir() {
+            if depth >= DEPTH_MAX {
+                return Err(Error::TooDeep(path.display().to_string()));
+            }
             collect(repository, &path, depth + 1, found)?;
         } else if path.extension().is_some_and(is_yaml) {
-            found.extend(path.to_str().map(str::to_owned));
+            found.push(path.to_string_lossy().into_owned());
         }
     }
     Ok(())

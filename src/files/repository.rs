@@ -24,6 +24,8 @@ pub enum Error {
     NotPlain(String),
     #[error("`{0}` leads out of the repository")]
     Outside(String),
+    #[error("`{0}` is more than 16 folders deep")]
+    TooDeep(String),
     #[error("`{path}` leads out of the root `{root}`")]
     OutsideRoot { path: String, root: String },
     #[error("`{0}` is an absolute path")]
@@ -97,6 +99,7 @@ impl Error {
             Error::NotPlain(_) => Some("name a file, not a folder".to_owned()),
             Error::NotText { .. } => Some("save the file as UTF-8".to_owned()),
             Error::Changed(_) => Some("look at it, and try again".to_owned()),
+            Error::TooDeep(_) => Some("move it up".to_owned()),
             Error::OutsideRoot { .. }
             | Error::Unwritable { .. }
             | Error::RootUnreadable { .. }
@@ -127,6 +130,14 @@ impl Repository {
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// A folder below the root is not elsewhere by way of a link. One that is not there is nowhere else.
+    pub(super) fn check_inside(&self, folder: &str) -> Result<(), Error> {
+        match self.root.join(folder).canonicalize() {
+            Ok(real) if !real.starts_with(&self.root) => Err(Error::Outside(folder.to_owned())),
+            _ => Ok(()),
+        }
     }
 
     /// The whole of a small text.
@@ -223,11 +234,11 @@ pub(super) fn real_below(
     Ok(real)
 }
 
-/// The nearest `name` in `from` or a folder above it.
+/// The nearest `name` in `from` or a folder above it, even if it cannot be read: another above it is not meant.
 pub fn find_upwards(from: &Path, name: &str) -> Option<PathBuf> {
     from.ancestors()
         .map(|folder| folder.join(name))
-        .find(|path| path.is_file())
+        .find(|path| fs::symlink_metadata(path).is_ok())
 }
 
 /// A settings file, wherever it was said to be.

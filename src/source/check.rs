@@ -13,7 +13,10 @@ use super::limits;
 use super::node::{Content, Node, Step};
 use super::parse::MAX_COMPLAINTS;
 use super::prune::Complaint;
-use super::words::{nearest, surely};
+use super::words::{nearest, plural, surely};
+
+/// More unknown keys of one map are told as one complaint.
+const MAX_UNKNOWN: usize = 200;
 
 pub(super) fn complaints(schema: &Value, validator: &Validator, root: &Node) -> Vec<Complaint> {
     let instance = root.to_json();
@@ -99,6 +102,9 @@ impl Check<'_> {
 
     fn unknown_keys(&mut self, error: &ValidationError<'_>, map: &[Step], unexpected: &[String]) {
         let known = self.known_keys(error);
+        if unexpected.len() > MAX_UNKNOWN {
+            return self.many_unknown(map, unexpected.len(), &known);
+        }
         for name in unexpected {
             if let Some(guess) = nearest(name, &known) {
                 self.guessed.insert((map.to_vec(), guess.to_owned()));
@@ -124,6 +130,16 @@ impl Check<'_> {
             };
             self.push(path, diagnostic);
         }
+    }
+
+    /// A file of another kind: each of its keys would hide what it is.
+    fn many_unknown(&mut self, map: &[Step], count: usize, known: &[String]) {
+        let (key, node) = self.root.find(map);
+        let count = plural(count as u64, "unknown key");
+        let message = format!("there are {count} here");
+        let diagnostic = Diagnostic::error(complaint::UNKNOWN_KEY, &node.place(key), message);
+        let help = complaint::known_help("", known, "known keys");
+        self.push(map.to_vec(), diagnostic.maybe_help(help));
     }
 
     pub(super) fn wrong_type(&mut self, expected: &[&str], known: &[String], path: Vec<Step>) {

@@ -55,6 +55,7 @@ pub use read::{Read, read, read_parsed};
 pub use render::render;
 pub use schema::{Schema, one_key};
 pub use shapes::{Entries, Short, Shorthand, TextOr};
+pub use snippet::tame;
 pub use span::{Source, Span};
 pub use spanned::Spanned;
 pub use text::Text;

@@ -106,7 +106,7 @@ fn cells(part: &str, base: usize) -> Vec<Cell> {
 }
 
 /// Escape sequences and what turns the direction of text become pictures of themselves.
-fn tame(character: char) -> char {
+pub fn tame(character: char) -> char {
     match character {
         '\0'..='\u{1f}' => {
             char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER)

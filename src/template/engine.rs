@@ -2,6 +2,7 @@
 
 use super::operators::{LENGTH_MAX, add_checks};
 use super::program::{self, Program};
+use super::work::add_work;
 use super::{ChosenSpec, Fault, TemplateSpec, add_filters};
 use crate::source::{Diagnostic, Span, Text, TextOr, list_of};
 use minijinja::machinery::{eval, make_string_output};
@@ -80,6 +81,7 @@ impl Templates {
         environment.set_syntax(syntax());
         add_checks(&mut environment);
         add_filters(&mut environment);
+        add_work(&mut environment);
         Templates {
             environment,
             texts: Vec::new(),
@@ -265,7 +267,10 @@ impl Ready<'_> {
     fn text(&self, plain: Plain, context: &Value) -> Result<String, Diagnostic> {
         let mut text = String::new();
         self.run(plain.0, context, &mut make_string_output(&mut text))?;
-        Ok(text)
+        match text.chars().find(|each| is_unsendable(*each)) {
+            None => Ok(text),
+            Some(found) => Err(control_character(found, self.span(plain.0))),
+        }
     }
 
     pub fn value(&self, expression: Expression, context: &Value) -> Result<Value, Diagnostic> {
@@ -312,6 +317,18 @@ impl Ready<'_> {
     fn span(&self, at: usize) -> &Span {
         &self.templates.texts[at].text.span
     }
+}
+
+/// What no phone shows and no keyboard writes: binary data, or text that was read in a wrong encoding.
+fn is_unsendable(each: char) -> bool {
+    each.is_control() && !matches!(each, '\n' | '\r' | '\t')
+}
+
+fn control_character(found: char, span: &Span) -> Diagnostic {
+    let number = u32::from(found);
+    let message = format!("the text comes out with a control character in it (U+{number:04X})");
+    let help = "delete it where it comes from: the text, a variable, or a cell of a file that is no UTF-8 text";
+    Diagnostic::error("control-character", span, message).help(help)
 }
 
 /// As it is written below `cases`.

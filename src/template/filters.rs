@@ -1,6 +1,6 @@
 //! Filters and functions of ours, and bounded forms of those that could make long texts in a few steps.
 
-use super::operators::{LENGTH_MAX, VALUES_MAX, check_length, each};
+use super::operators::{LENGTH_MAX, check_length};
 use crate::identity::Digest;
 use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
@@ -94,7 +94,9 @@ fn number(value: &Value, decimals: Option<u8>, options: Kwargs) -> Result<String
         None => digits.to_owned(),
     };
     let (whole, rest) = fixed.split_once('.').unwrap_or((&fixed, ""));
-    let mut printed = grouped(whole, group.unwrap_or(","));
+    let group = group.unwrap_or(",");
+    check_length(whole.len().saturating_mul(group.len() + 1))?;
+    let mut printed = grouped(whole, group);
     if !rest.is_empty() {
         printed.push_str(point.unwrap_or("."));
         printed.push_str(rest);
@@ -152,17 +154,26 @@ fn grouped(digits: &str, sign: &str) -> String {
 
 /// Compact JSON, for data inside `data` or `ext`.
 fn tojson(value: &Value) -> Result<String, Error> {
-    // It would be sent as `null`.
-    each(value, &mut VALUES_MAX.clone(), &|value| {
-        if value.is_undefined() {
-            return Err(Error::from(ErrorKind::UndefinedError));
-        }
-        Ok(())
-    })?;
+    check_defined(value)?;
     let mut bytes = Short(Vec::new());
     serde_json::to_writer(&mut bytes, value)
         .map_err(|_| wrong("`tojson` cannot write this value, or it is too long"))?;
     String::from_utf8(bytes.0).map_err(|_| wrong("`tojson` cannot write this value"))
+}
+
+/// What is missing would be sent as `null`. How much is inside the value is counted before it comes here.
+fn check_defined(value: &Value) -> Result<(), Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Map);
+    for item in value.try_iter().into_iter().flatten().filter(|_| is_list) {
+        if value.kind() == ValueKind::Map {
+            check_defined(&value.get_item(&item)?)?;
+        }
+        check_defined(&item)?;
+    }
+    Ok(())
 }
 
 struct Short(Vec<u8>);

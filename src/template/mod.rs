@@ -11,6 +11,7 @@ mod program;
 mod spec;
 mod style;
 mod value;
+mod work;
 
 use fault::Fault;
 use filters::add_filters;

@@ -1,6 +1,7 @@
 //! What is looked at before an operator works: text never meets a number in silence, and no text grows beyond what a
 //! message may hold.
 
+use super::work::{ITEMS_MAX, spend};
 use minijinja::filters;
 use minijinja::machinery::Instruction;
 use minijinja::value::{Kwargs, ValueKind};
@@ -8,11 +9,6 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 /// A text that a template builds is no longer.
 pub(super) const LENGTH_MAX: usize = 64 << 10;
-/// A list that a template builds is no longer.
-const ITEMS_MAX: usize = 10_000;
-
-/// Values, one inside the other, that are looked through.
-pub(super) const VALUES_MAX: usize = 100_000;
 
 /// Names of filters that nobody can type.
 const ALIKE: &str = "(alike)";
@@ -78,11 +74,18 @@ pub(super) fn check_of(instruction: &Instruction<'_>) -> Option<&'static str> {
 }
 
 pub(super) fn add_checks(environment: &mut Environment<'_>) {
-    environment.add_filter(ALIKE, |pair: Value| look(pair, alike));
-    environment.add_filter(ALIKE_INSIDE, |pair: Value| look(pair, alike_inside));
-    environment.add_filter(SHORT, |pair: Value| look(pair, short));
-    environment.add_filter(TIMES, |pair: Value| look(pair, times));
-    environment.add_filter(PRINTABLE, |pair: Value| look(pair, printable));
+    let checks: [(&'static str, Check); 5] = [
+        (ALIKE, alike),
+        (ALIKE_INSIDE, alike_inside),
+        (SHORT, short),
+        (TIMES, times),
+        (PRINTABLE, printable),
+    ];
+    for (name, check) in checks {
+        environment.add_filter(name, move |state: &mut State<'_, '_>, pair: Value| {
+            look(state, pair, check)
+        });
+    }
     // The operators in words: they would compare unchecked.
     for name in WORDS {
         environment.remove_test(name);
@@ -136,7 +139,6 @@ fn divides(value: &Value, by: &Value) -> Result<bool, Error> {
 
 /// A list whose items are put in order: every text is larger than every number in silence.
 fn comparable(list: &Value) -> Result<Value, Error> {
-    bounded(list)?;
     let items: Vec<Value> = list.try_iter()?.collect();
     for pair in items.windows(2) {
         if alike(&pair[0], &pair[1]).is_err() {
@@ -146,33 +148,12 @@ fn comparable(list: &Value) -> Result<Value, Error> {
     Ok(Value::from(items))
 }
 
-/// Lists inside lists are shared, so a few steps build more of them than could ever be looked through.
-fn bounded(value: &Value) -> Result<(), Error> {
-    each(value, &mut VALUES_MAX.clone(), &|_| Ok(()))
-}
-
-/// Looks at a value and all that is inside it, up to so many.
-pub(super) fn each(
-    value: &Value,
-    left: &mut usize,
-    look: &impl Fn(&Value) -> Result<(), Error>,
-) -> Result<(), Error> {
-    look(value)?;
-    *left = left
-        .checked_sub(1)
-        .ok_or_else(|| wrong("there are too many values inside this one"))?;
-    let is_list = matches!(value.kind(), ValueKind::Seq | ValueKind::Map);
-    for item in value.try_iter().into_iter().flatten().filter(|_| is_list) {
-        if value.kind() == ValueKind::Map {
-            each(&value.get_item(&item)?, left, look)?;
-        }
-        each(&item, left, look)?;
-    }
-    Ok(())
-}
+/// What is asked of the two sides of an operator.
+type Check = fn(&Value, &Value) -> Result<(), Error>;
 
 /// Gives the pair back for the operator, or an error in its place.
-fn look(pair: Value, check: fn(&Value, &Value) -> Result<(), Error>) -> Result<Value, Error> {
+fn look(state: &mut State<'_, '_>, pair: Value, check: Check) -> Result<Value, Error> {
+    spend(state, &pair)?;
     let item = |at: usize| pair.get_item(&Value::from(at)).unwrap_or_default();
     check(&item(0), &item(1))?;
     Ok(pair)
@@ -185,14 +166,12 @@ fn alike(left: &Value, right: &Value) -> Result<(), Error> {
         (ValueKind::String, ValueKind::Bool) | (ValueKind::Bool, ValueKind::String) => {
             Err(wrong(BOOLEAN))
         }
-        _ => bounded(left).and_then(|()| bounded(right)),
+        _ => Ok(()),
     }
 }
 
 /// `5 in ["5"]` is false in silence.
 fn alike_inside(value: &Value, list: &Value) -> Result<(), Error> {
-    bounded(value)?;
-    bounded(list)?;
     if (value.kind(), list.kind()) == (ValueKind::Number, ValueKind::String) {
         return Err(wrong(NUMBER_IN_TEXT));
     }

@@ -1,10 +1,12 @@
 //! From a template's text to the program that renders it.
 //!
 //! minijinja compares text with numbers in silence, and bounds the steps of a template but not the texts it builds on
-//! the way. So checks of ours stand before its operators (see [`super::operators`]), and the text between the tags is printed
-//! like any other value, through the formatter that counts.
+//! the way, nor how much a step looks at. So checks of ours stand before its operators (see [`super::operators`]), what goes
+//! into a step is counted (see [`super::work`]), and the text between the tags is printed like any other value, through the
+//! formatter that counts.
 
-use super::operators;
+use super::work::NOT_CACHED;
+use super::{operators, work};
 use minijinja::machinery::{
     CodeGenerator, Instruction, Instructions, Span, Token, parse, parse_expr, tokenize,
 };
@@ -13,9 +15,6 @@ use minijinja::{Error, ErrorKind, Value};
 
 /// What the machine executes.
 pub(super) type Program<'a> = Instructions<'a>;
-
-/// Minijinja's caches have no place for our filters.
-const NOT_CACHED: u8 = !0;
 
 pub(super) fn template(source: &str, syntax: SyntaxConfig) -> Result<Program<'_>, Error> {
     check_chains(tokenize(source, false, syntax.clone()))?;
@@ -111,7 +110,7 @@ fn checked<'a>(plain: &Program<'a>) -> Program<'a> {
     program
 }
 
-/// An operator has its two values looked at first; text between tags is loaded and printed.
+/// An operator has its two values looked at first, a call all that it is given; text between tags is loaded and printed.
 fn expanded<'a>(instruction: &Instruction<'a>) -> Vec<Instruction<'a>> {
     if let Instruction::EmitRaw(text) = instruction {
         return vec![
@@ -120,7 +119,10 @@ fn expanded<'a>(instruction: &Instruction<'a>) -> Vec<Instruction<'a>> {
         ];
     }
     let Some(check) = operators::check_of(instruction) else {
-        return vec![instruction.clone()];
+        let mut instructions = work::before(instruction);
+        instructions.push(instruction.clone());
+        instructions.extend(work::behind(instruction));
+        return instructions;
     };
     vec![
         Instruction::BuildList(Some(2)),

@@ -101,7 +101,10 @@ fn values_inside_values_are_looked_through_up_to_a_number() {
     ] {
         let text = format!("{{% set a = [1] %}}{nested}{{{{ 'x' if {end} else 'y' }}}}");
         let found = render(&serde_json::to_string(&text).unwrap()).unwrap_err();
-        assert_eq!(found.message, "there are too many values inside this one");
+        assert_eq!(
+            found.message,
+            "the template does too much work for one message"
+        );
     }
 }
 
@@ -157,9 +160,59 @@ fn nothing_makes_gigabytes_in_a_few_steps() {
         "{{ '%1000000000d'|format(1) }}",
         "{{ 'a'|indent(1000000000) }}",
         "{{ 'x' * 1000000000 }}",
+        "{{ ('1' * 60000)|number(2, group='a' * 60000) }}",
+        "{{ range(1000000000000)|length }}",
     ] {
         assert!(render(&format!("\"{what}\"")).is_err(), "{what}");
     }
+}
+
+/// Each of these is a few thousand steps, and would go through hundreds of millions of values.
+#[test]
+fn what_a_step_looks_at_is_bounded() {
+    for step in [
+        "l|sort",
+        "l|reverse",
+        "l|sum",
+        "l|max",
+        "l|unique",
+        "l|map('abs')|list",
+        "l|join",
+        "l|tojson",
+        "l|select('odd')|list|length",
+        "l|chain(l)",
+        "l|zip(l)|list",
+        "l|last",
+        "l[1:]",
+        "-1 in l",
+        "l == l",
+        "l is iterable",
+        "[l, l]",
+        "l|chain(*[l, l])",
+        "s|upper",
+        "s|split(' ')|length",
+        "s == s",
+        "s ~ 'a'",
+        "s|replace('b', 'c')",
+        "(l|chain(l))[1]",
+    ] {
+        let text = format!(
+            "{{% set l = range(9999) %}}{{% set s = 'a ' * 30000 %}}{{% for a in range(1000) %}}\
+             {{% set x = {step} %}}{{% endfor %}}"
+        );
+        let found = render(&serde_json::to_string(&text).unwrap()).unwrap_err();
+        assert_eq!(
+            found.message, "the template does too much work for one message",
+            "{step}"
+        );
+    }
+}
+
+#[test]
+fn lists_are_nested_only_so_deep() {
+    let text = format!("{{% set a = [1] %}}{}", "{% set a = [a] %}".repeat(3_000));
+    let found = render(&serde_json::to_string(&text).unwrap()).unwrap_err();
+    assert_eq!(found.message, "lists are nested too deep here");
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod findings;
 mod fit;
 mod fixing;
 mod handover;
+mod hostile;
 mod journals;
 mod kills;
 mod lane;

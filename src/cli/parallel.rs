@@ -1,0 +1,101 @@
+//! Work on many files at once, its results taken in order.
+
+use super::failure::Failure;
+use anyhow::Context;
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+/// As the main thread has: what is read on it is read on others as well.
+const STACK: usize = 8 << 20;
+/// Results that wait to be taken, for each thread.
+const AHEAD: usize = 64;
+
+/// Makes something of every item on as many threads as there are cores, and takes it in the order of the items. The first
+/// failure to take something ends it.
+pub(super) fn in_order<I: Sync, T: Send>(
+    items: &[I],
+    make: impl Fn(&I) -> T + Sync,
+    mut take: impl FnMut(&I, T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = cores.min(items.len());
+    if threads <= 1 {
+        return items.iter().try_for_each(|item| take(item, make(item)));
+    }
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        // Dropped first where taking fails, which ends the threads.
+        let (sender, results) = mpsc::sync_channel(threads * AHEAD);
+        for _ in 0..threads {
+            let (sender, next, make) = (sender.clone(), &next, &make);
+            let work = move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { break };
+                    if sender.send((at, make(item))).is_err() {
+                        break;
+                    }
+                }
+            };
+            let thread = thread::Builder::new().stack_size(STACK);
+            thread
+                .spawn_scoped(scope, work)
+                .context("cannot start a thread")?;
+        }
+        drop(sender);
+        let (mut waiting, mut taken) = (BTreeMap::new(), 0);
+        for (at, thing) in results {
+            waiting.insert(at, thing);
+            while let Some(thing) = waiting.remove(&taken) {
+                take(&items[taken], thing)?;
+                taken += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::exit::Exit;
+
+    #[test]
+    fn things_are_taken_in_order_until_one_fails() {
+        let items: Vec<u64> = (0..5_000).collect();
+        let mut taken = Vec::new();
+        let done = in_order(
+            &items,
+            |item| item * 2,
+            |item, double| {
+                taken.push((*item, double));
+                Ok(())
+            },
+        );
+        assert!(done.is_ok());
+        assert_eq!(
+            taken,
+            items
+                .iter()
+                .map(|item| (*item, item * 2))
+                .collect::<Vec<_>>()
+        );
+        let mut count = 0;
+        let failed = in_order(
+            &items,
+            |item| *item,
+            |_, item| {
+                count += 1;
+                if item == 100 {
+                    return Err(Failure::new(Exit::Error, "enough"));
+                }
+                Ok(())
+            },
+        );
+        assert_eq!(failed.unwrap_err().to_string(), "enough");
+        assert_eq!(count, 101);
+    }
+}
