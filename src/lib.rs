@@ -53,6 +53,7 @@ pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
+    pub use crate::campaign::Campaign;
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
@@ -60,11 +61,14 @@ pub mod workbench {
         Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,
     };
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Halt, Job, Lane, Queue, RunTag, Step};
+    pub use crate::executor::Draft;
+    pub use crate::files::Repository;
     pub use crate::identity::{
         DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId,
     };
+    pub use crate::plan::Frame;
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
-    pub use crate::schedule::{Cron, Dst, Note, Schedule, Slot, parse_zone};
+    pub use crate::schedule::{Cron, Dst, Note, Occurrence, Schedule, Slot, parse_zone};
     pub use crate::settings::{Hours, OnUnknown, Settings};
-    pub use crate::source::{Source, Span, Spanned};
+    pub use crate::source::{Diagnostic, Source, Span, Spanned, render};
 }

@@ -9,6 +9,7 @@
 
 mod codes;
 mod comparison;
+mod fuzz;
 mod house;
 mod program;
 mod simulation;

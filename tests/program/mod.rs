@@ -12,6 +12,7 @@ mod faults;
 mod findings;
 mod fit;
 mod handover;
+mod hostile;
 mod journals;
 mod kills;
 mod lane;
