@@ -3,8 +3,7 @@
 //! A busy machine wakes its tasks late, now and then by more than the margin a sender keeps. A sandbox that went by
 //! when it was woken would count such a call late, and refuse it or another for what no sender did.
 
-use crate::clock;
-use crate::identity::Moment;
+use crate::clock::{self, Moment};
 use nix::sys::socket::sockopt::ReceiveTimestampns;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 use nix::sys::time::{TimeSpec, TimeValLike};
