@@ -13,6 +13,7 @@ use super::limits;
 use super::node::{Content, Node, Step};
 use super::parse::MAX_COMPLAINTS;
 use super::prune::Complaint;
+use super::slip::colon_in_key;
 use super::words::{nearest, plural, surely};
 
 /// More unknown keys of one map are told as one complaint.
@@ -116,6 +117,11 @@ impl Check<'_> {
                 .collect();
             let (key, node) = self.root.find(&path);
             let span = &key.unwrap_or(node).span;
+            if let Some((meant, diagnostic)) = colon_in_key(span) {
+                self.guessed.insert((map.to_vec(), meant.to_owned()));
+                self.push(path, diagnostic.hiding(&node.span));
+                continue;
+            }
             let diagnostic =
                 Diagnostic::error(complaint::UNKNOWN_KEY, span, complaint::unknown_key(name))
                     .maybe_help(complaint::known_help(name, &known, "known keys"));

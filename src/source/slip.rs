@@ -96,13 +96,22 @@ fn colon_slip(source: &Arc<Source>, span: &Span, seen: &Seen) -> Option<Diagnost
         .find_map(|place| {
             let line = Span::new(source, place.line_range());
             let key = key_before(line.slice(), FULL_WIDTH_COLON)?;
-            let diagnostic = Diagnostic::error(
-                "full-width-colon",
-                &line.part(key..key + FULL_WIDTH_COLON.len_utf8()),
-                format!("`{FULL_WIDTH_COLON}` is a full-width colon and separates nothing"),
-            );
-            Some(mend_colon(diagnostic.help("write `:` and a space"), &line))
+            let place = line.part(key..key + FULL_WIDTH_COLON.len_utf8());
+            Some(mend_colon(full_width_colon(&place), &line))
         })
+}
+
+/// A key that swallowed another with its colon and the beginning of a value: `delivery：{ attempts` of
+/// `delivery：{ attempts: 3 }`. Also returns the other.
+pub(super) fn colon_in_key(key: &Span) -> Option<(&str, Diagnostic)> {
+    let at = key_before(key.slice(), FULL_WIDTH_COLON)?;
+    let diagnostic = full_width_colon(&key.part(at..at + FULL_WIDTH_COLON.len_utf8()));
+    Some((&key.slice()[..at], mend_colon(diagnostic, key)))
+}
+
+fn full_width_colon(place: &Span) -> Diagnostic {
+    let message = format!("`{FULL_WIDTH_COLON}` is a full-width colon and separates nothing");
+    Diagnostic::error("full-width-colon", place, message).help("write `:` and a space")
 }
 
 /// Keys of ours are plain words; what else stands before such a colon may be meant to be read.

@@ -118,6 +118,23 @@ rate：5
 }
 
 #[test]
+fn a_full_width_colon_before_a_map_in_braces() {
+    assert_said(
+        "name: a
+rate：{ a: 5 }
+",
+        "error[full-width-colon]: `：` is a full-width colon and separates nothing
+ --> a.yaml:2:5
+  |
+2 | rate：{ a: 5 }
+  |     ^^
+  |
+  = help: write `:` and a space
+",
+    );
+}
+
+#[test]
 fn a_full_width_colon_in_the_first_line() {
     assert_said(
         "name：a
