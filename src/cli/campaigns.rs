@@ -3,13 +3,19 @@
 use super::exit::Exit;
 use super::failure::Failure;
 use super::workspace::Workspace;
-use crate::campaign::{Campaign, NotRead, Texts};
+use crate::campaign::{Campaign, Examined, NotRead, Texts};
 use crate::files::campaign_files;
 use crate::identity::CampaignName;
-use crate::source::{Source, list_of, nearest};
+use crate::source::{Diagnostic, Source, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The path of a file, and as much as could be read of it.
+pub(super) type FoundWrong = (String, Result<Examined, Failure>);
+
+const ANOTHER_NAME: &str = "give one of them another `name:`";
+const RENAME: &str = "rename the file";
 
 /// The path of a file, and what it came to.
 pub(super) type Found = (String, Result<Campaign, Failure>);
@@ -57,13 +63,74 @@ impl Workspace {
         Ok(campaigns)
     }
 
-    fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
-        if Path::new(path)
-            .extension()
-            .is_some_and(|ending| ending == "yml")
+    /// Every campaign of the folder as far as it can be read, by its path.
+    pub(super) fn examine_all(&self) -> Result<Vec<FoundWrong>, Failure> {
+        let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
+        let mut campaigns = Vec::new();
+        for path in self.campaign_paths()? {
+            let mut examined = self.examine_at(&path);
+            if let Ok(examined) = &mut examined
+                && let Some(name) = name_in(examined)
+                && let Some(other) = known.insert(name.clone(), path.clone())
+            {
+                let complaint = self.two_of(name.as_str(), &path, &other);
+                examined.complaints.push(complaint);
+            }
+            campaigns.push((path, examined));
+        }
+        Ok(campaigns)
+    }
+
+    /// The same of one, by its path or its name.
+    pub(super) fn examine_one(&self, wanted: &str) -> FoundWrong {
+        let path = match self.path_of(wanted) {
+            Ok(path) => path,
+            Err(failure) => return (wanted.to_owned(), Err(failure)),
+        };
+        let mut examined = self.examine_at(&path);
+        if let Ok(examined) = &mut examined
+            && let Some(name) = name_in(examined)
+            && let Some(other) = self.other_of(name.as_str(), &path)
         {
-            let text = format!("`{path}` ends in `.yml`; campaign files end in `.yaml`");
-            return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
+            let complaint = self.two_of(name.as_str(), &path, &other);
+            examined.complaints.push(complaint);
+        }
+        (path, examined)
+    }
+
+    fn examine_at(&self, path: &str) -> Result<Examined, Failure> {
+        let text = self
+            .repository
+            .read_text(path)
+            .map_err(|error| unreadable(&error))?;
+        let source = Source::new(path, text);
+        let texts = self.texts(&source);
+        let mut examined = Campaign::examine(&source, &self.settings, &texts);
+        if is_yml(path) {
+            let complaint = Diagnostic::error("file", &Span::beginning(&source), ends_in_yml(path));
+            examined.complaints.insert(0, complaint.help(RENAME));
+        }
+        Ok(examined)
+    }
+
+    /// Two files with one name, each shown where it says it.
+    fn two_of(&self, name: &str, path: &str, other: &str) -> Diagnostic {
+        let place = |path: &str| {
+            let text = self.repository.read_text(path).unwrap_or_default();
+            let source = Source::new(path, text);
+            let tree = crate::source::parse(&source).root;
+            let name = tree.as_ref().and_then(|tree| tree.get("name"));
+            name.map_or_else(|| Span::beginning(&source), |name| name.span.clone())
+        };
+        let message = format!("two campaigns are named `{name}`");
+        Diagnostic::error("campaign-name", &place(path), message)
+            .also(&place(other), "so is this one")
+            .help(ANOTHER_NAME)
+    }
+
+    fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
+        if is_yml(path) {
+            return Err(Failure::new(Exit::Invalid, ends_in_yml(path)).help(RENAME));
         }
         let text = self
             .repository
@@ -113,15 +180,17 @@ impl Workspace {
 
     /// A name is an identity: two files with one would take each other's runs for their own.
     fn check_only(&self, name: &str, path: &str) -> Result<(), Failure> {
+        match self.other_of(name, path) {
+            Some(other) => Err(two_of(name, path, &other)),
+            None => Ok(()),
+        }
+    }
+
+    fn other_of(&self, name: &str, path: &str) -> Option<String> {
         // A campaign outside the folder may be run by its path where there is no such folder.
-        let others = self.campaigns().unwrap_or_default();
-        let Some((other, _)) = others
-            .into_iter()
-            .find(|(other, named)| named == name && other != path)
-        else {
-            return Ok(());
-        };
-        Err(two_of(name, path, &other))
+        let others = self.campaigns().unwrap_or_default().into_iter();
+        let mut others = others.filter(|(other, named)| named == name && other != path);
+        others.next().map(|(other, _)| other)
     }
 
     fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
@@ -159,9 +228,27 @@ fn unreadable(error: &crate::files::Error) -> Failure {
     }
 }
 
+/// The name of a campaign that has one which can be used.
+fn name_in(examined: &Examined) -> Option<CampaignName> {
+    let has_none = |complaint: &Diagnostic| complaint.code == "campaign-name";
+    let campaign = examined.campaign.as_ref();
+    let campaign = campaign.filter(|_| !examined.complaints.iter().any(has_none));
+    campaign.map(|campaign| campaign.name.clone())
+}
+
+fn is_yml(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|ending| ending == "yml")
+}
+
+fn ends_in_yml(path: &str) -> String {
+    format!("`{path}` ends in `.yml`; campaign files end in `.yaml`")
+}
+
 fn two_of(name: &str, path: &str, other: &str) -> Failure {
     let text = format!("two campaigns are named `{name}`: `{path}` and `{other}`");
-    Failure::new(Exit::Invalid, text).help("give one of them another `name:`")
+    Failure::new(Exit::Invalid, text).help(ANOTHER_NAME)
 }
 
 /// Names have neither.

@@ -5,10 +5,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::files::{Repository, find_upwards, read_settings};
 use crate::identity::VendorApp;
-use crate::settings::{App, OVERRIDE_PREFIX, Settings};
-use crate::source::Source;
+use crate::settings::{App, ExaminedSettings, OVERRIDE_PREFIX, Settings};
+use crate::source::{Diagnostic, Source};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const SETTINGS: &str = "campanile.yaml";
 /// The folder of the program's own files, ignored by git.
@@ -28,52 +29,28 @@ pub(super) struct Workspace {
 
 impl Workspace {
     pub(super) fn find(common: &Common, sandbox: bool) -> Result<Workspace, Failure> {
-        Workspace::find_any(common, sandbox)?.ok_or_else(|| {
-            let directory = common.directory.as_deref().unwrap_or(Path::new("."));
-            let here = std::env::current_dir().unwrap_or_default();
-            let text = format!(
-                "there is no `{SETTINGS}` in `{}` or a folder above it",
-                here.join(directory).display()
-            );
-            Failure::new(Exit::Invalid, text)
-                .help("go to the repository, or name the file with --config")
-        })
+        Workspace::find_any(common, sandbox)?.ok_or_else(|| no_settings(common))
     }
 
     /// For what can be done without settings. `None`: there are none.
     pub(super) fn find_any(common: &Common, sandbox: bool) -> Result<Option<Workspace>, Failure> {
-        let here = std::env::current_dir().context("cannot tell the working directory")?;
-        let directory = common
-            .directory
-            .as_ref()
-            .map_or(here.clone(), |directory| here.join(directory));
-        let found = match &common.config {
-            Some(path) => Some(directory.join(path)),
-            None => find_upwards(&directory, SETTINGS),
-        };
-        let Some(path) = found else {
+        let Some(found) = Found::by(common)? else {
             return Ok(None);
         };
-        let text =
-            read_settings(&path).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        let shown = path
-            .strip_prefix(&here)
-            .unwrap_or(&path)
-            .display()
-            .to_string();
-        let settings = Settings::read(&Source::new(shown, text), &overrides()?)
+        let settings = Settings::read(&found.source, &overrides()?)
             .map_err(|found| Failure::invalid(found, 0))?;
-        let root = path.parent().unwrap_or(Path::new("."));
-        let repository = Repository::at(root)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?
-            .with_roots(&settings.roots);
-        Ok(Some(Workspace {
+        found.workspace(settings, common, sandbox).map(Some)
+    }
+
+    /// For what looks through campaigns also where the settings are wrong; and what is wrong with them.
+    pub(super) fn examine(common: &Common) -> Result<(Workspace, Vec<Diagnostic>), Failure> {
+        let found = Found::by(common)?.ok_or_else(|| no_settings(common))?;
+        let ExaminedSettings {
             settings,
-            repository,
-            directory,
-            sandbox,
-            typed: typed(common),
-        }))
+            complaints,
+        } = Settings::examine(&found.source, &overrides()?);
+        let workspace = found.workspace(settings, common, false)?;
+        Ok((workspace, complaints))
     }
 
     /// A path as people want to read it.
@@ -107,6 +84,68 @@ impl Workspace {
             if self.sandbox { " --sandbox" } else { "" },
             self.typed
         )
+    }
+}
+
+fn no_settings(common: &Common) -> Failure {
+    let directory = common.directory.as_deref().unwrap_or(Path::new("."));
+    let here = std::env::current_dir().unwrap_or_default();
+    let text = format!(
+        "there is no `{SETTINGS}` in `{}` or a folder above it",
+        here.join(directory).display()
+    );
+    Failure::new(Exit::Invalid, text).help("go to the repository, or name the file with --config")
+}
+
+/// A settings file before it is read.
+struct Found {
+    source: Arc<Source>,
+    /// The folder it is in,
+    root: PathBuf,
+    /// and that of who asks.
+    directory: PathBuf,
+}
+
+impl Found {
+    fn by(common: &Common) -> Result<Option<Found>, Failure> {
+        let here = std::env::current_dir().context("cannot tell the working directory")?;
+        let directory = common
+            .directory
+            .as_ref()
+            .map_or(here.clone(), |directory| here.join(directory));
+        let found = match &common.config {
+            Some(path) => Some(directory.join(path)),
+            None => find_upwards(&directory, SETTINGS),
+        };
+        let Some(path) = found else {
+            return Ok(None);
+        };
+        let text =
+            read_settings(&path).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let shown = path.strip_prefix(&here).unwrap_or(&path);
+        Ok(Some(Found {
+            source: Source::new(shown.display().to_string(), text),
+            root: path.parent().unwrap_or(Path::new(".")).to_owned(),
+            directory,
+        }))
+    }
+
+    fn workspace(
+        self,
+        settings: Settings,
+        common: &Common,
+        sandbox: bool,
+    ) -> Result<Workspace, Failure> {
+        let repository = Repository::at(&self.root)
+            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?
+            .with_roots(&settings.roots);
+        Ok(Workspace {
+            settings,
+            repository,
+            directory: self.directory,
+            sandbox,
+            typed: typed(common),
+        })
     }
 }
 

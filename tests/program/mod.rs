@@ -18,6 +18,7 @@ mod kills;
 mod lane;
 mod newcomer;
 mod operator;
+mod pairs;
 mod place;
 mod preview;
 mod requests;
