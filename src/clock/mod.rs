@@ -12,10 +12,8 @@ use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
 
 /// How long ago an instant of the wall clock may be and still be told on the other clock.
-const LATELY_NS: u64 = 1_000_000_000;
-/// Two readings no further apart are of one instant.
-const TOGETHER_NS: u64 = 50_000;
-const TOGETHER_TRIES_MAX: usize = 8;
+const LATELY_NS: u64 = 30_000_000_000;
+const TOGETHER_TRIES: usize = 4;
 
 /// The present instant on both clocks.
 pub fn now() -> Moment {
@@ -28,7 +26,7 @@ pub fn now() -> Moment {
     }
 }
 
-/// The moment at which the wall clock showed so many nanoseconds, less than a second ago. For an instant that was not,
+/// The moment at which the wall clock showed so many nanoseconds, less than half a minute ago. For an instant that was not,
 /// because the wall clock was set since, it is now.
 pub fn lately(wall_ns: i64) -> Moment {
     let (now, now_wall_ns) = together();
@@ -43,17 +41,21 @@ pub fn lately(wall_ns: i64) -> Moment {
     }
 }
 
-/// Both clocks, read so close together that one can be told from the other. A thread may be set aside between the two.
+/// Both clocks, read as close together as it comes: a thread may be set aside between the two.
 fn together() -> (Moment, i64) {
-    for _ in 0..TOGETHER_TRIES_MAX {
+    let read = |_| {
         let before_ns = now().boot_ns;
         let wall = clock_gettime(ClockId::Realtime);
         let now = now();
-        if now.boot_ns - before_ns < TOGETHER_NS {
-            return (now, wall.tv_sec * 1_000_000_000 + wall.tv_nsec);
-        }
-    }
-    (now(), i64::MAX)
+        let wall_ns = wall.tv_sec * 1_000_000_000 + wall.tv_nsec;
+        (now.boot_ns - before_ns, (now, wall_ns))
+    };
+    let readings = (1..TOGETHER_TRIES).map(read);
+    let closest = readings.fold(
+        read(0),
+        |best, next| if next.0 < best.0 { next } else { best },
+    );
+    closest.1
 }
 
 /// A short digest of the kernel's name for this start of this machine.
