@@ -31,6 +31,8 @@ pub(super) struct Group {
     pub(super) kind: Option<GroupType>,
     pub(super) variables: BTreeMap<String, Value>,
     pub(super) span: Span,
+    /// Something of it could not be read, so that nobody knows what it gets.
+    pub(super) is_doubtful: bool,
 }
 
 /// Groups and members that are picked out.
@@ -97,6 +99,13 @@ impl Audience {
             check_whole_groups(spec, audience.condition, complaints);
         }
         audience
+    }
+
+    /// Marks groups of which something could not be read.
+    pub fn doubt(&mut self, is_doubtful: impl Fn(&Span) -> bool) {
+        for group in &mut self.groups {
+            group.is_doubtful |= is_doubtful(&group.span);
+        }
     }
 
     /// Whether it goes to members of groups rather than to whole groups.
@@ -179,13 +188,16 @@ fn lower_group(spec: &GroupSpec, complaints: &mut Vec<Diagnostic>) -> Option<Gro
     let kind = written.map(|text| GroupType::parse(text, || text.span.clone()));
     let kind = kind
         .transpose()
-        .map_err(|complaint| complaints.push(complaint));
+        .map_err(|complaint| complaints.push(complaint))
+        .ok()
+        .flatten();
     let (id, span) = group_id(spec, complaints)?;
     Some(Group {
         id,
-        kind: kind.ok()?,
+        kind,
         variables,
         span,
+        is_doubtful: false,
     })
 }
 
@@ -193,7 +205,8 @@ fn group_id(spec: &GroupSpec, complaints: &mut Vec<Diagnostic>) -> Option<(Group
     let id = spec.id.as_ref()?;
     let parsed = GroupId::try_from(id.as_str());
     let parsed = parsed.map_err(|error| {
-        complaints.push(Diagnostic::error("group-id", &id.span, error.to_string()));
+        let complaint = Diagnostic::error("group-id", &id.span, error.to_string());
+        complaints.push(without_blanks(complaint, id.as_str()));
     });
     Some((parsed.ok()?, id.span.clone()))
 }
@@ -208,11 +221,18 @@ fn lower_members(
             Ok(id) => members.push((id, member.span.clone())),
             Err(error) => {
                 let complaint = Diagnostic::error("member-id", &member.span, error.to_string());
-                complaints.push(complaint);
+                complaints.push(without_blanks(complaint, member.as_str()));
             }
         }
     }
     members
+}
+
+fn without_blanks(complaint: Diagnostic, id: &str) -> Diagnostic {
+    if id.trim() == id {
+        return complaint;
+    }
+    complaint.help(format!("write `\"{}\"`", id.trim()))
 }
 
 fn lower_files(
@@ -282,7 +302,8 @@ fn lower_condition(
         .collect();
     if let [name, ..] = unknown.as_slice() {
         let message = format!("`where` knows `group` and `member` alone, not `{name}`");
-        let complaint = Diagnostic::error("undefined-variable", &text.span, message);
+        let place = place_of(name, text);
+        let complaint = Diagnostic::error("undefined-variable", &place, message);
         complaints.push(complaint.help(format!("write `group.{name}` if it is a column")));
         return None;
     }
@@ -290,6 +311,19 @@ fn lower_condition(
         expression,
         is_of_members: names.contains("member"),
     })
+}
+
+/// Where a name at the top stands in an expression.
+fn place_of(name: &str, text: &Text) -> Span {
+    let is_part = |each: char| each.is_alphanumeric() || each == '_' || each == '.';
+    let mut found = text
+        .match_indices(name)
+        .map(|(start, _)| start..start + name.len());
+    let found = found.find(|range| {
+        !text[..range.start].ends_with(is_part)
+            && !text[range.end..].starts_with(|each: char| each != '.' && is_part(each))
+    });
+    found.map_or_else(|| text.span.clone(), |range| text.span_of(range))
 }
 
 /// `10%` as a part of 2^32.

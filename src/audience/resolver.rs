@@ -28,7 +28,33 @@ pub struct Resolver<'a> {
     asked: HashSet<u64>,
     /// Rows read before the groups.
     rows_before: u32,
+    /// Who is a member is not known for certain.
+    has_doubtful_members: bool,
 }
+
+/// A group that cannot be sent to. What it would get can be looked through all the same, where it is known who it is.
+#[derive(Debug)]
+pub struct Rejected {
+    pub complaints: Vec<Diagnostic>,
+    pub target: Option<Box<Target>>,
+}
+
+impl From<Diagnostic> for Rejected {
+    fn from(complaint: Diagnostic) -> Rejected {
+        Rejected::from(vec![complaint])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Rejected {
+    fn from(complaints: Vec<Diagnostic>) -> Rejected {
+        Rejected {
+            complaints,
+            target: None,
+        }
+    }
+}
+
+type Taken = Result<Option<Target>, Rejected>;
 
 /// What keeps a group that was named from being a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +108,16 @@ impl<'a> Resolver<'a> {
             places: Places::default(),
             asked: HashSet::new(),
             rows_before: 0,
+            has_doubtful_members: false,
+        }
+    }
+
+    /// A file of [`Resolver::files_before`] could not be read whole: what it was to leave out stays.
+    pub fn doubt(&mut self, part: Part) {
+        match part {
+            Part::Only => self.only = None,
+            Part::Exclude => self.exclude = None,
+            Part::Members => self.has_doubtful_members = true,
         }
     }
 
@@ -109,10 +145,15 @@ impl<'a> Resolver<'a> {
     }
 
     /// A row of such a file.
-    pub fn row_before(&mut self, part: Part, table: &Table, row: &Row) -> Result<(), Diagnostic> {
+    pub fn row_before(
+        &mut self,
+        part: Part,
+        table: &Table,
+        row: &Row,
+    ) -> Result<(), Vec<Diagnostic>> {
         let record = table.record(row)?;
         if self.rows_before == ROWS_MAX {
-            return Err(too_many(&row.span(&table.path, 0)));
+            return Err(vec![too_many(&row.span(&table.path, 0))]);
         }
         self.rows_before += 1;
         match self.picked(part) {
@@ -138,24 +179,20 @@ impl<'a> Resolver<'a> {
     }
 
     /// The groups of the campaign file, or those of the member files.
-    pub fn groups(&mut self, complaints: &mut Vec<Diagnostic>) -> Vec<Target> {
-        let mut targets = Vec::new();
-        let mut take = |found: Result<Option<Target>, Diagnostic>| match found {
-            Ok(target) => targets.extend(target),
-            Err(complaint) => complaints.push(complaint),
-        };
+    pub fn groups(&mut self) -> Vec<Result<Target, Rejected>> {
+        let mut taken: Vec<Taken> = Vec::new();
         for group in &self.audience.groups {
-            take(self.group(group));
+            taken.push(self.group(group));
         }
         if self.audience.takes_groups_of_members() {
             for (group, origin) in std::mem::take(&mut self.roster.groups) {
-                take(self.of_members(group, origin));
+                taken.push(self.of_members(group, origin));
             }
         }
-        targets
+        taken.into_iter().filter_map(Result::transpose).collect()
     }
 
-    fn group(&mut self, group: &Group) -> Result<Option<Target>, Diagnostic> {
+    fn group(&mut self, group: &Group) -> Taken {
         let variables = group.variables.clone().into_iter();
         let (names, values): (Vec<String>, Vec<Value>) = variables.unzip();
         let record = Record {
@@ -168,11 +205,17 @@ impl<'a> Resolver<'a> {
                 path: group.span.source().path.as_str().into(),
                 line: group.span.line() as u64,
             },
+            wrong: Vec::new(),
         };
+        if group.is_doubtful {
+            self.check_first(&group.id, &record, &|| group.span.clone())?;
+            self.takes(&group.id);
+            return Ok(None);
+        }
         self.target(record, || group.span.clone())
     }
 
-    fn of_members(&mut self, group: GroupId, origin: Origin) -> Result<Option<Target>, Diagnostic> {
+    fn of_members(&mut self, group: GroupId, origin: Origin) -> Taken {
         let span = self.audience.member_files.first();
         let span = span.map(|file| file.path.span.clone());
         let record = Record {
@@ -182,22 +225,34 @@ impl<'a> Resolver<'a> {
             names: Arc::new([]),
             values: Vec::new(),
             origin,
+            wrong: Vec::new(),
         };
         let nowhere = || Span::new(&crate::source::Source::new("", ""), 0..0);
         self.target(record, || span.clone().unwrap_or_else(nowhere))
     }
 
     /// A row of a file of groups. `None`: it is left out.
-    pub fn row(&mut self, table: &Table, row: &Row) -> Result<Option<Target>, Diagnostic> {
-        let record = table.record(row)?;
-        self.target(record, || row.span(&table.path, 0))
+    pub fn row(&mut self, table: &Table, row: &Row) -> Taken {
+        let mut record = table.record(row)?;
+        let mut wrong = std::mem::take(&mut record.wrong);
+        let taken = self.target(record, || row.span(&table.path, 0));
+        if wrong.is_empty() {
+            return taken;
+        }
+        let target = match taken {
+            Ok(target) => target.map(Box::new),
+            Err(rejected) => {
+                wrong.extend(rejected.complaints);
+                rejected.target
+            }
+        };
+        Err(Rejected {
+            complaints: wrong,
+            target,
+        })
     }
 
-    fn target(
-        &mut self,
-        record: Record,
-        span: impl Fn() -> Span,
-    ) -> Result<Option<Target>, Diagnostic> {
+    fn target(&mut self, record: Record, span: impl Fn() -> Span) -> Taken {
         let Some(group) = record.group.clone() else {
             return Ok(None);
         };
@@ -213,11 +268,20 @@ impl<'a> Resolver<'a> {
             context,
             group,
         };
-        if !self.fits(&target)? {
+        let fits = self.fits(&target);
+        if let Ok(false) = fits {
             return Ok(None);
         }
-        let reach = self.reach(&target, &span)?;
-        Ok(Some(Target { reach, ..target }))
+        let (reach, mut complaints) = self.reach(&target, &span);
+        complaints.extend(fits.err());
+        let target = Target { reach, ..target };
+        if complaints.is_empty() {
+            return Ok(Some(target));
+        }
+        Err(Rejected {
+            complaints,
+            target: Some(Box::new(target)),
+        })
     }
 
     /// The same group twice would be two messages to the same people.
@@ -290,15 +354,15 @@ impl<'a> Resolver<'a> {
         holds.map_err(|complaint| about(complaint, &target.group, &target.origin))
     }
 
-    /// Who of the group gets it.
-    fn reach(&mut self, target: &Target, span: &impl Fn() -> Span) -> Result<Reach, Diagnostic> {
-        if !self.audience.names_members() {
-            return Ok(Reach::Everybody);
+    /// Who of the group gets it. Of whom that cannot be told gets it as far as it is looked through.
+    fn reach(&mut self, target: &Target, span: &impl Fn() -> Span) -> (Reach, Vec<Diagnostic>) {
+        if !self.audience.names_members() || self.has_doubtful_members {
+            return (Reach::Everybody, Vec::new());
         }
         if !self.roster.groups.is_empty() {
             self.asked.insert(group_key(&target.group));
         }
-        let mut members = self.roster.of(&target.group, &span())?;
+        let (mut members, mut complaints) = self.roster.of(&target.group, &span());
         for (picked, wanted) in [(&mut self.only, true), (&mut self.exclude, false)] {
             if let Some(picked) = picked {
                 members.retain(|member| {
@@ -309,19 +373,17 @@ impl<'a> Resolver<'a> {
         }
         let condition = self.audience.condition;
         if let Some(condition) = condition.filter(|condition| condition.is_of_members) {
-            let mut fitting = Vec::new();
-            for member in members {
-                let context = member_context(target, &member);
+            members.retain(|member| {
+                let context = member_context(target, member);
                 let holds = self.ready.holds(condition.expression, &context);
-                let holds =
-                    holds.map_err(|complaint| about(complaint, &target.group, &member.origin))?;
-                if holds {
-                    fitting.push(member);
-                }
-            }
-            members = fitting;
+                holds.unwrap_or_else(|complaint| {
+                    complaints.push(about(complaint, &target.group, &member.origin));
+                    true
+                })
+            });
         }
-        Ok(Reach::Members(members))
+        complaints.dedup();
+        (Reach::Members(members), complaints)
     }
 
     /// What is worth a word when all groups have been met.

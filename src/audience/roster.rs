@@ -53,11 +53,12 @@ impl Roster {
 
     /// The members of a group in the order of the files; who is named twice gets one message. Two lines that differ are
     /// an error: nobody knows which is meant.
-    pub(super) fn of(&self, group: &GroupId, span: &Span) -> Result<Vec<Arc<Member>>, Diagnostic> {
+    pub(super) fn of(&self, group: &GroupId, span: &Span) -> (Vec<Arc<Member>>, Vec<Diagnostic>) {
         let own = self.by_group.get(&group_key(group));
         let named = self.everywhere.iter().chain(own.into_iter().flatten());
         let mut seen: HashSet<&UserId> = HashSet::new();
         let mut members: Vec<Arc<Member>> = Vec::new();
+        let mut complaints = Vec::new();
         for member in named {
             if seen.insert(&member.id) {
                 members.push(Arc::clone(member));
@@ -70,10 +71,10 @@ impl Roster {
                     member.id
                 );
                 let help = format!("keep one of {} and {}", first.origin, member.origin);
-                return Err(Diagnostic::error("member-twice", span, message).help(help));
+                complaints.push(Diagnostic::error("member-twice", span, message).help(help));
             }
         }
-        Ok(members)
+        (members, complaints)
     }
 
     /// How many groups of the files have not been asked for; the rest is told by the first of them.

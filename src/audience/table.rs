@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What the lines of a file name.
@@ -82,6 +83,8 @@ pub(super) struct Record {
     pub(super) names: Arc<[String]>,
     pub(super) values: Vec<Value>,
     pub(super) origin: Origin,
+    /// What is wrong with it and leaves it what it is.
+    pub(super) wrong: Vec<Diagnostic>,
 }
 
 impl Table {
@@ -108,7 +111,8 @@ impl Table {
             .map(|name| cells.iter().position(|cell| cell == name));
         let mut complaints = check_header(cells, (subject, &own), |at| header.span(path, at));
         if own[0].is_none() {
-            complaints.push(no_key(subject, cells, &header.span(path, 0)));
+            let at = meant_as(subject.key(), cells).unwrap_or(0);
+            complaints.push(no_key(subject, cells, &header.span(path, at)));
         }
         if !complaints.is_empty() {
             return Err(complaints);
@@ -129,15 +133,15 @@ impl Table {
         })
     }
 
-    pub(super) fn record(&self, row: &Row) -> Result<Record, Diagnostic> {
+    pub(super) fn record(&self, row: &Row) -> Result<Record, Vec<Diagnostic>> {
         match (row, &self.columns) {
             (Row::Cells { cells, .. }, Some(columns)) => self.of_cells(row, cells, columns),
             (Row::Object { text, .. }, _) => self.of_object(row, text),
-            (Row::Cells { .. }, None) => Err(Diagnostic::error(
+            (Row::Cells { .. }, None) => Err(vec![Diagnostic::error(
                 "row",
                 &row.span(&self.path, 0),
                 "a line of cells in a file of objects",
-            )),
+            )]),
         }
     }
 
@@ -146,17 +150,24 @@ impl Table {
         row: &Row,
         cells: &[String],
         columns: &Columns,
-    ) -> Result<Record, Diagnostic> {
+    ) -> Result<Record, Vec<Diagnostic>> {
         if cells.len() != columns.count {
             let message = format!(
                 "the header has {} columns, this row has {}",
                 columns.count,
                 cells.len()
             );
-            let help = "a cell with a comma in it is quoted: \"a, b\"";
-            return Err(
-                Diagnostic::error("row-length", &row.span(&self.path, 0), message).help(help),
-            );
+            let (at, help) = if cells.len() > columns.count {
+                let help = "a cell with a comma in it is quoted: \"a, b\"";
+                (columns.count, help)
+            } else {
+                let help = "give it a cell for each column; one that is empty ends with its comma";
+                (cells.len() - 1, help)
+            };
+            let place = row.span(&self.path, at);
+            return Err(vec![
+                Diagnostic::error("row-length", &place, message).help(help),
+            ]);
         }
         let own = columns.own.map(|at| at.map_or("", |at| cells[at].as_str()));
         let span = |which: usize| row.span(&self.path, columns.own[which].unwrap_or(0));
@@ -168,36 +179,44 @@ impl Table {
         self.identified(own, span, variables, row.line())
     }
 
-    fn of_object(&self, row: &Row, text: &str) -> Result<Record, Diagnostic> {
+    fn of_object(&self, row: &Row, text: &str) -> Result<Record, Vec<Diagnostic>> {
         let whole = || row.span(&self.path, 0);
         let Pairs(entries) = serde_json::from_str(text).map_err(|error| {
-            let message = match error.column() {
-                0 => "this line is no JSON object".to_owned(),
-                column => format!("this line is no JSON object (column {column})"),
-            };
-            Diagnostic::error("json-line", &whole(), message).help(
+            // The end of the text is where its last character stands.
+            let at = error.column().clamp(1, text.len().max(1)) - 1;
+            let message = "this line is no JSON object";
+            vec![Diagnostic::error("json-line", &row.part(&self.path, at..at + 1), message).help(
                 "each line is one object, such as {\"group\": \"@TGS#1\", \"city\": \"Shenzhen\"}",
-            )
+            )]
         })?;
-        check_names(&entries, &whole)?;
-        check_count(entries.len(), whole)?;
+        check_count(entries.len(), whole).map_err(|complaint| vec![complaint])?;
+        let mut wrong: Vec<Diagnostic> = check_names(&entries, &whole).err().into_iter().collect();
         let mut own = [const { String::new() }; 2];
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for (name, raw) in entries {
+            let place = || row.part(&self.path, place_in(text, raw.get()));
             let at = self.subject.own().iter().position(|own| *own == name);
             if let Some(at) = at {
-                own[at] = id_text(&name, raw, &whole)?;
+                match id_text(&name, raw, &place) {
+                    Ok(id) => own[at] = id,
+                    Err(complaint) => wrong.push(complaint),
+                }
                 continue;
             }
-            if let Some(complaint) = self.subject.check_name(&name, &whole()) {
-                return Err(complaint);
-            }
-            values.push(match json_value(raw, &whole, 0)? {
+            wrong.extend(self.subject.check_name(&name, &place()));
+            match json_value(raw, &place, 0) {
                 // Nothing (`null`) is missing.
-                value if value.is_none() => Value::UNDEFINED,
-                value => value,
-            });
+                Ok(value) if value.is_none() => values.push(Value::UNDEFINED),
+                Ok(value) => values.push(value),
+                Err(complaint) => {
+                    wrong.push(complaint);
+                    continue;
+                }
+            }
             names.push(name);
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         let own = [own[0].as_str(), own[1].as_str()];
         self.identified(own, |_| whole(), (names.into(), values), row.line())
@@ -210,24 +229,27 @@ impl Table {
         span: impl Fn(usize) -> Span,
         (names, values): (Arc<[String]>, Vec<Value>),
         line: u64,
-    ) -> Result<Record, Diagnostic> {
+    ) -> Result<Record, Vec<Diagnostic>> {
         let given = |at: usize| Some(own[at]).filter(|text| !text.is_empty());
+        let mut wrong = Vec::new();
         let (group, member, kind) = match self.subject {
-            Subject::Groups => (
-                Some(ids::group(own[0], || span(0))?),
-                None,
-                given(1)
-                    .map(|text| GroupType::parse(text, || span(1)))
-                    .transpose()?,
-            ),
-            Subject::Members => (
-                given(1)
-                    .map(|text| ids::group(text, || span(1)))
-                    .transpose()?,
-                Some(ids::member(own[0], || span(0))?),
-                None,
-            ),
+            Subject::Groups => {
+                let kind = given(1).map(|text| GroupType::parse(text, || span(1)));
+                let kind = kind.and_then(|kind| kept(kind, &mut wrong));
+                let group = kept(ids::group(own[0], || span(0)), &mut wrong);
+                (group, None, kind)
+            }
+            Subject::Members => {
+                let group = given(1).map(|text| ids::group(text, || span(1)));
+                let group = group.and_then(|group| kept(group, &mut wrong));
+                let member = kept(ids::member(own[0], || span(0)), &mut wrong);
+                (group, member, None)
+            }
         };
+        // A group is one whatever its type; a member without the group that was meant would be of every group.
+        if !wrong.is_empty() && (group.is_none() || self.subject == Subject::Members) {
+            return Err(wrong);
+        }
         let origin = Origin {
             path: Arc::clone(&self.path),
             line,
@@ -239,8 +261,20 @@ impl Table {
             names,
             values,
             origin,
+            wrong,
         })
     }
+}
+
+/// Keeps what is right and complains of the rest.
+fn kept<T>(read: Result<T, Diagnostic>, wrong: &mut Vec<Diagnostic>) -> Option<T> {
+    read.map_err(|complaint| wrong.push(complaint)).ok()
+}
+
+/// Where a part of a text stands in it.
+fn place_in(text: &str, part: &str) -> Range<usize> {
+    let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    start..start + part.len()
 }
 
 impl Record {
@@ -296,12 +330,17 @@ fn check_header(
     span: impl Fn(usize) -> Span,
 ) -> Vec<Diagnostic> {
     let mut complaints = Vec::new();
+    let meant = own[0].is_none().then(|| meant_as(subject.key(), cells));
     for (at, name) in cells.iter().enumerate() {
-        if cells[..at].contains(name) {
+        if name.is_empty() {
+            let complaint = Diagnostic::error("variable-name", &span(at), "a column has no name");
+            complaints
+                .push(complaint.help("name it, or delete it, as where lines end with commas"));
+        } else if cells[..at].contains(name) {
             let message = format!("the column `{name}` stands twice in the header");
             let complaint = Diagnostic::error("column-twice", &span(at), message);
             complaints.push(complaint.help("name or drop one of them"));
-        } else if !own.contains(&Some(at)) {
+        } else if !own.contains(&Some(at)) && meant != Some(Some(at)) {
             complaints.extend(subject.check_name(name, &span(at)));
         }
     }
@@ -317,13 +356,27 @@ fn check_count(count: usize, span: impl Fn() -> Span) -> Result<(), Diagnostic> 
     Err(Diagnostic::error("too-many-columns", &span(), message))
 }
 
-fn no_key(subject: Subject, cells: &[String], span: &Span) -> Diagnostic {
-    let key = subject.key();
+/// The column that was probably meant to hold the ids: `Group ID`, `grop`.
+fn meant_as(key: &str, cells: &[String]) -> Option<usize> {
+    let bare = |cell: &String| {
+        let letters = cell.chars().filter(|each| each.is_alphanumeric());
+        let bare: String = letters.flat_map(char::to_lowercase).collect();
+        bare.trim_end_matches("id").to_owned()
+    };
+    let exact = cells.iter().position(|cell| bare(cell) == key);
     let others = cells
         .iter()
         .filter(|cell| !RESERVED.contains(&cell.as_str()));
-    let help = match nearest(key, others) {
-        Some(meant) => format!("rename the column `{meant}` to `{key}`"),
+    exact.or_else(|| {
+        let meant = nearest(key, others)?;
+        cells.iter().position(|cell| cell == meant)
+    })
+}
+
+fn no_key(subject: Subject, cells: &[String], span: &Span) -> Diagnostic {
+    let key = subject.key();
+    let help = match meant_as(key, cells) {
+        Some(meant) => format!("rename the column `{}` to `{key}`", cells[meant]),
         None => format!("the first line names the columns; one of them, `{key}`, holds the ids"),
     };
     let code = match subject {

@@ -75,7 +75,8 @@ fn targets_of(
     for (part, subject, file) in resolver.files_before() {
         resolver.begin(part, file);
         let mut take = |resolver: &mut Resolver<'_>, table: &Table, row: &Row, part: Part| {
-            complaints.extend(resolver.row_before(part, table, row).err());
+            let wrong = resolver.row_before(part, table, row).err();
+            complaints.extend(wrong.into_iter().flatten());
         };
         let (table, rows) = open(&file.path, files[file.path.as_str()], subject).unwrap();
         for row in rows {
@@ -83,7 +84,13 @@ fn targets_of(
         }
     }
     resolver.ready_for_groups();
-    let mut targets = resolver.groups(complaints);
+    let mut targets = Vec::new();
+    for target in resolver.groups() {
+        match target {
+            Ok(target) => targets.push(target),
+            Err(rejected) => complaints.extend(rejected.complaints),
+        }
+    }
     for file in &audience.group_files {
         match open(&file.path, files[file.path.as_str()], Subject::Groups) {
             Err(found) => complaints.extend(found),
@@ -91,7 +98,7 @@ fn targets_of(
                 for row in rows {
                     match resolver.row(&table, &row) {
                         Ok(target) => targets.extend(target),
-                        Err(complaint) => complaints.push(complaint),
+                        Err(rejected) => complaints.extend(rejected.complaints),
                     }
                 }
             }
@@ -205,7 +212,7 @@ fn members_in_a_file_of_groups_are_not_taken_for_whole_groups() {
     for (name, text) in files {
         let code = match open(name, text, Subject::Groups) {
             Err(complaints) => complaints[0].code,
-            Ok((table, rows)) => table.record(&rows[0]).unwrap_err().code,
+            Ok((table, rows)) => table.record(&rows[0]).unwrap_err()[0].code,
         };
         assert_eq!(code, "reserved-name", "{name}");
     }

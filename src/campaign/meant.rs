@@ -1,8 +1,9 @@
 //! The campaign as meant.
 
-use super::CampaignSpec;
+use super::doubts::drop_echoes;
 use super::rules::{check_audience, check_policy, outside_window, over_limit};
-use crate::audience::{Audience, NO_AUDIENCE};
+use super::{CampaignSpec, Doubts};
+use crate::audience::Audience;
 use crate::channel::{Channel, Send};
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
@@ -14,7 +15,6 @@ use crate::source::{
 use crate::template::{Case, Ready, Templates, Value, is_identifier, value_of};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 #[derive(Debug)]
@@ -36,14 +36,25 @@ pub struct Campaign {
     /// What is worth a word though the file can be used.
     pub warnings: Vec<Diagnostic>,
     text_files: Vec<String>,
+    pub doubts: Doubts,
     variables: BTreeMap<String, Value>,
     templates: Templates,
 }
 
+/// What a file came to.
+#[derive(Debug)]
+pub struct Examined {
+    /// Where there are errors it is to be looked through further and never to be sent; `None`: nothing could be read.
+    pub campaign: Option<Campaign>,
+    pub complaints: Vec<Diagnostic>,
+}
+
+/// What a campaign goes by that has no name which could be used.
+const UNNAMED: &str = "unnamed";
 /// The key of a text in a file of its own.
 const TEXT_FILE: &str = "text_file";
 /// What a template can always name.
-const RESERVED: [&str; 5] = ["campaign", "occurrence", "group", "member", "delivery"];
+pub(super) const RESERVED: [&str; 5] = ["campaign", "occurrence", "group", "member", "delivery"];
 
 impl Campaign {
     /// Made once: a repository has thousands of campaigns.
@@ -72,9 +83,25 @@ impl Campaign {
         settings: &Settings,
         texts: &Texts,
     ) -> Result<Campaign, Vec<Diagnostic>> {
+        let Examined {
+            campaign,
+            complaints,
+        } = Campaign::examine(source, settings, texts);
+        match campaign {
+            Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
+                warnings: complaints,
+                ..campaign
+            }),
+            _ => Err(complaints),
+        }
+    }
+
+    /// The same, with what could be read of a campaign that cannot be used.
+    pub fn examine(source: &Arc<Source>, settings: &Settings, texts: &Texts) -> Examined {
         let Read {
             spec,
             mut complaints,
+            tree,
         } = read::<CampaignSpec>(Campaign::schema(), source);
         let mut templates = Templates::new();
         let mut lowering = Lowering {
@@ -82,21 +109,25 @@ impl Campaign {
             complaints: &mut complaints,
             texts,
         };
-        let misread = lowering.complaints.len();
         let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
-        drop_echoes(&mut complaints);
-        if misread > 0 && is_given(source, "audience") {
-            // An audience that could not be read is not missing.
-            complaints.retain(|complaint| complaint.code != NO_AUDIENCE);
-        }
-        match campaign {
-            Some(campaign) if complaints.iter().all(is_warning) => Ok(Campaign {
+        drop_echoes(source, tree.as_ref(), &mut complaints);
+        let doubts = Doubts::of(source, tree.as_ref(), &complaints, settings);
+        complaints.retain(|complaint| !doubts.explain_lack(complaint));
+        complaints.sort_by_key(|complaint| start(complaint, source));
+        let campaign = campaign.map(|mut campaign| {
+            if let Some(audience) = &mut campaign.audience {
+                audience.doubt(|group| doubts.is_about(group));
+            }
+            Campaign {
+                doubts,
                 templates,
-                warnings: complaints,
                 text_files: texts.keys().cloned().collect(),
                 ..campaign
-            }),
-            _ => Err(complaints),
+            }
+        });
+        Examined {
+            campaign,
+            complaints,
         }
     }
 
@@ -151,8 +182,14 @@ fn lower(
     let complaints = &mut *lowering.complaints;
     let name = name(spec, source, complaints);
     let variables = variables(spec.variables.as_ref(), complaints);
-    let app = settings.app(spec.app.as_ref());
-    let app = app.map_err(|found| complaints.push(found)).ok();
+    let app = match settings.app(spec.app.as_ref()) {
+        Ok(app) => Some(app).filter(|_| !settings.is_doubtful("apps")),
+        Err(_) if is_app_doubtful(spec.app.as_ref(), settings) => None,
+        Err(found) => {
+            complaints.push(found.or_at(&Span::beginning(source)));
+            None
+        }
+    };
     let zone = match &spec.timezone {
         Some(name) => zone_of(name, complaints),
         None => Some(settings.zone),
@@ -174,7 +211,7 @@ fn lower(
     let defaults = settings.defaults.delivery;
     let rules = defaults.replaced_by(spec.delivery.as_ref(), complaints);
     if let (Some(schedule), Some(window)) = (&schedule, rules.window) {
-        complaints.extend(outside_window(schedule, window));
+        complaints.extend(outside_window(schedule, window, spec.delivery.as_ref()));
     }
     if let Some(send) = &send {
         check_audience(spec, send, complaints);
@@ -185,8 +222,10 @@ fn lower(
         }
     }
     let labels = spec.labels.iter().flat_map(|labels| labels.iter());
+    let whole = spec.send.as_ref().map(|send| send.span.clone());
+    let whole = whole.unwrap_or_else(|| Span::beginning(source));
     Some(Campaign {
-        name: name?,
+        name: name.or_else(|| CampaignName::try_from(UNNAMED).ok())?,
         description: spec.description.as_ref().map(|text| text.value.clone()),
         owner: spec.owner.as_ref().map(|text| text.value.clone()),
         labels: labels
@@ -194,46 +233,34 @@ fn lower(
             .collect(),
         enabled: spec.enabled.unwrap_or(true),
         app: spec.app.clone(),
-        zone: zone?,
+        zone: zone.unwrap_or(Tz::UTC),
         schedule,
         audience,
         rules,
-        send: send?,
+        send: send.unwrap_or_else(|| Send::unread(&whole)),
         warnings: Vec::new(),
         text_files: Vec::new(),
+        doubts: Doubts::default(),
         variables,
         templates: Templates::new(),
     })
 }
 
-/// Something is lacking in a place where something else was misspelt: one complaint, not two.
-fn drop_echoes(complaints: &mut Vec<Diagnostic>) {
-    const LACKS: [&str; 6] = [
-        NO_AUDIENCE,
-        "no-members",
-        "no-messages",
-        "no-selection",
-        "no-text",
-        "no-times",
-    ];
-    let range = |complaint: &Diagnostic| {
-        let label = complaint.primary.as_ref()?;
-        Some(label.span.range())
-    };
-    let others = complaints
-        .iter()
-        .filter(|other| !LACKS.contains(&other.code));
-    let others: Vec<_> = others.filter_map(range).collect();
-    complaints.retain(|complaint| {
-        let is_inside =
-            |place: Range<usize>| others.iter().any(|other| place.contains(&other.start));
-        !(LACKS.contains(&complaint.code) && range(complaint).is_some_and(is_inside))
-    });
+/// Whether there may be such an app in settings of which something could not be read.
+fn is_app_doubtful(role: Option<&Spanned<String>>, settings: &Settings) -> bool {
+    let is_doubtful = settings.is_doubtful("apps");
+    match role {
+        None => is_doubtful || settings.is_doubtful("default_app"),
+        Some(_) if settings.written(&["apps"]).is_none() => is_doubtful,
+        Some(role) => is_doubtful && settings.written(&["apps", role.as_str()]).is_some(),
+    }
 }
 
-fn is_given(source: &Arc<Source>, key: &str) -> bool {
-    let tree = parse(source).root;
-    tree.is_some_and(|tree| tree.get(key).is_some())
+/// Where it stands in the file; what stands elsewhere comes behind.
+fn start(complaint: &Diagnostic, source: &Arc<Source>) -> usize {
+    let place = complaint.primary.as_ref().map(|label| &label.span);
+    let place = place.filter(|place| Arc::ptr_eq(place.source(), source));
+    place.map_or(usize::MAX, |place| place.range().start)
 }
 
 fn is_warning(complaint: &Diagnostic) -> bool {
@@ -254,17 +281,39 @@ fn name(
     name.map_err(|error| {
         let diagnostic = Diagnostic::error("campaign-name", &span, error.to_string());
         complaints.push(match spec.name {
-            Some(_) => diagnostic,
+            Some(_) => match suggested(text) {
+                Some(meant) => diagnostic.help(format!("write `name: {meant}`")),
+                None => diagnostic,
+            },
             None => diagnostic.help(format!("`{stem}` is none; rename the file or give `name:`")),
         });
     })
     .ok()
 }
 
+/// A name that could be meant.
+fn suggested(text: &str) -> Option<String> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|each: char| !each.is_ascii_alphanumeric());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let name = words.join("-");
+    CampaignName::try_from(name.as_str())
+        .is_ok()
+        .then_some(name)
+}
+
 /// The file's name without its ending.
 fn stem(source: &Source) -> &str {
     let name = source.path.rsplit('/').next().unwrap_or_default();
-    name.trim_end_matches(".yaml")
+    let is_yaml = |ending: &str| {
+        ["yaml", "yml"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    };
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if is_yaml(ending) => stem,
+        _ => name,
+    }
 }
 
 /// With a zone that is not known, all else that is wrong is told all the same: UTC has no clock changes to tell of.
@@ -302,6 +351,7 @@ fn variables(
             complaints.push(
                 Diagnostic::error("reserved-name", &name.span, message).help("choose another name"),
             );
+            continue;
         } else if !is_identifier(name) {
             let message = format!("`{}` is no name a template can use", name.value);
             let help = "use letters, digits and `_`, beginning with a letter";

@@ -30,7 +30,11 @@ pub(super) fn check_audience(spec: &CampaignSpec, send: &Send, complaints: &mut 
 }
 
 /// No first attempt is made outside the window, so an occurrence that is fixed to such a time could not begin.
-pub(super) fn outside_window(schedule: &Schedule, window: Window) -> Option<Diagnostic> {
+pub(super) fn outside_window(
+    schedule: &Schedule,
+    window: Window,
+    delivery: Option<&DeliverySpec>,
+) -> Option<Diagnostic> {
     let times = schedule.fixed_times();
     let outside = times.iter().find(|time| !window.contains(time.value))?;
     let message = format!(
@@ -38,7 +42,12 @@ pub(super) fn outside_window(schedule: &Schedule, window: Window) -> Option<Diag
         outside.value.format("%H:%M")
     );
     let help = "choose a time inside the window, or widen it";
-    Some(Diagnostic::error("outside-window", &outside.span, message).help(help))
+    let complaint = Diagnostic::error("outside-window", &outside.span, message).help(help);
+    let written = delivery.and_then(|delivery| delivery.window.as_ref());
+    Some(match written {
+        Some(window) => complaint.also(&window.span, "the window is here"),
+        None => complaint,
+    })
 }
 
 /// What a delivery of unknown outcome may come to depends on the channel.
@@ -55,21 +64,29 @@ pub(super) fn check_policy(
     else {
         return;
     };
-    complaints.extend(match channel {
+    let delivery = spec.delivery.as_ref();
+    let written = delivery.and_then(|delivery| delivery.on_unknown.as_ref());
+    let place = written.map_or(&send.span, |written| &written.span);
+    let complaint = match channel {
         // Only what its group's history proves absent is sent again.
         Channel::GroupMessage => no_history(spec).map(|what| {
             let message = format!("`on_unknown: resend` does nothing here: {what} is in no group's history, so what is unknown stays so");
-            Diagnostic::warning("no-history", &send.span, message).help("write `on_unknown: hold`")
+            Diagnostic::warning("no-history", place, message)
         }),
         Channel::Notification => {
             let message = "`on_unknown: resend` may double a notification: the vendor tells no repetition from a new one";
-            Some(Diagnostic::warning("may-double", &send.span, message).help("write `on_unknown: hold`"))
+            Some(Diagnostic::warning("may-double", place, message))
         }
         Channel::Broadcast => {
             let message = "`on_unknown: resend` is not for broadcasts: nobody can tell whether one arrived, and it would reach everybody twice";
-            Some(Diagnostic::error("no-resend", &send.span, message).help("write `on_unknown: hold`"))
+            Some(Diagnostic::error("no-resend", place, message))
         }
-    });
+    };
+    let complaint = complaint.map(|complaint| complaint.help("write `on_unknown: hold`"));
+    complaints.extend(complaint.map(|complaint| match written {
+        Some(_) => complaint.also(&send.span, "this is what is sent"),
+        None => complaint,
+    }));
 }
 
 /// Why no history will tell whether a group message arrived.
@@ -116,10 +133,12 @@ mod tests {
                 Ok(campaign) => campaign.warnings,
                 Err(complaints) => complaints,
             };
-            complaints
-                .into_iter()
+            let found = complaints.into_iter();
+            let mut found: Vec<_> = found
                 .map(|complaint| (complaint.severity, complaint.code))
-                .collect::<Vec<_>>()
+                .collect();
+            found.sort_by_key(|(_, code)| *code);
+            found
         };
         let own = format!("{campaign}delivery: {{ on_unknown: resend }}\n");
         let said = read("", &own);

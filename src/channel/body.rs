@@ -19,39 +19,57 @@ pub(super) struct Written<'a> {
 }
 
 impl Written<'_> {
-    /// `MsgBody`.
-    pub(super) fn lower(&self, lowering: &mut Lowering<'_>) -> Option<Shape> {
-        if let (None, None, Some(elements)) = (self.text, self.text_file, self.elements) {
-            return Some(self.lower_elements(elements, lowering));
-        }
-        let text = self.lower_text(lowering, "`elements`")?;
-        Some(Shape::List(vec![text_element(text)]))
+    /// The text or the elements, for what is wrong with what comes out of them.
+    pub(super) fn span(&self) -> Span {
+        let text = self.text.and_then(TemplateSpec::span);
+        let file = || Some(self.text_file?.span.clone());
+        text.or_else(file).unwrap_or_else(|| self.place.clone())
     }
 
-    /// A text of its own or in a file.
-    pub(super) fn lower_text(&self, lowering: &mut Lowering<'_>, or: &str) -> Option<Shape> {
-        let complain = |message: String, help: &str| {
-            Some(Diagnostic::error("given-twice", self.place, message).help(help))
-        };
+    /// `MsgBody`.
+    pub(super) fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
+        if let (None, None, Some(elements)) = (self.text, self.text_file, self.elements) {
+            return self.lower_elements(elements, lowering);
+        }
+        let text = self.lower_text(lowering, "`elements`");
+        if let (Some(_), Some(elements)) = (self.text, self.elements) {
+            // Only one may stay, and both are looked through.
+            self.lower_elements(elements, lowering);
+        }
+        Shape::List(vec![text_element(text)])
+    }
+
+    /// A text of its own or in a file. One that cannot be read leaves the rest to be looked at.
+    pub(super) fn lower_text(&self, lowering: &mut Lowering<'_>, or: &str) -> Shape {
+        let text = lowering.text(self.text);
+        let text = text.or_else(|| lowering.text_file(self.text_file?));
+        let place = |given: Option<Span>| given.unwrap_or_else(|| self.place.clone());
+        let first = place(self.text.and_then(TemplateSpec::span));
         let complaint = match (self.text, self.text_file, self.elements) {
-            (Some(text), None, None) => return lowering.text(Some(text)),
-            (None, Some(path), None) => return lowering.text_file(path),
+            (Some(_), None, None) | (None, Some(_), None) => None,
             (None, None, _) => {
                 let message = format!("the message has neither `text` nor {or}");
                 let complaint = Diagnostic::error("no-text", self.place, message);
                 Some(complaint.help("write `text: \"...\"`"))
             }
-            (Some(_), _, Some(_)) => complain(
-                "`text` is short for one text element, and `elements` are given as well".to_owned(),
-                "move the text into `elements`: `- text: \"...\"`",
-            ),
-            _ => complain(
-                "`text_file` is given, and so is another spelling of the message".to_owned(),
-                "keep one of them",
-            ),
+            (Some(_), None, Some(_)) => {
+                let message =
+                    "`text` is short for one text element, and `elements` are given as well";
+                let complaint = Diagnostic::error("given-twice", &first, message);
+                Some(complaint.help("move the text into `elements`: `- text: \"...\"`"))
+            }
+            (_, Some(file), _) => {
+                let message = "`text_file` is given, and so is another spelling of the message";
+                let complaint = Diagnostic::error("given-twice", &file.span, message);
+                let complaint = match self.text {
+                    Some(_) => complaint.also(&first, "the text is here"),
+                    None => complaint,
+                };
+                Some(complaint.help("keep one of them"))
+            }
         };
         lowering.complaints.extend(complaint);
-        None
+        text.unwrap_or_else(Shape::unread)
     }
 
     fn lower_elements(&self, elements: &[ElementSpec], lowering: &mut Lowering<'_>) -> Shape {

@@ -28,23 +28,19 @@ pub struct BroadcastSpec {
     pub cloud_custom_data_json: Option<Node>,
 }
 
-pub(super) fn lower(
-    spec: &BroadcastSpec,
-    place: &Span,
-    lowering: &mut Lowering<'_>,
-) -> Option<Call> {
+pub(super) fn lower(spec: &BroadcastSpec, place: &Span, lowering: &mut Lowering<'_>) -> Call {
     let written = Written {
         text: spec.text.as_ref(),
         text_file: spec.text_file.as_ref(),
         elements: spec.elements.as_deref(),
         place,
     };
-    let body = written.lower(lowering)?;
+    let body = written.lower(lowering);
     let data = lowering.either(
         spec.cloud_custom_data.as_ref(),
         spec.cloud_custom_data_json.as_ref(),
     );
-    Some(Call {
+    Call {
         content: Shape::map([
             ("MsgBody", Some(body)),
             (
@@ -55,5 +51,6 @@ pub(super) fn lower(
         ]),
         features: Vec::new(),
         span: place.clone(),
-    })
+        text_span: written.span(),
+    }
 }

@@ -89,11 +89,7 @@ pub enum LastMessage {
 }
 
 /// `place` is where the message stands, for what is wrong with all of it.
-pub(super) fn lower(
-    spec: &GroupMessageSpec,
-    place: &Span,
-    lowering: &mut Lowering<'_>,
-) -> Option<Call> {
+pub(super) fn lower(spec: &GroupMessageSpec, place: &Span, lowering: &mut Lowering<'_>) -> Call {
     check_options(spec, lowering);
     let written = Written {
         text: spec.text.as_ref(),
@@ -101,7 +97,7 @@ pub(super) fn lower(
         elements: spec.elements.as_deref(),
         place,
     };
-    let body = written.lower(lowering)?;
+    let body = written.lower(lowering);
     let priority = spec.priority.map(|priority| Shape::fixed(priority.word()));
     let mention = spec.mention.as_ref();
     let mentioned = mention.map(|mention| mention.lower(lowering));
@@ -130,11 +126,12 @@ pub(super) fn lower(
         ("SupportMessageExtension", spec.extension.as_ref().map(flag)),
         ("OfflinePushInfo", push),
     ]);
-    Some(Call {
+    Call {
         content,
         features: features(spec, place),
         span: place.clone(),
-    })
+        text_span: written.span(),
+    }
 }
 
 /// What does not fit every type of group, each with its place.

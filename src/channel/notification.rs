@@ -22,11 +22,7 @@ pub struct NotificationSpec {
     pub topic: Option<TemplateSpec>,
 }
 
-pub(super) fn lower(
-    spec: &NotificationSpec,
-    place: &Span,
-    lowering: &mut Lowering<'_>,
-) -> Option<Call> {
+pub(super) fn lower(spec: &NotificationSpec, place: &Span, lowering: &mut Lowering<'_>) -> Call {
     let message = "the vendor closed system notifications to new customers, and tells no repetition from a new one";
     lowering.complaints.push(
         Diagnostic::warning("closed-channel", place, message)
@@ -38,7 +34,7 @@ pub(super) fn lower(
         elements: None,
         place,
     };
-    let text = written.lower_text(lowering, "`text_file`")?;
+    let text = written.lower_text(lowering, "`text_file`");
     let topic = spec.topic.as_ref();
     let features = topic.map(|topic| {
         (
@@ -46,14 +42,15 @@ pub(super) fn lower(
             topic.span().unwrap_or_else(|| place.clone()),
         )
     });
-    Some(Call {
+    Call {
         content: Shape::map([
             ("Content", Some(text)),
             ("TopicId", lowering.word(topic, Rule::Topic)),
         ]),
         features: features.into_iter().collect(),
         span: place.clone(),
-    })
+        text_span: written.span(),
+    }
 }
 
 pub(super) fn render(
@@ -63,8 +60,8 @@ pub(super) fn render(
 ) -> Result<Rendered, Diagnostic> {
     let request = call.content.render(ready, context)?;
     let text = request["Content"].as_str().unwrap_or_default().to_owned();
-    check_text(std::iter::once(text.as_str()), &call.span)?;
-    check_size(text.len(), &call.span)?;
+    check_text(std::iter::once(text.as_str()), &call.text_span)?;
+    check_size(text.len(), &call.text_span)?;
     Ok(Rendered {
         content: request.to_string().into(),
         is_long: text.len() > SIZE_SAFE,

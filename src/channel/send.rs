@@ -39,6 +39,8 @@ pub(super) struct Call {
     pub(super) features: Vec<(Feature, Span)>,
     /// Where it stands, for what is wrong with all of it.
     pub(super) span: Span,
+    /// Where its text stands, for what is wrong with what comes out of it.
+    pub(super) text_span: Span,
 }
 
 /// One rendering of a call.
@@ -65,10 +67,20 @@ impl Send {
             let call = broadcast::lower(message, &message.span, lowering);
             (Channel::Broadcast, call)
         };
-        Some(Send {
-            channel,
-            call: call?,
-        })
+        Some(Send { channel, call })
+    }
+
+    /// Stands for what could not be read, so that the rest can be looked at. It is never sent.
+    pub fn unread(place: &Span) -> Send {
+        Send {
+            channel: Channel::GroupMessage,
+            call: Call {
+                content: Shape::map([("MsgBody", Some(Shape::unread()))]),
+                features: Vec::new(),
+                span: place.clone(),
+                text_span: place.clone(),
+            },
+        }
     }
 
     pub fn channel(&self) -> Channel {
@@ -78,6 +90,11 @@ impl Send {
     /// Where it stands in the file.
     pub fn span(&self) -> &Span {
         &self.call.span
+    }
+
+    /// Where its text stands.
+    pub fn text_span(&self) -> &Span {
+        &self.call.text_span
     }
 
     /// Whether any of its templates uses this name.
@@ -112,11 +129,17 @@ impl Send {
 
     pub fn render(&self, ready: &Ready<'_>, context: &Value) -> Result<Rendered, Diagnostic> {
         match self.channel {
-            Channel::GroupMessage | Channel::Broadcast => {
-                sized(&self.call.content.render(ready, context)?, &self.call.span)
-            }
+            Channel::GroupMessage | Channel::Broadcast => sized(
+                &self.call.content.render(ready, context)?,
+                &self.call.text_span,
+            ),
             Channel::Notification => notification::render(&self.call, ready, context),
         }
+    }
+
+    /// Every fault of a rendering that fails.
+    pub fn faults(&self, ready: &Ready<'_>, context: &Value) -> Vec<Diagnostic> {
+        self.call.content.faults(ready, context)
     }
 
     /// What does not go with the target's type, if that is known. `members` is where members are named.

@@ -4,13 +4,19 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::parallel::in_order;
 use super::workspace::Workspace;
-use crate::campaign::{Campaign, NotRead, Texts};
+use crate::campaign::{Campaign, Examined, NotRead, Texts};
 use crate::files::campaign_files;
 use crate::identity::CampaignName;
-use crate::source::{Source, list_of, nearest};
+use crate::source::{Diagnostic, Source, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// The path of a file, and as much as could be read of it.
+pub(super) type FoundWrong = (String, Result<Examined, Failure>);
+
+const ANOTHER_NAME: &str = "give one of them another `name:`";
+const RENAME: &str = "rename the file";
 
 impl Workspace {
     /// A campaign by its path or its name.
@@ -49,13 +55,48 @@ impl Workspace {
     pub(super) fn each_campaign<T: Send>(
         &self,
         make: impl Fn(&str, Result<Campaign, Failure>) -> T + Sync,
+        take: impl FnMut(&str, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let read = |path: &str| {
+            let campaign = self.read_campaign(path);
+            let name = campaign.as_ref().ok().map(|campaign| campaign.name.clone());
+            (name, campaign)
+        };
+        let twice = |name: &str, path: &str, other: &str| Err(two_of(name, path, other));
+        self.each_file(read, twice, make, take)
+    }
+
+    /// The same with as much as can be read of each.
+    pub(super) fn examine_each<T: Send>(
+        &self,
+        make: impl Fn(&str, Result<Examined, Failure>) -> T + Sync,
+        take: impl FnMut(&str, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let read = |path: &str| {
+            let examined = self.examine_at(path);
+            let name = examined.as_ref().ok().and_then(name_in);
+            (name, examined)
+        };
+        let twice = |name: &str, path: &str, other: &str| {
+            let mut examined = self.examine_at(path)?;
+            examined.complaints.push(self.two_of(name, path, other));
+            Ok(examined)
+        };
+        self.each_file(read, twice, make, take)
+    }
+
+    /// `read` tells the name as well; `twice` makes of a file what it is where one before it has its name, too.
+    fn each_file<R, T: Send>(
+        &self,
+        read: impl Fn(&str) -> (Option<CampaignName>, R) + Sync,
+        twice: impl Fn(&str, &str, &str) -> R,
+        make: impl Fn(&str, R) -> T + Sync,
         mut take: impl FnMut(&str, T) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut known: BTreeMap<CampaignName, String> = BTreeMap::new();
         let read = |path: &String| {
-            let campaign = self.read_campaign(path);
-            let name = campaign.as_ref().ok().map(|campaign| campaign.name.clone());
-            (name, make(path, campaign))
+            let (name, read) = read(path);
+            (name, make(path, read))
         };
         in_order(&self.campaign_paths()?, read, |path, (name, made)| {
             let other = name
@@ -63,30 +104,75 @@ impl Workspace {
                 .and_then(|name| known.insert(name.clone(), path.clone()));
             match (name, other) {
                 (Some(name), Some(other)) => {
-                    let failure = two_of(name.as_str(), path, &other);
-                    take(path, make(path, Err(failure)))
+                    take(path, make(path, twice(name.as_str(), path, &other)))
                 }
                 _ => take(path, made),
             }
         })
     }
 
+    /// One as far as it can be read, by its path or its name; and its path.
+    pub(super) fn examine_one(&self, wanted: &str) -> FoundWrong {
+        let path = match self.path_of(wanted) {
+            Ok(path) => path,
+            Err(failure) => return (wanted.to_owned(), Err(failure)),
+        };
+        let mut examined = self.examine_at(&path);
+        if let Ok(examined) = &mut examined
+            && let Some(name) = name_in(examined)
+            && let Some(other) = self.other_of(name.as_str(), &path)
+        {
+            let complaint = self.two_of(name.as_str(), &path, &other);
+            examined.complaints.push(complaint);
+        }
+        (path, examined)
+    }
+
+    fn examine_at(&self, path: &str) -> Result<Examined, Failure> {
+        let source = self.source_of(path)?;
+        let texts = self.texts(&source);
+        let mut examined = Campaign::examine(&source, &self.settings, &texts);
+        if let Some(ending) = other_ending(path) {
+            let message = ends_otherwise(path, ending);
+            let complaint = Diagnostic::error("file", &Span::beginning(&source), message);
+            examined.complaints.insert(0, complaint.help(RENAME));
+        }
+        Ok(examined)
+    }
+
+    /// Two files with one name, each shown where it says it.
+    fn two_of(&self, name: &str, path: &str, other: &str) -> Diagnostic {
+        let place = |path: &str| {
+            let text = self.repository.read_text(path).unwrap_or_default();
+            let source = Source::new(path, text);
+            let tree = crate::source::parse(&source).root;
+            let name = tree.as_ref().and_then(|tree| tree.get("name"));
+            name.map_or_else(|| Span::beginning(&source), |name| name.span.clone())
+        };
+        let message = format!("two campaigns are named `{name}`");
+        Diagnostic::error("campaign-name", &place(path), message)
+            .also(&place(other), "so is this one")
+            .help(ANOTHER_NAME)
+    }
+
     fn read_campaign(&self, path: &str) -> Result<Campaign, Failure> {
         if let Some(ending) = other_ending(path) {
-            let text = format!("`{path}` ends in `.{ending}`; campaign files end in `.yaml`");
-            return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
+            let text = ends_otherwise(path, ending);
+            return Err(Failure::new(Exit::Invalid, text).help(RENAME));
         }
-        if path.contains(char::REPLACEMENT_CHARACTER) {
-            let text = format!("the name of the file `{path}` is not UTF-8 text");
-            return Err(Failure::new(Exit::Invalid, text).help("rename the file"));
-        }
-        let text = self
-            .repository
-            .read_text(path)
-            .map_err(|error| unreadable(&error))?;
-        let source = Source::new(path, text);
+        let source = self.source_of(path)?;
         let texts = self.texts(&source);
         Campaign::read(&source, &self.settings, &texts).map_err(|found| Failure::invalid(found, 0))
+    }
+
+    fn source_of(&self, path: &str) -> Result<Arc<Source>, Failure> {
+        if path.contains(char::REPLACEMENT_CHARACTER) {
+            let text = format!("the name of the file `{path}` is not UTF-8 text");
+            return Err(Failure::new(Exit::Invalid, text).help(RENAME));
+        }
+        let text = self.repository.read_text(path);
+        let text = text.map_err(|error| unreadable(&error))?;
+        Ok(Source::new(path, text))
     }
 
     /// The files that hold a campaign's texts.
@@ -128,15 +214,17 @@ impl Workspace {
 
     /// A name is an identity: two files with one would take each other's runs for their own.
     fn check_only(&self, name: &str, path: &str) -> Result<(), Failure> {
+        match self.other_of(name, path) {
+            Some(other) => Err(two_of(name, path, &other)),
+            None => Ok(()),
+        }
+    }
+
+    fn other_of(&self, name: &str, path: &str) -> Option<String> {
         // A campaign outside the folder may be run by its path where there is no such folder.
-        let others = self.campaigns().unwrap_or_default();
-        let Some((other, _)) = others
-            .into_iter()
-            .find(|(other, named)| named == name && other != path)
-        else {
-            return Ok(());
-        };
-        Err(two_of(name, path, &other))
+        let others = self.campaigns().unwrap_or_default().into_iter();
+        let mut others = others.filter(|(other, named)| named == name && other != path);
+        others.next().map(|(other, _)| other)
     }
 
     pub(super) fn campaign_paths(&self) -> Result<Vec<String>, Failure> {
@@ -183,9 +271,21 @@ fn unreadable(error: &crate::files::Error) -> Failure {
     }
 }
 
+/// The name of a campaign that has one which can be used.
+fn name_in(examined: &Examined) -> Option<CampaignName> {
+    let has_none = |complaint: &Diagnostic| complaint.code == "campaign-name";
+    let campaign = examined.campaign.as_ref();
+    let campaign = campaign.filter(|_| !examined.complaints.iter().any(has_none));
+    campaign.map(|campaign| campaign.name.clone())
+}
+
+fn ends_otherwise(path: &str, ending: &str) -> String {
+    format!("`{path}` ends in `.{ending}`; campaign files end in `.yaml`")
+}
+
 fn two_of(name: &str, path: &str, other: &str) -> Failure {
     let text = format!("two campaigns are named `{name}`: `{path}` and `{other}`");
-    Failure::new(Exit::Invalid, text).help("give one of them another `name:`")
+    Failure::new(Exit::Invalid, text).help(ANOTHER_NAME)
 }
 
 /// Names have neither.

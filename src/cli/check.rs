@@ -5,49 +5,47 @@ use super::exit::Exit;
 use super::explain::explain;
 use super::failure::Failure;
 use super::findings::{Checked, Places, Tally};
-use super::fix::{dry_run, fix, fix_settings, name_now};
+use super::fix::{Fixed, dry_run, fix, fix_settings, name_now};
 use super::opening::frame;
 use super::unused::Used;
 use super::workspace::Workspace;
 use crate::audience::Target;
-use crate::campaign::Campaign;
+use crate::campaign::{Campaign, Doubted, Examined};
+use crate::channel::Channel;
 use crate::clock;
 use crate::executor::{Complaints, Draft};
-use crate::identity::{Moment, civil_text};
+use crate::identity::{Digest, Moment, civil_text};
 use crate::plan::{Frame, Planner};
 use crate::schedule::{Occurrence, Slot};
 use crate::source::{Diagnostic, Severity};
 use crate::template::Ready;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// Occurrences that are looked at, the next one included: every day of a week, every date of a countdown.
 const OCCURRENCES_MAX: usize = 10;
 /// Deliveries that are tried at each but the next: a slip in a text of its own is met by the first of them.
 const TARGETS_LATER: u64 = 1_000;
+/// What is said of a schedule without a single time: that none is to come goes without saying.
+const NEVER: &str = "never-fires";
 
 /// Every campaign is looked at, whatever is wrong with another.
 pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     if let Some(code) = &options.explain {
         return explain(code, options);
     }
-    let mut fixed = Vec::new();
-    let mut found = Workspace::find(common, false);
-    if options.fix && found.is_err() {
-        fixed.extend(fix_settings(common, options)?);
-        if options.dry_run && !fixed.is_empty() {
-            return dry_run(&fixed, options);
-        }
-        found = Workspace::find(common, false);
-    }
-    let workspace = match found.map_err(Failure::of_reading) {
-        Ok(workspace) => workspace,
+    let mut found = match Workspace::examine(common).map_err(Failure::of_reading) {
+        Ok(found) => found,
         Err(failure) => return without_settings(failure, options),
     };
-    if options.fix {
-        fixed.extend(fix(&workspace, options).map_err(Failure::of_reading)?);
-        if options.dry_run {
-            return dry_run(&fixed, options);
-        }
+    let fixed = if options.fix {
+        mend(common, options, &mut found)?
+    } else {
+        Vec::new()
+    };
+    let (workspace, wrong) = found;
+    if options.fix && options.dry_run && (wrong.is_empty() || !fixed.is_empty()) {
+        return dry_run(&fixed, options);
     }
     let now = options.now.map_or_else(clock::now, |now| Moment {
         wall_ms: now.timestamp_millis(),
@@ -57,24 +55,31 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     if options.fix {
         tally.fixed(&fixed);
     }
+    tally.settings(&wrong)?;
     // What a campaign reads that cannot be read itself, nobody knows.
-    let mut used = options.campaigns.is_empty().then(Used::default);
-    let make = |_: &str, campaign: Result<Campaign, Failure>| {
-        campaign.map(|campaign| (rendered(&workspace, &campaign, now), campaign))
-    };
-    let take = |path: &str, made: Made| match made {
-        Ok((checked, campaign)) => {
-            if let Some(used) = &mut used {
-                used.add(&campaign);
+    let is_all = options.campaigns.is_empty() && wrong.is_empty();
+    let mut used = is_all.then(Used::default);
+    let make = |_: &str, examined: Result<Examined, Failure>| look(&workspace, examined?, now);
+    let take = |path: &str, made: Result<Looked, Failure>| match made {
+        Ok(Looked { checked, whole }) => {
+            match (&mut used, &whole) {
+                (Some(used), Some(campaign)) => used.add(campaign),
+                _ => used = None,
             }
-            tally.checked(&checked?)
+            tally.checked(&checked)
         }
         Err(failure) => {
             used = None;
             tally.unreadable(Some(path), &failure.of_reading())
         }
     };
-    each(&workspace, options, make, take)?;
+    if let Err(failure) = each(&workspace, options, make, take) {
+        if failure.exit() != Exit::Invalid {
+            return Err(failure);
+        }
+        used = None;
+        tally.failed(None, &failure)?;
+    }
     if let Some(used) = used {
         tally.others(&used.others(&workspace))?;
     }
@@ -86,18 +91,59 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     })
 }
 
-/// What was found in a campaign that can be read.
-type Made = Result<(Result<Checked, Failure>, Campaign), Failure>;
+/// A workspace, and what is wrong with its settings.
+type Found = (Workspace, Vec<Diagnostic>);
 
-/// Makes something of those that were named, or of all.
+/// Settings first, which are looked at anew then: before them no campaign is mended.
+fn mend(common: &Common, options: &Check, found: &mut Found) -> Result<Vec<Fixed>, Failure> {
+    let mut fixed = Vec::new();
+    if !found.1.is_empty() {
+        fixed.extend(fix_settings(common, options)?);
+        if !fixed.is_empty() && !options.dry_run {
+            *found = Workspace::examine(common).map_err(Failure::of_reading)?;
+        }
+    }
+    let (workspace, wrong) = found;
+    if wrong.is_empty() {
+        fixed.extend(fix(workspace, options).map_err(Failure::of_reading)?);
+    }
+    Ok(fixed)
+}
+
+/// What was found in a campaign that can be read at all, and itself where nothing is wrong with it.
+struct Looked {
+    checked: Checked,
+    whole: Option<Campaign>,
+}
+
+fn look(workspace: &Workspace, examined: Examined, now: Moment) -> Result<Looked, Failure> {
+    let Examined {
+        campaign,
+        complaints,
+    } = examined;
+    let Some(campaign) = campaign else {
+        return Err(Failure::invalid(complaints, 0));
+    };
+    let checked = rendered(workspace, &campaign, complaints, now);
+    let is_whole = checked.found.iter().all(is_warning);
+    Ok(Looked {
+        checked,
+        whole: is_whole.then_some(campaign),
+    })
+}
+
+/// Makes something of those that are named, or of all of the folder where it is known which that is.
 fn each<T: Send>(
     workspace: &Workspace,
     options: &Check,
-    make: impl Fn(&str, Result<Campaign, Failure>) -> T + Sync,
+    make: impl Fn(&str, Result<Examined, Failure>) -> T + Sync,
     mut take: impl FnMut(&str, T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if options.campaigns.is_empty() {
-        let done = workspace.each_campaign(make, take);
+        if workspace.settings.is_doubtful("campaigns") {
+            return Ok(());
+        }
+        let done = workspace.examine_each(make, take);
         return done.map_err(Failure::of_reading);
     }
     for wanted in &options.campaigns {
@@ -106,16 +152,15 @@ fn each<T: Send>(
         } else {
             wanted
         };
-        let path = workspace.path_of(wanted);
-        let path = path.unwrap_or_else(|_| wanted.clone());
-        take(&path, make(&path, workspace.campaign(wanted)))?;
+        let (path, examined) = workspace.examine_one(wanted);
+        take(&path, make(&path, examined))?;
     }
     Ok(())
 }
 
-/// Programs that show complaints at their lines are to show those about the settings as well.
+/// Programs are told in their own way what keeps everything from being looked at.
 fn without_settings(failure: Failure, options: &Check) -> Result<Exit, Failure> {
-    if [CheckOutput::Text, CheckOutput::Json].contains(&options.output) {
+    if options.output == CheckOutput::Text {
         return Err(failure);
     }
     let mut tally = Tally::new(options, Places::of(None)?);
@@ -126,24 +171,24 @@ fn without_settings(failure: Failure, options: &Check) -> Result<Exit, Failure> 
 
 /// Reads the audience and renders every target, as it would be at the next occurrence; and where the time is part of
 /// what is sent, some targets at those after it.
-fn rendered(workspace: &Workspace, campaign: &Campaign, now: Moment) -> Result<Checked, Failure> {
-    let app = workspace.settings.app(campaign.app.as_ref());
-    let app = app.map_err(|found| Failure::invalid(vec![found], 0).of_reading())?;
+fn rendered(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    complaints: Vec<Diagnostic>,
+    now: Moment,
+) -> Checked {
+    let is_time_known = !campaign.doubts.has(Doubted::Time);
     let mut occurrences = occurrences(campaign, now).into_iter();
     let next = occurrences.next();
     let next = next.unwrap_or_else(|| Occurrence::at_moment(now, campaign.zone));
     let ready = campaign.ready();
-    let frame_of = |occurrence: &Occurrence| frame(workspace, app, campaign, occurrence, 1).0;
-    let mut draft = Draft::new(
-        &workspace.repository,
-        campaign,
-        &ready,
-        &frame_of(&next),
-        now,
-    );
-    let mut later: Vec<Later> = if campaign.mentions("occurrence") {
-        let later = occurrences.map(|at| Later::new(campaign, &ready, frame_of(&at)));
-        later.collect()
+    let frame = frame_of(workspace, campaign, &next);
+    let mut draft = Draft::new(&workspace.repository, campaign, &ready, &frame, now);
+    let mut later: Vec<Later> = if campaign.mentions("occurrence") && is_time_known {
+        let frames = occurrences.map(|at| frame_of(workspace, campaign, &at));
+        frames
+            .map(|frame| Later::new(campaign, &ready, frame))
+            .collect()
     } else {
         Vec::new()
     };
@@ -154,25 +199,71 @@ fn rendered(workspace: &Workspace, campaign: &Campaign, now: Moment) -> Result<C
             try_later(&mut later, met.target.as_ref());
         }
     }
-    let (header, complaints) = draft.finish();
-    let (mut found, more) = complaints.shown();
-    if found.iter().all(is_warning) {
-        found.extend(later.into_iter().flat_map(Later::told));
+    let is_met = draft.has_met_somebody() || campaign.channel() == Channel::Broadcast;
+    let (header, met) = draft.finish();
+    let (mut met, more) = met.shown();
+    let is_empty = !is_met
+        && met.iter().all(is_warning)
+        && campaign.audience.is_some()
+        && campaign.doubts.is_audience_known();
+    let later = later.into_iter().flat_map(Later::told);
+    let is_new = |slip: &Diagnostic| !met.iter().any(|known| is_same(known, slip));
+    let later: Vec<Diagnostic> = later.filter(is_new).collect();
+    met.extend(later);
+    let is_never = complaints.iter().any(|found| found.code == NEVER);
+    let outlook = outlook(campaign, now).filter(|_| is_time_known && !is_never);
+    let found = complaints.into_iter().chain(outlook).chain(met);
+    let mut found: Vec<Diagnostic> = found.chain(is_empty.then(|| nobody(campaign))).collect();
+    if workspace.settings.is_doubtful("roots") {
+        found.retain(|complaint| !is_about_root(complaint));
     }
-    let empty = (header.planned == 0 && found.is_empty()).then(|| nobody(campaign));
-    let warnings = campaign.warnings.iter().cloned();
-    let found = warnings.chain(outlook(campaign, now)).chain(found);
-    let found = found.chain(empty).collect();
-    Ok(Checked {
+    sort(&mut found, campaign);
+    Checked {
         name: campaign.name.to_string(),
         found,
         more,
         header,
-    })
+    }
+}
+
+/// A template that is wrong at one occurrence is wrong at others, too.
+fn is_same(known: &Diagnostic, slip: &Diagnostic) -> bool {
+    let place = |complaint: &Diagnostic| complaint.primary.as_ref().map(|label| label.span.clone());
+    known.code == slip.code && place(known) == place(slip)
+}
+
+/// Which roots there are is not known where the settings are wrong about them.
+fn is_about_root(complaint: &Diagnostic) -> bool {
+    complaint.code == "file" && complaint.message.starts_with("there is no root")
+}
+
+/// What is sent is the same through all apps but for the limits, where it is not known which one is meant.
+fn frame_of(workspace: &Workspace, campaign: &Campaign, occurrence: &Occurrence) -> Frame {
+    let settings = &workspace.settings;
+    let app = settings.app(campaign.app.as_ref()).ok();
+    match app.or(settings.apps.first()) {
+        Some(app) => frame(workspace, app, campaign, occurrence, 1).0,
+        None => Frame {
+            occurrence: occurrence.clone(),
+            digest: Digest::of("nowhere", []),
+            members_max: 1,
+        },
+    }
+}
+
+/// As they stand in the campaign's file; what stands elsewhere comes behind.
+fn sort(found: &mut [Diagnostic], campaign: &Campaign) {
+    let source = campaign.send.span().source();
+    found.sort_by_key(|complaint| {
+        let place = complaint.primary.as_ref().map(|label| &label.span);
+        let place = place.filter(|place| Arc::ptr_eq(place.source(), source));
+        place.map_or(usize::MAX, |place| place.range().start)
+    });
 }
 
 /// A later occurrence, at which targets are tried that came out well at the next.
 struct Later<'a> {
+    campaign: &'a Campaign,
     occurrence: Occurrence,
     planner: Planner<'a>,
     complaints: Complaints,
@@ -181,6 +272,7 @@ struct Later<'a> {
 impl<'a> Later<'a> {
     fn new(campaign: &'a Campaign, ready: &'a Ready<'a>, frame: Frame) -> Later<'a> {
         Later {
+            campaign,
             planner: Planner::new(campaign, ready, &frame),
             occurrence: frame.occurrence,
             complaints: Complaints::default(),
@@ -191,13 +283,11 @@ impl<'a> Later<'a> {
     fn try_with(&mut self, target: Option<&Target>) {
         let planned = match target {
             Some(target) => self.planner.plan(target).map(drop),
-            None => self
-                .planner
-                .broadcast()
-                .map(drop)
-                .map_err(|complaint| vec![complaint]),
+            None => self.planner.broadcast().map(drop),
         };
-        self.complaints.add(planned.err().into_iter().flatten());
+        let mut found = planned.err().unwrap_or_default();
+        found.retain(|complaint| !self.campaign.doubts.explain(complaint));
+        self.complaints.add(found);
     }
 
     fn told(self) -> Vec<Diagnostic> {

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use crate::files::{Repository, find_upwards, read_settings};
 use crate::identity::VendorApp;
-use crate::settings::{App, OVERRIDE_PREFIX, Settings};
+use crate::settings::{App, ExaminedSettings, OVERRIDE_PREFIX, Settings};
 use crate::source::{Diagnostic, Source};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
@@ -29,35 +29,27 @@ pub(super) struct Workspace {
 
 impl Workspace {
     pub(super) fn find(common: &Common, sandbox: bool) -> Result<Workspace, Failure> {
-        Workspace::find_any(common, sandbox)?.ok_or_else(|| {
-            let directory = common.directory.as_deref().unwrap_or(Path::new("."));
-            let here = std::env::current_dir().unwrap_or_default();
-            let text = format!(
-                "there is no `{SETTINGS}` in `{}` or a folder above it",
-                here.join(directory).display()
-            );
-            Failure::new(Exit::Invalid, text)
-                .help("go to the repository, or name the file with --config")
-        })
+        Workspace::find_any(common, sandbox)?.ok_or_else(|| no_settings(common))
     }
 
     /// For what can be done without settings. `None`: there are none.
     pub(super) fn find_any(common: &Common, sandbox: bool) -> Result<Option<Workspace>, Failure> {
-        let (directory, found) = place(common)?;
-        let Some(path) = found else {
+        let Some(file) = SettingsFile::find(common)? else {
             return Ok(None);
         };
-        let (source, root) = settings_text(&path)?;
-        let settings =
-            Settings::read(&source, &overrides()?).map_err(|found| Failure::invalid(found, 0))?;
-        let repository = root.with_roots(&settings.roots);
-        Ok(Some(Workspace {
+        let settings = Settings::read(&file.source, &overrides()?)
+            .map_err(|found| Failure::invalid(found, 0))?;
+        Ok(Some(file.workspace(settings, common, sandbox)))
+    }
+
+    /// For what looks through campaigns also where the settings are wrong; and what is wrong with them.
+    pub(super) fn examine(common: &Common) -> Result<(Workspace, Vec<Diagnostic>), Failure> {
+        let file = SettingsFile::find(common)?.ok_or_else(|| no_settings(common))?;
+        let ExaminedSettings {
             settings,
-            repository,
-            directory,
-            sandbox,
-            typed: typed(common),
-        }))
+            complaints,
+        } = Settings::examine(&file.source, &overrides()?);
+        Ok((file.workspace(settings, common, false), complaints))
     }
 
     /// A path as people want to read it.
@@ -94,20 +86,50 @@ impl Workspace {
     }
 }
 
+fn no_settings(common: &Common) -> Failure {
+    let directory = common.directory.as_deref().unwrap_or(Path::new("."));
+    let here = std::env::current_dir().unwrap_or_default();
+    let text = format!(
+        "there is no `{SETTINGS}` in `{}` or a folder above it",
+        here.join(directory).display()
+    );
+    Failure::new(Exit::Invalid, text).help("go to the repository, or name the file with --config")
+}
+
 /// The file of the settings and where it stands, whatever it says.
 pub(super) struct SettingsFile {
     pub(super) path: PathBuf,
     pub(super) source: Arc<Source>,
     pub(super) root: Repository,
+    /// Where one works.
+    directory: PathBuf,
 }
 
 impl SettingsFile {
     pub(super) fn find(common: &Common) -> Result<Option<SettingsFile>, Failure> {
-        let (_, Some(path)) = place(common)? else {
+        let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
+        let here = std::env::current_dir().context("cannot tell the working directory")?;
+        let directory = common
+            .directory
+            .as_ref()
+            .map_or(here.clone(), |directory| here.join(directory));
+        let found = match &common.config {
+            Some(path) => Some(directory.join(path)),
+            None => find_upwards(&directory, SETTINGS),
+        };
+        let Some(path) = found else {
             return Ok(None);
         };
-        let (source, root) = settings_text(&path)?;
-        Ok(Some(SettingsFile { path, source, root }))
+        let text = read_settings(&path).map_err(invalid)?;
+        let shown = path.strip_prefix(&here).unwrap_or(&path).display();
+        let source = Source::new(shown.to_string(), text);
+        let root = Repository::at(path.parent().unwrap_or(Path::new("."))).map_err(invalid)?;
+        Ok(Some(SettingsFile {
+            path,
+            source,
+            root,
+            directory,
+        }))
     }
 
     /// What is wrong with such settings.
@@ -115,30 +137,17 @@ impl SettingsFile {
         let overrides = overrides().unwrap_or_default();
         Settings::read(source, &overrides).err().unwrap_or_default()
     }
-}
 
-/// Where one works, and the settings there.
-fn place(common: &Common) -> Result<(PathBuf, Option<PathBuf>), Failure> {
-    let here = std::env::current_dir().context("cannot tell the working directory")?;
-    let directory = common
-        .directory
-        .as_ref()
-        .map_or(here.clone(), |directory| here.join(directory));
-    let found = match &common.config {
-        Some(path) => Some(directory.join(path)),
-        None => find_upwards(&directory, SETTINGS),
-    };
-    Ok((directory, found))
-}
-
-fn settings_text(path: &Path) -> Result<(Arc<Source>, Repository), Failure> {
-    let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
-    let here = std::env::current_dir().context("cannot tell the working directory")?;
-    let text = read_settings(path).map_err(invalid)?;
-    let shown = path.strip_prefix(&here).unwrap_or(path).display();
-    let source = Source::new(shown.to_string(), text);
-    let root = Repository::at(path.parent().unwrap_or(Path::new("."))).map_err(invalid)?;
-    Ok((source, root))
+    fn workspace(self, settings: Settings, common: &Common, sandbox: bool) -> Workspace {
+        let repository = self.root.with_roots(&settings.roots);
+        Workspace {
+            settings,
+            repository,
+            directory: self.directory,
+            sandbox,
+            typed: typed(common),
+        }
+    }
 }
 
 fn typed(common: &Common) -> String {

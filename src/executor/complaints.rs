@@ -28,6 +28,20 @@ impl Complaints {
         }
     }
 
+    /// Adds those that were met so often at least.
+    pub(super) fn add_of_all(&mut self, suspected: Complaints, least: u64) {
+        for (complaint, again) in suspected.found {
+            let met = again + 1;
+            let is_known = self
+                .found
+                .iter()
+                .any(|(known, _)| is_same(known, &complaint));
+            if met >= least && !is_known && self.found.len() < Self::KEPT_MAX {
+                self.found.push((complaint, again));
+            }
+        }
+    }
+
     pub fn has_errors(&self) -> bool {
         self.more > 0
             || self

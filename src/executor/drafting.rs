@@ -2,20 +2,26 @@
 
 use super::complaints::Complaints;
 use super::targets::Targets;
-use crate::audience::{LeftOut, Member, Resolver, Target};
-use crate::campaign::Campaign;
+use crate::audience::{LeftOut, Member, Rejected, Resolver, Target};
+use crate::campaign::{Campaign, Doubted, Doubts};
+use crate::channel::Channel;
 use crate::files::Repository;
 use crate::identity::{GroupId, Moment};
-use crate::plan::{Frame, Header, Planned, Planner};
+use crate::plan::{Frame, Header, LOOKED_THROUGH_MAX, Planned, Planner};
 use crate::source::Diagnostic;
-use crate::template::{Case, Ready};
+use crate::template::{Case, Ready, undefined};
 
 /// A plan on its way. Every target is tried, so that every complaint is heard.
 pub struct Draft<'a> {
     planner: Planner<'a>,
+    channel: Channel,
     /// None for a broadcast, which has a single delivery.
     targets: Option<Targets<'a>>,
     complaints: Complaints,
+    doubts: &'a Doubts,
+    /// Whoever doubtful targets are: what is wrong with all that are met is wrong.
+    suspected: Complaints,
+    tried: u64,
     is_over: bool,
 }
 
@@ -24,6 +30,9 @@ pub struct Met {
     pub target: Option<Target>,
     pub deliveries: Vec<Planned>,
 }
+
+/// What templates call one of the members.
+const MEMBER: &str = "member";
 
 impl<'a> Draft<'a> {
     pub fn new(
@@ -34,14 +43,19 @@ impl<'a> Draft<'a> {
         now: Moment,
     ) -> Draft<'a> {
         let audience = campaign.audience.as_ref();
+        // It is looked through though a broadcast takes none.
         let targets = audience.map(|audience| {
             let resolver = Resolver::new(audience, ready, &campaign.name);
             Targets::new(repository, audience, resolver, now)
         });
         Draft {
             planner: Planner::new(campaign, ready, frame),
+            channel: campaign.channel(),
             targets,
             complaints: Complaints::default(),
+            doubts: &campaign.doubts,
+            suspected: Complaints::default(),
+            tried: 0,
             is_over: false,
         }
     }
@@ -61,35 +75,93 @@ impl<'a> Draft<'a> {
         if self.is_over {
             return None;
         }
-        let met = self.step();
-        self.complaints.add(self.planner.warnings());
-        Some(met)
+        Some(self.step())
     }
 
     fn step(&mut self) -> Met {
-        let Some(targets) = &mut self.targets else {
-            self.is_over = true;
-            return match self.planner.broadcast() {
+        let next = self.targets.as_mut().and_then(Iterator::next);
+        let (target, is_rejected) = match next {
+            Some(Ok(target)) => (target, false),
+            Some(Err(Rejected { complaints, target })) => {
+                self.complaints.add(complaints);
+                match target {
+                    Some(target) => (*target, true),
+                    None => return self.nobody([]),
+                }
+            }
+            None => return self.end(),
+        };
+        if self.channel == Channel::Broadcast {
+            return self.nobody([]);
+        }
+        self.tried += 1;
+        let planned = self.planner.plan(&target);
+        let mut wrong = self.planner.warnings();
+        let deliveries = planned.map_err(|found| wrong.extend(found));
+        wrong.retain(|complaint| !self.is_explained(complaint));
+        if is_rejected || self.is_choice_doubtful() {
+            self.suspected.add(wrong);
+            return self.nobody([]);
+        }
+        self.complaints.add(wrong);
+        match deliveries {
+            Ok(deliveries) => Met {
+                target: Some(target),
+                deliveries,
+            },
+            Err(()) => self.nobody([]),
+        }
+    }
+
+    /// All targets are out: what remains to be said.
+    fn end(&mut self) -> Met {
+        self.is_over = true;
+        let reads = self.targets.as_ref().map(|targets| targets.doubts);
+        let is_known = self.doubts.is_picking_known() && reads.is_none_or(|reads| !reads.groups);
+        if let (Some(targets), true) = (&self.targets, is_known) {
+            let found = targets.resolver.finish();
+            self.complaints.add(found);
+        }
+        if self.channel == Channel::Broadcast && self.targets.is_none() {
+            let planned = self.planner.broadcast();
+            self.complaints.add(self.planner.warnings());
+            return match planned {
                 Ok(delivery) => Met {
                     target: None,
                     deliveries: vec![delivery],
                 },
-                Err(complaint) => self.nobody([complaint]),
+                Err(mut found) => {
+                    found.retain(|complaint| !self.doubts.explain(complaint));
+                    self.nobody(found)
+                }
             };
-        };
-        let Some(target) = targets.next() else {
-            self.is_over = true;
-            let found = targets.resolver.finish();
-            return self.nobody(found);
-        };
-        let planned = target.and_then(|target| Ok((self.planner.plan(&target)?, target)));
-        match planned {
-            Ok((deliveries, target)) => Met {
-                target: Some(target),
-                deliveries,
-            },
-            Err(found) => self.nobody(found),
         }
+        let least = self.tried.min(LOOKED_THROUGH_MAX);
+        let suspected = std::mem::take(&mut self.suspected);
+        self.complaints.add_of_all(suspected, least);
+        // Where nobody can be met though somebody is meant, the texts are looked through as far as they go.
+        let is_lacking = self.targets.is_none() || self.complaints.has_errors();
+        if self.tried == 0 && (is_lacking || self.doubts.has(Doubted::Groups)) {
+            let mut found = self.planner.wrong_for_everybody();
+            found.retain(|complaint| !self.doubts.explain(complaint));
+            self.complaints.add(found);
+        }
+        self.nobody([])
+    }
+
+    fn is_choice_doubtful(&self) -> bool {
+        let reads = self.targets.as_ref().map(|targets| targets.doubts);
+        self.doubts.has(Doubted::Choice)
+            || self.doubts.has(Doubted::Members)
+            || reads.is_some_and(|reads| reads.choice || reads.members)
+    }
+
+    /// Whether a complaint only follows from something that could not be read, and that has been told.
+    fn is_explained(&self, complaint: &Diagnostic) -> bool {
+        let reads = self.targets.as_ref().map(|targets| targets.doubts);
+        let is_of_members = undefined(complaint) == Some(MEMBER);
+        self.doubts.explain(complaint)
+            || (is_of_members && reads.is_some_and(|reads| reads.members))
     }
 
     /// Complaints in place of a target.
@@ -109,6 +181,11 @@ impl<'a> Draft<'a> {
     /// Why a group is no target, when all are out. `None`: nobody named it.
     pub fn left_out(&mut self, group: &GroupId) -> Option<LeftOut> {
         self.targets.as_mut()?.resolver.left_out(group)
+    }
+
+    /// Whether anybody is addressed so far.
+    pub fn has_met_somebody(&self) -> bool {
+        self.tried > 0
     }
 
     pub fn has_errors(&self) -> bool {

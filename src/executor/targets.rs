@@ -1,10 +1,10 @@
 //! The audience's files, opened and read one after the other.
 
 use super::complaints::Complaints;
-use crate::audience::{Audience, ListFile, Resolver, Row, Subject, Table, Target};
+use crate::audience::{Audience, ListFile, Part, Rejected, Resolver, Row, Subject, Table, Target};
 use crate::files::{Repository, Rows};
 use crate::identity::Moment;
-use crate::source::Diagnostic;
+use crate::source::{Diagnostic, plural};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -13,10 +13,22 @@ pub(super) struct Targets<'a> {
     repository: &'a Repository,
     pub(super) resolver: Resolver<'a>,
     now: Moment,
-    groups: VecDeque<Target>,
+    groups: VecDeque<Result<Target, Rejected>>,
     complaints: Vec<Diagnostic>,
+    /// Files that could not be read whole, by what they are for.
+    pub(super) doubts: Doubts,
     files: std::slice::Iter<'a, ListFile>,
     sheet: Option<Sheet<'a>>,
+}
+
+/// What is not known for certain because a file could not be read whole.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Doubts {
+    /// Which groups there are.
+    pub(super) groups: bool,
+    /// Who of them is left out.
+    pub(super) choice: bool,
+    pub(super) members: bool,
 }
 
 /// A file that is being read.
@@ -35,23 +47,36 @@ impl<'a> Targets<'a> {
         now: Moment,
     ) -> Targets<'a> {
         let mut complaints = Vec::new();
+        let mut doubts = Doubts::default();
         for (part, subject, file) in resolver.files_before() {
             resolver.begin(part, file);
-            match Sheet::open(repository, file, subject, now) {
+            let before = complaints.len();
+            let is_whole = match Sheet::open(repository, file, subject, now) {
                 Ok(sheet) => sheet.each(&mut complaints, |table, row| {
                     resolver.row_before(part, table, row)
                 }),
-                Err(found) => complaints.extend(found),
+                Err(found) => {
+                    complaints.extend(found);
+                    false
+                }
+            };
+            match part {
+                Part::Members => doubts.members |= !is_whole,
+                Part::Only | Part::Exclude => doubts.choice |= complaints.len() > before,
+            }
+            if !is_whole {
+                resolver.doubt(part);
             }
         }
         resolver.ready_for_groups();
-        let groups = resolver.groups(&mut complaints).into();
+        let groups = resolver.groups().into();
         Targets {
             repository,
             resolver,
             now,
             groups,
             complaints,
+            doubts,
             files: audience.group_files.iter(),
             sheet: None,
         }
@@ -87,22 +112,27 @@ impl<'a> Sheet<'a> {
         Ok(Sheet { file, table, rows })
     }
 
-    /// All rows, for a file that is read as a whole.
+    /// All rows, for a file that is read as a whole; whether it could be.
     fn each(
         self,
         complaints: &mut Vec<Diagnostic>,
-        mut take: impl FnMut(&Table, &Row) -> Result<(), Diagnostic>,
-    ) {
+        mut take: impl FnMut(&Table, &Row) -> Result<(), Vec<Diagnostic>>,
+    ) -> bool {
         for row in self.rows {
             match row {
                 Ok(row) => {
                     if complaints.len() < Complaints::KEPT_MAX {
-                        complaints.extend(take(&self.table, &row).err());
+                        let wrong = take(&self.table, &row).err();
+                        complaints.extend(wrong.into_iter().flatten());
                     }
                 }
-                Err(error) => return complaints.push(error.diagnostic(&self.file.path.span)),
+                Err(error) => {
+                    complaints.push(error.diagnostic(&self.file.path.span));
+                    return false;
+                }
             }
         }
+        true
     }
 }
 
@@ -117,40 +147,48 @@ fn check_age(file: &ListFile, rows: &Rows, now: Moment) -> Result<(), Diagnostic
         return Ok(());
     }
     let old = match age {
-        Some(age) => format!(
-            "was last written {} ago",
-            humantime::format_duration(Duration::from_secs(age.as_secs()))
-        ),
+        Some(age) => format!("was last written {} ago", rounded(age)),
         None => "does not tell when it was written".to_owned(),
     };
     let message = format!("`{}` {old}", file.path.value);
-    let allowed = humantime::format_duration(newer_than);
+    let allowed = rounded(newer_than);
     Err(Diagnostic::error("file-too-old", &file.path.span, message)
         .help(format!("export it anew; `newer_than` allows {allowed}")))
 }
 
+/// As people say it.
+fn rounded(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let unit = units.into_iter().find(|(unit, _)| seconds >= 2 * unit);
+    let (unit, name) = unit.unwrap_or((1, "second"));
+    plural(seconds / unit, name)
+}
+
 impl Iterator for Targets<'_> {
-    type Item = Result<Target, Vec<Diagnostic>>;
+    type Item = Result<Target, Rejected>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if !self.complaints.is_empty() {
-            return Some(Err(std::mem::take(&mut self.complaints)));
+            return Some(Err(std::mem::take(&mut self.complaints).into()));
         }
         if let Some(target) = self.groups.pop_front() {
-            return Some(Ok(target));
+            return Some(target);
         }
         loop {
             while let Some(sheet) = &mut self.sheet {
                 match sheet.rows.next() {
-                    Some(Ok(row)) => match self.resolver.row(&sheet.table, &row) {
-                        Ok(Some(target)) => return Some(Ok(target)),
-                        Ok(None) => {}
-                        Err(complaint) => return Some(Err(vec![complaint])),
-                    },
+                    Some(Ok(row)) => {
+                        let target = self.resolver.row(&sheet.table, &row).transpose();
+                        if target.is_some() {
+                            return target;
+                        }
+                    }
                     Some(Err(error)) => {
                         let complaint = error.diagnostic(&sheet.file.path.span);
                         self.sheet = None;
-                        return Some(Err(vec![complaint]));
+                        self.doubts.groups = true;
+                        return Some(Err(complaint.into()));
                     }
                     None => self.sheet = None,
                 }
@@ -158,7 +196,10 @@ impl Iterator for Targets<'_> {
             let file = self.files.next()?;
             match Sheet::open(self.repository, file, Subject::Groups, self.now) {
                 Ok(sheet) => self.sheet = Some(sheet),
-                Err(complaints) => return Some(Err(complaints)),
+                Err(complaints) => {
+                    self.doubts.groups = true;
+                    return Some(Err(complaints.into()));
+                }
             }
         }
     }

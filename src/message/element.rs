@@ -101,7 +101,7 @@ impl ElementSpec {
     pub fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
         match self {
             ElementSpec::Text(text) => {
-                text_element(lowering.text(Some(text)).unwrap_or(Shape::fixed("")))
+                text_element(lowering.text(Some(text)).unwrap_or_else(Shape::unread))
             }
             ElementSpec::Face(face) => element("TIMFaceElem", face.lower(lowering)),
             ElementSpec::Custom(custom) => element("TIMCustomElem", custom.lower(lowering)),

@@ -39,13 +39,12 @@ fn check_json(text: &str, span: &Span) -> Result<(), Diagnostic> {
     let Err(error) = serde_json::from_str::<Json>(text) else {
         return Ok(());
     };
-    let message = format!(
-        "this begins like JSON and comes out broken at character {}",
+    let message = "this begins like JSON and comes out broken";
+    let help = format!(
+        "write it as YAML below the key with `_json` at its end, which quotes values rightly; it breaks at character {}",
         error.column()
     );
-    Err(Diagnostic::error("broken-json", span, message).help(
-        "write it as YAML below the key with `_json` at its end; values are then quoted rightly",
-    ))
+    Err(Diagnostic::error("broken-json", span, message).help(help))
 }
 
 fn check_account(text: &str, span: &Span) -> Result<(), Diagnostic> {

@@ -90,6 +90,32 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Stands for a text that could not be read, so that the rest can be looked at. It is never sent.
+    pub fn unread() -> Shape {
+        Shape::fixed("?")
+    }
+
+    /// Every fault of a rendering that fails.
+    pub fn faults(&self, templates: &Ready<'_>, context: &Value) -> Vec<Diagnostic> {
+        let of_all = |shapes: &mut dyn Iterator<Item = &Shape>| {
+            let found = shapes.flat_map(|shape| shape.faults(templates, context));
+            found.collect()
+        };
+        match self {
+            Shape::Text(template) => templates.faults(template, context),
+            Shape::Fixed(_) => Vec::new(),
+            Shape::List(items) => of_all(&mut items.iter()),
+            Shape::Map(entries) => of_all(&mut entries.iter().map(|(_, shape)| shape)),
+            Shape::Packed(inner) => inner.faults(templates, context),
+            Shape::Checked(template, rule, span) => match templates.render(template, context) {
+                Ok(text) => rule.check(&text, span).err().into_iter().collect(),
+                Err(_) => templates.faults(template, context),
+            },
+        }
+    }
+}
+
 /// What lowering needs at hand: the templates of the campaign and a place for complaints.
 #[derive(Debug)]
 pub struct Lowering<'a> {

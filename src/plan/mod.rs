@@ -6,7 +6,7 @@ mod header;
 mod planner;
 
 pub use header::{Header, Planned};
-pub use planner::{Frame, Planner};
+pub use planner::{Frame, LOOKED_THROUGH_MAX, Planner};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use crate::channel::{Rendered, Request};
 use crate::identity::{DeliveryKey, DeliveryNumber, Digest, GroupId, Hasher, UserId};
 use crate::schedule::Occurrence;
 use crate::source::{Diagnostic, Severity};
-use crate::template::{Case, Ready, Value, merged};
+use crate::template::{Case, Ready, Value, is_for_everybody, merged};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub struct Planner<'a> {
     hasher: Hasher,
     header: Header,
     warnings: Vec<Diagnostic>,
+    /// Renderings of which every fault was looked for.
+    looked_through: u64,
 }
 
 /// What a plan is for.
@@ -36,6 +38,10 @@ pub struct Frame {
     pub members_max: usize,
 }
 
+/// Renderings that fail and are looked through for every fault; of further ones the first fault is told.
+pub const LOOKED_THROUGH_MAX: u64 = 1_000;
+/// Complaints about the members of one group that are told.
+const OF_MEMBERS_MAX: usize = 50;
 /// Nobody is left of a group's members.
 const NO_MEMBERS: &str = "no members";
 
@@ -59,6 +65,7 @@ impl<'a> Planner<'a> {
                 first_text: None,
             },
             warnings: Vec::new(),
+            looked_through: 0,
         }
     }
 
@@ -79,15 +86,16 @@ impl<'a> Planner<'a> {
         match planned {
             Ok(planned) if errors.is_empty() => Ok(planned),
             Ok(_) => Err(errors),
-            Err(complaint) => {
-                errors.push(about(complaint, &target.group, &target.origin));
+            Err(found) => {
+                let found = found.into_iter();
+                errors.extend(found.map(|each| about(each, &target.group, &target.origin)));
                 Err(errors)
             }
         }
     }
 
     /// The one delivery of a broadcast.
-    pub fn broadcast(&mut self) -> Result<Planned, Diagnostic> {
+    pub fn broadcast(&mut self) -> Result<Planned, Vec<Diagnostic>> {
         let rendered = self.render(None, None, None)?;
         Ok(self.take(None, Arc::new([]), rendered))
     }
@@ -109,7 +117,7 @@ impl<'a> Planner<'a> {
         Ok(self.take(Some(to), Arc::new([]), rendered))
     }
 
-    fn whole_group(&mut self, target: &Target) -> Result<Vec<Planned>, Diagnostic> {
+    fn whole_group(&mut self, target: &Target) -> Result<Vec<Planned>, Vec<Diagnostic>> {
         let rendered = self.render(Some(target), None, None)?;
         Ok(vec![self.take(Some(&target.group), Arc::new([]), rendered)])
     }
@@ -119,7 +127,7 @@ impl<'a> Planner<'a> {
         &mut self,
         target: &Target,
         members: &[Arc<Member>],
-    ) -> Result<Vec<Planned>, Diagnostic> {
+    ) -> Result<Vec<Planned>, Vec<Diagnostic>> {
         let calls = members.chunks(self.members_max);
         calls
             .map(|members| {
@@ -135,11 +143,20 @@ impl<'a> Planner<'a> {
         &mut self,
         target: &Target,
         members: &[Arc<Member>],
-    ) -> Result<Vec<Planned>, Diagnostic> {
+    ) -> Result<Vec<Planned>, Vec<Diagnostic>> {
         let mut texts: Vec<(Rendered, Vec<UserId>)> = Vec::new();
         let mut known: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut wrong: Vec<Diagnostic> = Vec::new();
         for member in members {
-            let rendered = self.render(Some(target), Some(member), Some(&member.id))?;
+            let rendered = match self.render(Some(target), Some(member), Some(&member.id)) {
+                Ok(rendered) => rendered,
+                Err(found) => {
+                    wrong.extend(found);
+                    wrong.dedup();
+                    wrong.truncate(OF_MEMBERS_MAX);
+                    continue;
+                }
+            };
             let at = *known
                 .entry(Arc::clone(&rendered.content))
                 .or_insert(texts.len());
@@ -147,6 +164,9 @@ impl<'a> Planner<'a> {
                 texts.push((rendered, Vec::new()));
             }
             texts[at].1.push(member.id.clone());
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         let mut planned = Vec::new();
         for (rendered, ids) in texts {
@@ -174,14 +194,29 @@ impl<'a> Planner<'a> {
     }
 
     fn render(
-        &self,
+        &mut self,
         target: Option<&Target>,
         member: Option<&Member>,
         first: Option<&UserId>,
-    ) -> Result<Rendered, Diagnostic> {
+    ) -> Result<Rendered, Vec<Diagnostic>> {
         let key = self.key(target.map(|target| &target.group), first);
         let context = self.context(target, member, key);
-        self.campaign.send.render(self.ready, &context)
+        let rendered = self.campaign.send.render(self.ready, &context);
+        rendered.map_err(|first| {
+            self.looked_through += 1;
+            let is_looked_through = self.looked_through <= LOOKED_THROUGH_MAX;
+            let all = is_looked_through.then(|| self.campaign.send.faults(self.ready, &context));
+            // What is wrong with the message as a whole is seen where its parts are right.
+            let all = all.filter(|all| !all.is_empty());
+            all.unwrap_or_else(|| vec![first])
+        })
+    }
+
+    /// What is wrong with the texts whoever they are for, where there is nobody to try them with.
+    pub fn wrong_for_everybody(&self) -> Vec<Diagnostic> {
+        let context = self.context(None, None, self.key(None, None));
+        let found = self.campaign.send.faults(self.ready, &context).into_iter();
+        found.filter(is_for_everybody).collect()
     }
 
     /// The texts that a delivery chose where there are several. `member` is the first that it is for.
@@ -220,7 +255,7 @@ impl<'a> Planner<'a> {
     ) -> Planned {
         if rendered.is_long {
             let message = "the message comes out longer than 8,000 bytes, which some of the vendor's pages do not allow";
-            let warning = Diagnostic::warning("long-text", self.campaign.send.span(), message);
+            let warning = Diagnostic::warning("long-text", self.campaign.send.text_span(), message);
             self.warnings.push(warning.help("shorten it, to be safe"));
         }
         let request = Request {

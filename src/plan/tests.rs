@@ -60,7 +60,8 @@ fn targets(campaign: &Campaign, ready: &crate::template::Ready<'_>, words: &[u8]
         resolver.row_before(part, &table, &row).unwrap();
     }
     resolver.ready_for_groups();
-    resolver.groups(&mut Vec::new())
+    let groups = resolver.groups().into_iter();
+    groups.map(Result::unwrap).collect()
 }
 
 proptest! {

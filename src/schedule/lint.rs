@@ -163,7 +163,7 @@ impl Field {
         let upper = entry.to_uppercase();
         if upper.is_empty() {
             return Err((
-                format!("a {} is missing in the list", self.name),
+                format!("a value for the {} is missing in the list", self.name),
                 "leave the comma out".to_owned(),
             ));
         }

@@ -39,7 +39,7 @@ pub(super) enum Times {
 const SINGLES_MAX: usize = 1_000;
 
 impl Schedule {
-    /// Every complaint at once. `place` stands for the whole schedule, `zone` is that of the campaign.
+    /// Every complaint at once; only without an error among them it is what was meant. `place` stands for the whole schedule, `zone` is that of the campaign.
     pub fn lower(
         spec: &ScheduleSpec,
         place: &Span,
@@ -49,18 +49,22 @@ impl Schedule {
         let times = times(spec, place, zone, complaints);
         let days = Days::lower(spec, complaints);
         let limits = limits(spec, complaints);
-        let (start_within, finish_within) = limits?;
+        // What cannot be read has been told of, and the rest is looked through without it.
+        let (start_within, finish_within) = limits.unwrap_or((START_WITHIN, None));
+        let are_days_known = days.is_some();
         let schedule = Schedule {
             start_within,
             finish_within,
             overlap: spec.overlap.unwrap_or_default(),
             times: times?,
-            days: days?,
+            days: days.unwrap_or_default(),
             zone,
             until: spec.until.as_ref().map(|until| until.span.clone()),
             is_dst_chosen: spec.dst.is_some(),
         };
-        schedule.check(spec, complaints);
+        if are_days_known {
+            schedule.check(spec, complaints);
+        }
         Some(schedule)
     }
 
@@ -159,8 +163,6 @@ fn times(
             );
             return None;
         }
-        // One that was given and could not be read has been told of.
-        (None, None) if complaints.iter().any(|told| is_inside(told, place)) => {}
         (None, None) => complaints.push(
             Diagnostic::error(
                 "no-times",
@@ -174,14 +176,6 @@ fn times(
     let dst = spec.dst.as_ref().map(|dst| dst.value).unwrap_or_default();
     let cron = cron.flatten().map(|cron| Times::Cron(Box::new(cron), dst));
     cron.or(singles.flatten().map(Times::At))
-}
-
-fn is_inside(complaint: &Diagnostic, place: &Span) -> bool {
-    let start = complaint
-        .primary
-        .as_ref()
-        .map(|label| label.span.range().start);
-    start.is_some_and(|start| place.range().contains(&start))
 }
 
 fn expression(text: &Text, complaints: &mut Vec<Diagnostic>) -> Option<Spanned<Cron>> {

@@ -22,7 +22,7 @@ pub struct DeliverySpec {
     /// no history that could be looked at. Neither is a notification: `resend` sends it once more, and it may double.
     /// A broadcast is always held. Default: hold.
     #[schemars(extend("default" = "hold"))]
-    pub on_unknown: Option<OnUnknown>,
+    pub on_unknown: Option<Spanned<OnUnknown>>,
     /// The part of the day in which calls may begin, in the campaign's zone: `08:00-22:00`, the end not included. It may
     /// span midnight. What has begun is brought to its end outside it as well. Default: the whole day.
     #[schemars(extend("examples" = ["08:00-22:00"]))]
@@ -110,7 +110,10 @@ impl DeliveryRules {
         DeliveryRules {
             rate: spec.rate.as_ref().map(|rate| rate.value).or(self.rate),
             attempts: spec.attempts.unwrap_or(self.attempts),
-            on_unknown: spec.on_unknown.unwrap_or(self.on_unknown),
+            on_unknown: spec
+                .on_unknown
+                .as_ref()
+                .map_or(self.on_unknown, |written| written.value),
             window: window(spec.window.as_ref(), complaints).or(self.window),
             pause_after: spec.pause_after.or(self.pause_after),
             tolerate: tolerate(spec.tolerate.as_ref(), complaints).unwrap_or(self.tolerate),

@@ -3,8 +3,8 @@
 use super::app::{App, suggest};
 use super::delivery::DeliveryRules;
 use super::journal::{self, JournalSource};
-use super::overrides::overridden;
-use super::secret::{masked, misplaced};
+use super::overrides::{OVERRIDE_PREFIX, overridden};
+use super::secret::{masked, misplaced, told_as_secrets};
 use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
 use crate::schedule::{Schedule, ScheduleSpec, parse_zone};
 use crate::source::{
@@ -12,7 +12,7 @@ use crate::source::{
     parse, read_parsed,
 };
 use chrono_tz::Tz;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -33,6 +33,16 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// As written, with what overrides it. There is no secret in it: one that were would be an error.
     written: Option<Node>,
+    /// Keys at the top of which something could not be read; none in settings that can be used.
+    doubts: BTreeSet<String>,
+}
+
+/// What the settings came to.
+#[derive(Debug)]
+pub struct ExaminedSettings {
+    /// Where there are errors they are for looking at campaigns, never for sending them.
+    pub settings: Settings,
+    pub complaints: Vec<Diagnostic>,
 }
 
 /// What holds for campaigns that do not say otherwise.
@@ -43,6 +53,15 @@ pub struct Defaults {
     pub delivery: DeliveryRules,
 }
 
+/// What campaigns rely on.
+const RELIED_ON: [&str; 6] = [
+    "apps",
+    "campaigns",
+    "default_app",
+    "defaults",
+    "roots",
+    "timezone",
+];
 pub(super) const CAMPAIGNS: &str = "campaigns";
 pub(super) const LISTEN: &str = "127.0.0.1:8787";
 
@@ -56,6 +75,15 @@ impl Settings {
         source: &Arc<Source>,
         variables: &[(String, String)],
     ) -> Result<Settings, Vec<Diagnostic>> {
+        let examined = Settings::examine(source, variables);
+        if examined.complaints.is_empty() {
+            return Ok(examined.settings);
+        }
+        Err(examined.complaints)
+    }
+
+    /// The same, with what could be read of settings that cannot be used.
+    pub fn examine(source: &Arc<Source>, variables: &[(String, String)]) -> ExaminedSettings {
         let schema = Settings::schema();
         let mut parsed = parse(source);
         let (mut wrong, mut secrets) = (Vec::new(), Vec::new());
@@ -64,27 +92,34 @@ impl Settings {
             wrong = overridden(root, schema.json(), variables);
             misplaced(root, &mut secrets);
         }
-        let written = parsed.root.clone();
         let Read {
             spec,
             mut complaints,
+            tree: written,
         } = read_parsed::<SettingsSpec>(&schema, parsed);
-        let settings = spec.and_then(|spec| lower(&spec, source, &mut complaints));
+        let spec = spec.unwrap_or_default();
+        let settings = lower(&spec, source, &mut complaints);
         complaints.extend(wrong);
-        match settings {
-            Some(settings) if complaints.is_empty() => Ok(Settings {
+        let is_elsewhere = |complaint: &Diagnostic| {
+            let place = complaint.primary.as_ref().map(|label| label.span.source());
+            place.is_some_and(|place| !Arc::ptr_eq(place, source))
+        };
+        complaints.sort_by_key(is_elsewhere);
+        told_as_secrets(&mut complaints, &secrets);
+        let doubts = doubtful(written.as_ref(), &complaints);
+        ExaminedSettings {
+            settings: Settings {
                 written,
+                doubts,
                 ..settings
-            }),
-            _ => {
-                let is_elsewhere = |complaint: &Diagnostic| {
-                    let place = complaint.primary.as_ref().map(|label| label.span.source());
-                    place.is_some_and(|place| !Arc::ptr_eq(place, source))
-                };
-                complaints.sort_by_key(is_elsewhere);
-                Err(masked(complaints, &secrets))
-            }
+            },
+            complaints: masked(complaints, &secrets),
         }
+    }
+
+    /// Whether something below a key at the top could not be read.
+    pub fn is_doubtful(&self, key: &str) -> bool {
+        self.doubts.contains(key)
     }
 
     /// What is written at a path, in the file or in a variable that overrides it.
@@ -122,14 +157,10 @@ impl Settings {
     }
 }
 
-fn lower(
-    spec: &SettingsSpec,
-    source: &Arc<Source>,
-    complaints: &mut Vec<Diagnostic>,
-) -> Option<Settings> {
-    let entries = spec.apps.as_ref()?;
-    let apps = apps(entries, source, complaints);
-    if let Some(default) = &spec.default_app {
+fn lower(spec: &SettingsSpec, source: &Arc<Source>, complaints: &mut Vec<Diagnostic>) -> Settings {
+    let entries = spec.apps.as_ref();
+    let apps = entries.map(|entries| apps(entries, source, complaints));
+    if let Some((default, entries)) = spec.default_app.as_ref().zip(entries) {
         let roles: Vec<&str> = entries.iter().map(|(role, _)| role.as_str()).collect();
         if !roles.contains(&default.as_str()) {
             let message = format!("there is no app `{}`", default.value);
@@ -146,18 +177,54 @@ fn lower(
     let defaults = defaults(spec.defaults.as_ref(), complaints);
     let journal = journal::lower(spec.journal.as_ref().map(|journal| &***journal), complaints);
     let listen = listen(spec.serve.as_ref(), complaints);
-    Some(Settings {
-        apps,
+    Settings {
+        apps: apps.unwrap_or_default(),
         default_app: spec.default_app.as_ref().map(|name| name.value.clone()),
-        zone: zone?,
+        zone: zone.unwrap_or(Tz::UTC),
         campaigns,
         roots,
         defaults,
         on_invalid: spec.on_invalid.unwrap_or_default(),
-        journal: journal?,
-        listen: listen?,
+        journal: journal.unwrap_or_else(|| JournalSource::Path(String::new())),
+        listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         written: None,
-    })
+        doubts: BTreeSet::new(),
+    }
+}
+
+/// The keys at the top below which something could not be read, also where they are misspelt.
+fn doubtful(tree: Option<&Node>, complaints: &[Diagnostic]) -> BTreeSet<String> {
+    let mut doubts = BTreeSet::new();
+    let Some(tree) = tree else {
+        // The folder of the campaigns is where it mostly is.
+        let all = RELIED_ON.iter().filter(|key| **key != "campaigns");
+        return all.map(|key| (*key).to_owned()).collect();
+    };
+    for complaint in complaints {
+        let place = complaint.primary.as_ref().map(|label| &label.span);
+        let in_file = place.filter(|place| Arc::ptr_eq(place.source(), tree.span.source()));
+        let key = in_file.and_then(|place| tree.key_at(place));
+        match (in_file, key) {
+            (None, _) => doubts.extend(place.map(named_in).into_iter().flatten()),
+            (Some(_), Some(key)) => doubts.extend(nearest(key, RELIED_ON).map(str::to_owned)),
+            (Some(_), None) => {}
+        }
+        if complaint.code == "missing-key" {
+            doubts.insert("apps".to_owned());
+        }
+    }
+    doubts
+}
+
+/// The keys that a variable of the environment overrides.
+fn named_in(place: &Span) -> Vec<String> {
+    let source = place.source();
+    let is_named = |key: &&&str| {
+        let name = format!("{OVERRIDE_PREFIX}{}", key.to_uppercase());
+        source.path.contains(&name) || source.text.contains(&name)
+    };
+    let named = RELIED_ON.iter().filter(is_named);
+    named.map(|key| (*key).to_owned()).collect()
 }
 
 fn apps(
@@ -185,7 +252,12 @@ pub fn zone_of(name: &Spanned<String>, complaints: &mut Vec<Diagnostic>) -> Opti
             .map(|zone| zone.name())
             .collect();
         let message = format!("there is no time zone `{}`", name.value);
+        let is_short = name.len() <= 5 && name.bytes().all(|byte| byte.is_ascii_uppercase());
         let help = match nearest(name.as_str(), known) {
+            _ if is_short => {
+                "an abbreviation may mean several zones: write an IANA name such as `Asia/Shanghai`"
+                    .to_owned()
+            }
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "write an IANA name such as `Asia/Shanghai`".to_owned(),
         };

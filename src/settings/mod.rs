@@ -20,7 +20,7 @@ pub use app::App;
 pub use delivery::{DeliveryRules, DeliverySpec, OnUnknown};
 pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
-pub use meant::{Settings, zone_of};
+pub use meant::{ExaminedSettings, Settings, zone_of};
 pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
 pub use secret::SecretSource;
 pub use share::Share;

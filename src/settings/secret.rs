@@ -25,7 +25,7 @@ pub(super) fn lower(spec: &SecretSpec, complaints: &mut Vec<Diagnostic>) -> Opti
     let path = spec.file.as_ref()?;
     if has_key(path) {
         complaints.push(inline(
-            path,
+            &path.span,
             "`file` takes a path, and this looks like the key itself",
         ));
     }
@@ -37,7 +37,7 @@ pub(super) fn is_variable(name: &Spanned<String>) -> Result<(), Diagnostic> {
     let is_name = |each: char| each.is_ascii_alphanumeric() || each == '_';
     if has_key(name) {
         return Err(inline(
-            name,
+            &name.span,
             "`env` takes the name of a variable, and this looks like the key itself",
         ));
     }
@@ -52,9 +52,22 @@ pub(super) fn is_variable(name: &Spanned<String>) -> Result<(), Diagnostic> {
     Ok(())
 }
 
-fn inline(place: &Spanned<String>, message: &str) -> Diagnostic {
-    let help = "put the key into an environment variable or a file, and write its name here";
-    Diagnostic::error("secret-inline", &place.span, message).help(help)
+fn inline(place: &Span, message: &str) -> Diagnostic {
+    let help = "put the key into an environment variable or a file, and write its name here: `{ env: CAMPANILE_SECRET_KEY }`";
+    Diagnostic::error("secret-inline", place, message).help(help)
+}
+
+/// A secret where a map belongs is more than a value of the wrong type.
+pub(super) fn told_as_secrets(complaints: &mut [Diagnostic], secrets: &[Span]) {
+    for complaint in complaints {
+        let place = complaint.primary.as_ref().map(|label| label.span.clone());
+        if let Some(place) = place.filter(|place| secrets.contains(place)) {
+            *complaint = inline(
+                &place,
+                "`secret_key` says where the key is kept, and is never the key itself",
+            );
+        }
+    }
 }
 
 fn has_key(text: &str) -> bool {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 ///
 /// Every value can be given by an environment variable instead: `CAMPANILE_` and the path in upper case, `__` between
 /// the levels, such as `CAMPANILE_APPS__MAIN__REGION`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsSpec {
     /// The apps, by role. A campaign names a role, so that it is the same in every environment.

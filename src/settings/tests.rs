@@ -430,13 +430,13 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         &in_file,
         &[],
         "\
-error[wrong-type]: expected a map for `secret_key`, found text
+error[secret-inline]: `secret_key` says where the key is kept, and is never the key itself
  --> campanile.yaml:5:17
   |
 5 |     secret_key: ****************************************************************
   |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
-  = help: known keys: `env` and `file`
+  = help: put the key into an environment variable or a file, and write its name here: `{ env: CAMPANILE_SECRET_KEY }`
 ",
     );
     let variants = [

@@ -117,8 +117,14 @@ impl Check<'_> {
             let (key, node) = self.root.find(&path);
             let span = &key.unwrap_or(node).span;
             let diagnostic =
-                Diagnostic::error(complaint::UNKNOWN_KEY, span, complaint::unknown_key(name))
-                    .maybe_help(complaint::known_help(name, &known, "known keys"));
+                Diagnostic::error(complaint::UNKNOWN_KEY, span, complaint::unknown_key(name));
+            if let Some(above) = empty_above(self.root.find(map).1, name) {
+                let help = format!("indent it, so that it stands below `{above}`");
+                self.push(path, diagnostic.help(help));
+                continue;
+            }
+            let diagnostic =
+                diagnostic.maybe_help(complaint::known_help(name, &known, "known keys"));
             let meant = surely(name, &known).filter(|meant| {
                 let is_other =
                     |other: &String| other != name && surely(other, &known) == Some(meant);
@@ -232,6 +238,18 @@ impl Check<'_> {
         self.found.sort_by_key(start);
         self.found
     }
+}
+
+/// A key without a value right above this one: what follows it was meant to be indented.
+fn empty_above<'n>(map: &'n Node, name: &str) -> Option<&'n str> {
+    let Content::Map(entries) = &map.content else {
+        return None;
+    };
+    let at = entries
+        .iter()
+        .position(|(key, _)| key.text() == Some(name))?;
+    let (above, value) = entries[..at].last()?;
+    above.text().filter(|_| value.content == Content::Null)
 }
 
 /// A JSON pointer as steps down the tree; what looks like an index may be a key.

@@ -85,6 +85,16 @@ impl Diagnostic {
         }
     }
 
+    /// A place for what has none.
+    #[must_use]
+    pub fn or_at(mut self, span: &Span) -> Diagnostic {
+        self.primary.get_or_insert_with(|| Label {
+            span: span.clone(),
+            text: Box::default(),
+        });
+        self
+    }
+
     /// What stands beside the caret of the primary place.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Diagnostic {

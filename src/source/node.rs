@@ -85,6 +85,24 @@ impl Node {
             .map(|(name, value)| (name, value))
     }
 
+    /// The entry of a map in which a place of its file lies.
+    pub fn entry_at(&self, place: &Span) -> Option<(&Node, &Node)> {
+        let Content::Map(entries) = &self.content else {
+            return None;
+        };
+        let start = place.range().start;
+        let holds = |(key, value): &&(Node, Node)| {
+            let end = value.span.range().end.max(key.span.range().end);
+            (key.span.range().start..end).contains(&start)
+        };
+        entries.iter().find(holds).map(|(key, value)| (key, value))
+    }
+
+    /// Its key.
+    pub fn key_at(&self, place: &Span) -> Option<&str> {
+        self.entry_at(place).and_then(|(key, _)| key.text())
+    }
+
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|(_, value)| value)
     }

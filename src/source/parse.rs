@@ -129,7 +129,7 @@ impl<'s> Reader<'s> {
         );
         let help = "put a text that begins with `!` in quotes, or delete the tag";
         self.tree
-            .broken_by(Diagnostic::error("tag", &span, message).help(help));
+            .complain(Diagnostic::error("tag", &span, message).help(help));
     }
 
     fn scalar(&mut self, value: &str, style: ScalarStyle, anchor: usize, span: Span) {
@@ -173,9 +173,8 @@ impl<'s> Reader<'s> {
             let message = format!("the number {} is too large to be held", literal(value));
             let help = format!("if it is a name, {}", slip::quoted(value));
             let diagnostic = Diagnostic::error("number-out-of-range", span, message);
-            self.tree
-                .broken_by(slip::quote(diagnostic, span).help(help));
-            Content::Null
+            self.tree.complain(slip::quote(diagnostic, span).help(help));
+            Content::Text(value.to_owned())
         })
     }
 

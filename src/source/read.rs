@@ -11,6 +11,7 @@ use super::diagnostic::{Diagnostic, Label};
 use super::node::Node;
 use super::parse::{MAX_COMPLAINTS, Parsed, parse};
 use super::prune::{prune, without};
+use super::refusal::DUPLICATE_KEY;
 use super::schema::Schema;
 use super::span::Source;
 
@@ -25,6 +26,8 @@ pub struct Read<T> {
     /// more to complain of unless there are no complaints.
     pub spec: Option<T>,
     pub complaints: Vec<Diagnostic>,
+    /// All of it, as it is written.
+    pub tree: Option<Node>,
 }
 
 /// Parses, checks against the schema of `T`, and derives `T` from what is left.
@@ -42,15 +45,30 @@ pub fn read_parsed<T: DeserializeOwned>(schema: &Schema, parsed: Parsed) -> Read
         return Read {
             spec: None,
             complaints,
+            tree: None,
         };
     };
     let found = schema.check(&tree);
     let is_all = found.len() < MAX_COMPLAINTS;
     let rest = if is_all { prune(&tree, &found) } else { None };
-    complaints.extend(found.into_iter().map(|complaint| complaint.diagnostic));
+    let found = found.into_iter().map(|complaint| complaint.diagnostic);
+    // What could not be read of a line leads to more in it.
+    let told: HashSet<_> = complaints.iter().filter_map(line).collect();
+    let found = found.filter(|complaint| line(complaint).is_none_or(|line| !told.contains(&line)));
+    complaints.extend(found.collect::<Vec<_>>());
     let spec = rest.and_then(|rest| derive_what_can_be(rest, &mut complaints));
     complaints.sort_by_key(|complaint| complaint.primary.as_ref().map(start));
-    Read { spec, complaints }
+    Read {
+        spec,
+        complaints,
+        tree: Some(tree),
+    }
+}
+
+/// Where the line of a refusal begins; a key that is given twice changes nothing in its line.
+fn line(complaint: &Diagnostic) -> Option<usize> {
+    let label = complaint.primary.as_ref()?;
+    (complaint.code != DUPLICATE_KEY).then(|| label.span.line_range().start)
 }
 
 fn start(label: &Label) -> usize {

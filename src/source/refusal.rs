@@ -7,6 +7,8 @@ use super::span::{Span, line_end};
 use super::tree::MAX_DEPTH;
 use super::words::literal;
 
+pub(super) const DUPLICATE_KEY: &str = "duplicate-key";
+
 pub(super) fn too_deep(span: &Span) -> Diagnostic {
     Diagnostic::error(
         "too-deep",
@@ -25,7 +27,7 @@ pub(super) fn duplicate_key(key: &Node, first: &Span) -> Diagnostic {
         "the key {} is given twice",
         literal(key.text().unwrap_or_default())
     );
-    Diagnostic::error("duplicate-key", &key.span, message)
+    Diagnostic::error(DUPLICATE_KEY, &key.span, message)
         .label("given again")
         .also(first, "first given here")
 }

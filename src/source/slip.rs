@@ -57,6 +57,12 @@ pub(super) fn explain(source: &Arc<Source>, error: &ScanError, seen: &Seen) -> D
         ErrorKind::UnclosedFlowCollection { .. } => unclosed_bracket(&span),
         ErrorKind::RecursionLimitExceeded => too_deep(&span),
         ErrorKind::UnknownQuotedScalarEscape => unknown_escape(&span),
+        ErrorKind::InvalidQuotedScalarHexEscape | ErrorKind::InvalidLowSurrogateHexEscape => {
+            hexadecimal_escape(&span)
+        }
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            mismatched(&span, (*open, *close), seen)
+        }
         ErrorKind::DirectiveDisallowed => {
             Diagnostic::error(SYNTAX, &span, "directives (`%`) are not used here")
                 .help("delete the line, or put a text that begins with `%` in quotes")
@@ -143,6 +149,9 @@ pub(super) fn colon_help(plain: &str) -> Option<String> {
         ));
     }
     let offset = key_before(line, ':').filter(|_| is_typeable(line))?;
+    if line[offset + 1..].starts_with(' ') {
+        return None;
+    }
     let (key, value) = (&line[..offset], line[offset + 1..].trim_start());
     Some(format!("put a space behind the colon: `{key}: {value}`"))
 }
@@ -153,7 +162,9 @@ fn unquoted(value: &Span, character: char) -> Diagnostic {
             "the character `{}` is not allowed here",
             character.escape_default()
         );
-        return Diagnostic::error(SYNTAX, value, message);
+        let start = value.range().start;
+        let place = Span::new(value.source(), start..start + character.len_utf8());
+        return Diagnostic::error(SYNTAX, &place, message).help("delete it");
     }
     let message = format!("a value that begins with `{character}` has to be quoted");
     quote(Diagnostic::error(UNQUOTED, value, message), value)
@@ -264,7 +275,69 @@ fn unknown_escape(quote: &Span) -> Diagnostic {
     .help("write `\\\\` for a backslash, or put the text in single quotes")
 }
 
+/// `\x`, `\u` and `\U` are followed by digits; in a path of Windows they are not.
+fn hexadecimal_escape(quote: &Span) -> Diagnostic {
+    let start = quote.range().start;
+    let rest = &quote.source().text[start..];
+    let is_wrong = |offset: &usize| {
+        let mut behind = rest[offset + 1..].chars();
+        let digits = match behind.next() {
+            Some('x') => 2,
+            Some('u') => 4,
+            Some('U') => 8,
+            _ => return false,
+        };
+        !behind.take(digits).all(|each| each.is_ascii_hexdigit())
+    };
+    let wrong = rest.match_indices('\\').map(|(offset, _)| offset);
+    let wrong = wrong.into_iter().find(is_wrong);
+    let span = wrong.map(|at| Span::new(quote.source(), start + at..start + at + 2));
+    let span = span.unwrap_or_else(|| quote.clone());
+    let message = format!(
+        "{} needs hexadecimal digits behind it",
+        literal(span.slice())
+    );
+    Diagnostic::error(SYNTAX, &span, message)
+        .help("write `\\\\` for a backslash, or put the text in single quotes")
+}
+
+fn mismatched(span: &Span, (open, close): (char, char), seen: &Seen) -> Diagnostic {
+    let source = span.source();
+    let opened = seen.bracket.map(|at| Span::new(source, at..at + 1));
+    let from = opened.as_ref().map_or(0, |opened| opened.range().end);
+    let line = &source.text[from..];
+    let at = line.find(close).map_or(span.range().start, |at| from + at);
+    let wanted = if open == '[' { ']' } else { '}' };
+    let closing = Span::new(source, at..at + close.len_utf8());
+    let message = format!("this `{close}` does not close the `{open}` before it");
+    let complaint = Diagnostic::error(SYNTAX, &closing, message);
+    let complaint = complaint.help(format!("write `{wanted}` before it"));
+    match opened {
+        Some(opened) => complaint.also(&opened, "opened here"),
+        None => complaint,
+    }
+}
+
+/// Signs of a Chinese keyboard that look like those of YAML.
+const FULL_WIDTH: [(char, &str, &str); 3] = [
+    ('，', "comma", ","),
+    ('；', "semicolon", ","),
+    ('：', "colon", ":"),
+];
+
 fn behind_quote(span: &Span, kind: &ErrorKind) -> Diagnostic {
+    let sign = FULL_WIDTH
+        .iter()
+        .find(|(sign, ..)| span.slice().starts_with(*sign));
+    if let Some((sign, name, meant)) = sign {
+        let place = Span::new(
+            span.source(),
+            span.range().start..span.range().start + sign.len_utf8(),
+        );
+        let message = format!("`{sign}` is a full-width {name} and separates nothing");
+        return Diagnostic::error(SYNTAX, &place, message)
+            .help(format!("write `{meant}` and a space"));
+    }
     let help = if matches!(kind, ErrorKind::InvalidTrailingSingleQuotedScalar) {
         "write a quote inside single quotes twice: `''`"
     } else {

@@ -68,13 +68,13 @@ impl<'s> Tree<'s> {
                 .as_ref()
                 .map(|label| label.span.line_range())
         };
-        let is_echo = self.is_broken
-            && self
-                .complaints
-                .last()
-                .is_some_and(|last| line(last) == line(&diagnostic));
+        let is_echo = self
+            .complaints
+            .last()
+            .is_some_and(|last| line(last) == line(&diagnostic));
+        self.is_broken = true;
         if !is_echo {
-            self.broken_by(diagnostic);
+            self.complaints.push(diagnostic);
         }
     }
 
@@ -190,7 +190,7 @@ impl<'s> Tree<'s> {
         };
         open.has_bad_key = complaint.is_some();
         if let Some(complaint) = complaint {
-            return self.broken_by(complaint);
+            return self.complain(complaint);
         }
         let name = key.text().unwrap_or_default().to_owned();
         let first = open
@@ -213,7 +213,7 @@ impl<'s> Tree<'s> {
                 },
                 0,
             );
-            return self.broken_by(refusal::alias_inside_itself(span));
+            return self.complain(refusal::alias_inside_itself(span));
         };
         if self.open.len() + height(target) > MAX_DEPTH {
             return self.too_deep(span);

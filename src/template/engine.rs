@@ -25,16 +25,28 @@ pub enum Template {
 #[derive(Clone, Copy, Debug)]
 pub struct Plain(usize);
 
+impl Plain {
+    pub(super) fn at(self) -> usize {
+        self.0
+    }
+}
+
 /// An expression among a campaign's.
 #[derive(Clone, Copy, Debug)]
 pub struct Expression(usize);
 
+impl Expression {
+    pub(super) fn at(self) -> usize {
+        self.0
+    }
+}
+
 /// A text chosen by a value.
 #[derive(Clone, Debug)]
 pub struct Chosen {
-    by: Expression,
-    cases: BTreeMap<String, Plain>,
-    otherwise: Option<Plain>,
+    pub(super) by: Expression,
+    pub(super) cases: BTreeMap<String, Plain>,
+    pub(super) otherwise: Option<Plain>,
 }
 
 /// One of the texts that a value chooses among.
@@ -53,19 +65,19 @@ const FUEL: u64 = 100_000;
 
 pub struct Templates {
     environment: Environment<'static>,
-    texts: Vec<Known>,
+    pub(super) texts: Vec<Known>,
 }
 
 /// A text that compiles.
-struct Known {
-    kind: Kind,
-    text: Text,
+pub(super) struct Known {
+    pub(super) kind: Kind,
+    pub(super) text: Text,
     /// The names at the top that it uses: `group`, `member`, `bonus`.
-    names: BTreeSet<String>,
+    pub(super) names: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Template,
     Expression,
 }
@@ -199,7 +211,7 @@ impl Templates {
     }
 }
 
-fn compile(kind: Kind, text: &Text) -> Result<Program<'_>, Error> {
+pub(super) fn compile(kind: Kind, text: &str) -> Result<Program<'_>, Error> {
     match kind {
         Kind::Template => program::template(text, syntax()),
         Kind::Expression => program::expression(text),
@@ -224,9 +236,30 @@ fn syntax() -> SyntaxConfig {
     syntax.build().unwrap_or_default()
 }
 
+/// Renders a text that stands in no campaign, but goes by the rules of one.
+pub(super) fn rendered(
+    templates: &Templates,
+    (kind, text): (Kind, &str),
+    context: &Value,
+) -> Result<(), Error> {
+    let program = compile(kind, text)?;
+    let (environment, mut unused) = (&templates.environment, String::new());
+    let output = &mut make_string_output(&mut unused);
+    let (context, no_blocks) = (context.clone(), BTreeMap::new());
+    eval(
+        environment,
+        &program,
+        context,
+        &no_blocks,
+        output,
+        AutoEscape::None,
+    )
+    .map(drop)
+}
+
 /// The templates of a campaign, compiled.
 pub struct Ready<'a> {
-    templates: &'a Templates,
+    pub(super) templates: &'a Templates,
     programs: Vec<Program<'a>>,
     /// Templates have no blocks; the machine wants to be told.
     no_blocks: BTreeMap<&'a str, Program<'a>>,
@@ -250,7 +283,7 @@ impl Ready<'_> {
         Some(self.templates.case(chosen, value))
     }
 
-    fn chosen(&self, chosen: &Chosen, context: &Value) -> Result<Plain, Diagnostic> {
+    pub(super) fn chosen(&self, chosen: &Chosen, context: &Value) -> Result<Plain, Diagnostic> {
         let case = name_of_case(&self.value(chosen.by, context)?);
         let found = case.and_then(|case| chosen.cases.get(&case).copied());
         found.or(chosen.otherwise).ok_or_else(|| {

@@ -1,7 +1,8 @@
 //! What is wrong with a template, and where in it.
 
-use super::Value;
 use super::operators::{BOOLEAN, NUMBER_INSIDE, TEXT_FIRST, TEXT_INSIDE, TEXT_SECOND};
+use super::slips::slip;
+use super::{UNDEFINED, Value};
 use crate::source::{Diagnostic, Text, nearest};
 use minijinja::machinery::ast::Expr;
 use minijinja::machinery::{Span, parse_expr};
@@ -24,6 +25,14 @@ impl Fault {
     pub(super) fn of(error: &Error, text: &str) -> Fault {
         let detail = error.detail().unwrap_or_default();
         let range = error.range().and_then(|range| expression_in(text, range));
+        if let Some(slip) = slip(error, text, range.as_ref()) {
+            return Fault {
+                message: slip.message,
+                range: slip.range,
+                undefined: None,
+                help: slip.help,
+            };
+        }
         // An operator at the end of an expression has a range that ends before it.
         let range = match range {
             Some(range)
@@ -51,13 +60,18 @@ impl Fault {
         }
     }
 
+    /// The name at the top that stands for nothing.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.undefined.as_deref()?.split('.').next()
+    }
+
     /// Points to where the template was typed, and guesses what was meant from the names there are.
     pub(super) fn diagnostic(self, text: &Text, context: Option<&Value>) -> Diagnostic {
         let span = self
             .range
             .map_or_else(|| text.span.clone(), |range| text.span_of(range));
         let code = if self.undefined.is_some() {
-            "undefined-variable"
+            UNDEFINED
         } else {
             "template"
         };
@@ -77,6 +91,9 @@ fn suggestion(path: &str, context: &Value) -> Option<String> {
     let (parent, name) = path
         .rsplit_once('.')
         .map_or((None, path), |(parent, name)| (Some(parent), name));
+    if let Some(help) = absent(parent.unwrap_or(name), context) {
+        return Some(help);
+    }
     let mut scope = context.clone();
     for step in parent.into_iter().flat_map(|parent| parent.split('.')) {
         scope = scope
@@ -104,13 +121,35 @@ fn suggestion(path: &str, context: &Value) -> Option<String> {
         .map(|name| full(name))
         .collect();
     // A row has what its file has, so one that lacks it has an empty cell, or its file has no such column.
-    let of_row = match parent {
+    let known = (!shown.is_empty()).then(|| format!("there are {}", shown.join(", ")));
+    match parent {
         Some("group" | "member") => {
-            format!("; an empty cell is missing: fill it, or write `{path} | default(\"...\")`")
+            let known = known.map(|known| format!("; {known}")).unwrap_or_default();
+            Some(format!(
+                "an empty cell is missing: fill it, or write `{path} | default(\"...\")`{known}"
+            ))
         }
-        _ => String::new(),
+        _ => known,
+    }
+}
+
+/// Why there is no group, or no member.
+fn absent(name: &str, context: &Value) -> Option<String> {
+    let is_there = |name: &str| {
+        context
+            .get_attr(name)
+            .is_ok_and(|value| !value.is_undefined())
     };
-    (!shown.is_empty()).then(|| format!("there are {}{of_row}", shown.join(", ")))
+    match name {
+        "member" if !is_there(name) && is_there("group") => Some(
+            "the audience names no members: give `members` or `member_files`, or say it of the group"
+                .to_owned(),
+        ),
+        "group" if !is_there(name) => {
+            Some("nobody is addressed here; a broadcast has one text for all".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// What is said of operators whose sides do not go together.

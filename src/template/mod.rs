@@ -8,8 +8,10 @@ mod fault;
 mod filters;
 mod operators;
 mod program;
+mod slips;
 mod spec;
 mod style;
+mod thorough;
 mod value;
 mod work;
 
@@ -20,6 +22,7 @@ pub use engine::{Case, Expression, Ready, Template, Templates};
 pub use minijinja::Value;
 pub use spec::{ChosenSpec, TemplateSpec};
 pub use style::{check_style, is_changed};
+pub use thorough::{UNDEFINED, is_for_everybody, undefined};
 pub use value::{check_print, is_identifier, merged, value_of};
 
 #[cfg(test)]

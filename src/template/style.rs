@@ -31,6 +31,11 @@ pub fn check_style(text: &Text) -> Option<Diagnostic> {
     let message = "text that is sent is quoted on one line, or stands in a `|` block";
     let help = if text.written.slice().contains('\n') || text.style == Style::Folded {
         "begin the block with `|`, and put the text below it, indented".to_owned()
+    } else if let Some(inner) = in_full_width_quotes(text) {
+        format!(
+            "`“` and `”` are no quotes of YAML; write {}",
+            Value::from(inner)
+        )
     } else if let Some(comment) = comment_behind(&text.written) {
         let whole = Value::from(format!("{}{comment}", text.value));
         format!("write {whole}: unquoted, ` #` begins a comment that is not sent")
@@ -53,4 +58,10 @@ fn comment_behind(written: &Span) -> Option<&str> {
     let rest = &written.source().text[written.range().end..];
     let rest = rest.lines().next().unwrap_or_default().trim_end();
     rest.trim_start().starts_with('#').then_some(rest)
+}
+
+/// What stands between the quotes of a Chinese keyboard.
+fn in_full_width_quotes(text: &Text) -> Option<&str> {
+    let inner = text.value.strip_prefix(['“', '”', '「'])?;
+    inner.strip_suffix(['“', '”', '」'])
 }

@@ -114,9 +114,13 @@ fn one_wrong_row_sends_nothing() {
         .run(&["run", "news", "--sandbox", "--yes"])
         .assert(78, &["line 2: the line is longer than 64 KiB"]);
     place.write("audiences/groups.csv", "Group Id,city\ng1,A\n");
-    place
-        .run(&["run", "news", "--sandbox", "--yes"])
-        .assert(78, &["no column is named `group`", "`group_id`"]);
+    place.run(&["run", "news", "--sandbox", "--yes"]).assert(
+        78,
+        &[
+            "no column is named `group`",
+            "rename the column `Group Id` to `group`",
+        ],
+    );
     place.write("audiences/groups.csv", "");
     place
         .run(&["run", "news", "--sandbox", "--yes"])

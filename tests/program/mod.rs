@@ -22,6 +22,7 @@ mod lane;
 mod manual;
 mod newcomer;
 mod operator;
+mod pairs;
 mod place;
 mod preview;
 mod requests;

@@ -116,21 +116,12 @@ impl<'a> Tally<'a> {
         if !failure.diagnostics().is_empty() {
             return Ok(());
         }
-        match self.options.output {
-            CheckOutput::Text => {
-                self.errors += 1;
-                failure.print();
-                Ok(())
-            }
-            CheckOutput::Json => {
-                self.errors += 1;
-                self.told.push(json!({
-                    "severity": "error", "code": "file", "message": failure.to_string(),
-                }));
-                Ok(())
-            }
-            CheckOutput::Github | CheckOutput::Sarif => self.found(&about_file(path, failure)),
-        }
+        self.found(&about_file(path, failure))
+    }
+
+    /// What is wrong with the settings comes before what is wrong with the campaigns.
+    pub(super) fn settings(&mut self, wrong: &[Diagnostic]) -> Result<(), Failure> {
+        wrong.iter().try_for_each(|each| self.found(each))
     }
 
     fn found(&mut self, diagnostic: &Diagnostic) -> Result<(), Failure> {

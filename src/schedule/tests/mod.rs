@@ -16,6 +16,7 @@ fn lower(text: &str, zone: &str) -> (Option<Schedule>, Vec<Diagnostic>) {
     let Read {
         spec,
         mut complaints,
+        ..
     } = read::<ScheduleSpec>(&Schema::of::<ScheduleSpec>(), &source);
     let place = Span::beginning(&source);
     let zone = parse_zone(zone).unwrap();
