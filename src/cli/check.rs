@@ -26,6 +26,8 @@ use std::sync::Arc;
 const OCCURRENCES_MAX: usize = 10;
 /// Deliveries that are tried at each but the next: a slip in a text of its own is met by the first of them.
 const TARGETS_LATER: u64 = 1_000;
+/// What is said of a schedule without a single time: that none is to come goes without saying.
+const NEVER: &str = "never-fires";
 
 /// Every campaign is looked at, whatever is wrong with another.
 pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
@@ -108,7 +110,7 @@ fn mend(common: &Common, options: &Check, found: &mut Found) -> Result<Vec<Fixed
     Ok(fixed)
 }
 
-/// What was found in a campaign that can be read at all, and itself where nothing in its file is wrong.
+/// What was found in a campaign that can be read at all, and itself where nothing is wrong with it.
 struct Looked {
     checked: Checked,
     whole: Option<Campaign>,
@@ -122,8 +124,8 @@ fn look(workspace: &Workspace, examined: Examined, now: Moment) -> Result<Looked
     let Some(campaign) = campaign else {
         return Err(Failure::invalid(complaints, 0));
     };
-    let is_whole = complaints.iter().all(is_warning);
     let checked = rendered(workspace, &campaign, complaints, now);
+    let is_whole = checked.found.iter().all(is_warning);
     Ok(Looked {
         checked,
         whole: is_whole.then_some(campaign),
@@ -208,7 +210,8 @@ fn rendered(
     let is_new = |slip: &Diagnostic| !met.iter().any(|known| is_same(known, slip));
     let later: Vec<Diagnostic> = later.filter(is_new).collect();
     met.extend(later);
-    let outlook = outlook(campaign, now).filter(|_| is_time_known);
+    let is_never = complaints.iter().any(|found| found.code == NEVER);
+    let outlook = outlook(campaign, now).filter(|_| is_time_known && !is_never);
     let found = complaints.into_iter().chain(outlook).chain(met);
     let mut found: Vec<Diagnostic> = found.chain(is_empty.then(|| nobody(campaign))).collect();
     if workspace.settings.is_doubtful("roots") {

@@ -90,9 +90,12 @@ fn templates_that_never_end_are_refused() {
         ),
         (
             "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-            "unknown statement",
+            "there is no statement `macro`",
         ),
-        ("{% include 'campaigns/news.yaml' %}", "unknown statement"),
+        (
+            "{% include 'campaigns/news.yaml' %}",
+            "there is no statement `include`",
+        ),
     ] {
         refused(&news(template), words);
     }

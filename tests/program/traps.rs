@@ -536,12 +536,11 @@ fn every_broken_line_of_json_lines_is_told() {
     let lines = "{\"group\": \"g1\"}\n{\"group\": \"g2\", \"city\": }\n[\"g3\"]\n{\"group\": 4}\n{\"grup\": \"g5\"}\n";
     place.write("audiences/groups.jsonl", lines);
     let says = [
-        "groups.jsonl:2:1",
-        "this line is no JSON object (column 25)",
+        "groups.jsonl:2:25",
         "each line is one object, such as {\"group\"",
         "groups.jsonl:3:1",
         "this line is no JSON object\n",
-        "groups.jsonl:4:1",
+        "groups.jsonl:4:11",
         "write it in quotes: \"group\": \"4\"",
         "groups.jsonl:5:1",
         "the row has no group id",
@@ -567,7 +566,11 @@ fn an_export_that_was_not_renewed_is_told() {
     file.unwrap().set_modified(old).unwrap();
     assert_refused(
         &place,
-        &["news.yaml:1:35", "was last written 5days", "export it anew"],
+        &[
+            "news.yaml:1:35",
+            "was last written 5 days ago",
+            "export it anew",
+        ],
     );
 }
 
