@@ -144,9 +144,13 @@ fn text_or_empty(text: Option<&TemplateSpec>, lowering: &mut Lowering<'_>) -> Sh
 
 impl FaceSpec {
     fn lower(&self, lowering: &mut Lowering<'_>) -> Shape {
+        let data = match text_or_empty(self.data.as_ref(), lowering) {
+            Shape::Text(template) => Shape::Data(template),
+            other => other,
+        };
         Shape::map([
             ("Index", self.index.map(Shape::fixed)),
-            ("Data", Some(text_or_empty(self.data.as_ref(), lowering))),
+            ("Data", Some(data)),
         ])
     }
 }

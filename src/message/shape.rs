@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum Shape {
     Text(Template),
+    /// What an app reads and nobody else: any character will do.
+    Data(Template),
     /// A value without templates.
     Fixed(Json),
     List(Vec<Shape>),
@@ -38,7 +40,7 @@ impl Shape {
     /// Whether any of its templates uses this name at the top.
     pub fn mentions(&self, templates: &Templates, name: &str) -> bool {
         match self {
-            Shape::Text(template) | Shape::Checked(template, ..) => {
+            Shape::Text(template) | Shape::Data(template) | Shape::Checked(template, ..) => {
                 templates.mention(template, name)
             }
             Shape::Fixed(_) => false,
@@ -54,7 +56,9 @@ impl Shape {
     /// Every template in it, in order.
     pub fn templates(&self) -> Vec<&Template> {
         match self {
-            Shape::Text(template) | Shape::Checked(template, ..) => vec![template],
+            Shape::Text(template) | Shape::Data(template) | Shape::Checked(template, ..) => {
+                vec![template]
+            }
             Shape::Fixed(_) => Vec::new(),
             Shape::List(items) => items.iter().flat_map(Shape::templates).collect(),
             Shape::Map(entries) => {
@@ -68,6 +72,7 @@ impl Shape {
     pub fn render(&self, templates: &Ready<'_>, context: &Value) -> Result<Json, Diagnostic> {
         Ok(match self {
             Shape::Text(template) => Json::from(templates.render(template, context)?),
+            Shape::Data(template) => Json::from(templates.render_data(template, context)?),
             Shape::Fixed(value) => value.clone(),
             Shape::List(items) => {
                 let items = items.iter().map(|item| item.render(templates, context));
@@ -104,6 +109,10 @@ impl Shape {
         };
         match self {
             Shape::Text(template) => templates.faults(template, context),
+            Shape::Data(template) => match templates.render_data(template, context) {
+                Ok(_) => Vec::new(),
+                Err(_) => templates.faults(template, context),
+            },
             Shape::Fixed(_) => Vec::new(),
             Shape::List(items) => of_all(&mut items.iter()),
             Shape::Map(entries) => of_all(&mut entries.iter().map(|(_, shape)| shape)),

@@ -266,10 +266,25 @@ pub struct Ready<'a> {
 }
 
 impl Ready<'_> {
+    /// A text for people.
     pub fn render(&self, template: &Template, context: &Value) -> Result<String, Diagnostic> {
+        let plain = self.plain(template, context)?;
+        let text = self.text(plain, context)?;
+        match text.chars().find(|each| is_unsendable(*each)) {
+            None => Ok(text),
+            Some(found) => Err(control_character(found, self.span(plain.0))),
+        }
+    }
+
+    /// The same for programs, who may be told any character.
+    pub fn render_data(&self, template: &Template, context: &Value) -> Result<String, Diagnostic> {
+        self.text(self.plain(template, context)?, context)
+    }
+
+    fn plain(&self, template: &Template, context: &Value) -> Result<Plain, Diagnostic> {
         match template {
-            Template::Plain(plain) => self.text(*plain, context),
-            Template::Chosen(chosen) => self.text(self.chosen(chosen, context)?, context),
+            Template::Plain(plain) => Ok(*plain),
+            Template::Chosen(chosen) => self.chosen(chosen, context),
         }
     }
 
@@ -300,10 +315,7 @@ impl Ready<'_> {
     fn text(&self, plain: Plain, context: &Value) -> Result<String, Diagnostic> {
         let mut text = String::new();
         self.run(plain.0, context, &mut make_string_output(&mut text))?;
-        match text.chars().find(|each| is_unsendable(*each)) {
-            None => Ok(text),
-            Some(found) => Err(control_character(found, self.span(plain.0))),
-        }
+        Ok(text)
     }
 
     pub fn value(&self, expression: Expression, context: &Value) -> Result<Value, Diagnostic> {
