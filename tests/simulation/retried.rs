@@ -21,7 +21,7 @@ fn befallen(chance: u64) -> Fate {
 #[test]
 fn what_is_proved_undelivered_is_sent_again_and_arrives_once() {
     let mut retried = [0; 3];
-    for seed in 0..12 {
+    for seed in 0..18 {
         let mut world = World::new(120, seed);
         world.fate = befallen;
         world.bounds.finish_by_ms = Some(10_000 + 450);
