@@ -174,7 +174,10 @@ fn what_was_too_late_is_sent_when_a_person_wants_it() {
          send: { group_message: { text: \"x\" } }\ndelivery: { rate: 2 }",
     );
     story.run().assert(0, &["skipped"]);
-    assert!(story.count("skipped") > 0, "six at two a second take longer");
+    assert!(
+        story.count("skipped") > 0,
+        "six at two a second take longer"
+    );
     let says = ["`finish_within` is over", "6 accepted"];
     story.retry("skipped", &["--yes"]).assert(0, &says);
     story.assert_each_once();
