@@ -22,7 +22,7 @@ pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
 pub use meant::{ExaminedSettings, Settings, zone_of};
 pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
-pub use secret::SecretSource;
+pub use secret::{SecretSource, shows_secret};
 pub use share::Share;
 pub use window::{Hours, Window};
 

@@ -1,7 +1,7 @@
 //! Where secrets are kept, and keeping them out of what is printed.
 
 use super::spec::SecretSpec;
-use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned};
+use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, parse};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,6 +70,15 @@ pub(super) fn told_as_secrets(complaints: &mut [Diagnostic], secrets: &[Span]) {
     }
 }
 
+/// Whether a secret can be read in a file that is to be shown.
+pub fn shows_secret(source: &Arc<Source>) -> bool {
+    let mut found = Vec::new();
+    if let Some(root) = &parse(source).root {
+        misplaced(root, &mut found);
+    }
+    !found.is_empty() || has_key(&source.text) || !passwords(&source.text).is_empty()
+}
+
 fn has_key(text: &str) -> bool {
     !keys(text).is_empty()
 }
@@ -82,6 +91,12 @@ pub(super) fn misplaced(node: &Node, found: &mut Vec<Span>) {
                 let is_map = matches!(value.content, Content::Map(_) | Content::Null);
                 if key.text() == Some(SECRET_KEY) && !is_map {
                     found.push(value.written.clone());
+                }
+                if let (Some(SECRET_KEY), Content::Map(inner)) = (key.text(), &value.content) {
+                    let others = inner.iter().filter(|(key, _)| {
+                        key.text().is_none_or(|key| !["env", "file"].contains(&key))
+                    });
+                    found.extend(others.map(|(_, value)| value.written.clone()));
                 }
                 misplaced(value, found);
             }

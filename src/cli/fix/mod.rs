@@ -10,6 +10,7 @@ use super::print;
 use super::workspace::{SettingsFile, Workspace};
 use crate::campaign::Campaign;
 use crate::files::{self, Repository};
+use crate::settings::shows_secret;
 use crate::source::{Diagnostic, Made, Mended, Source, mended, plural};
 use difference::difference;
 use serde_json::{Value, json};
@@ -70,9 +71,7 @@ fn shows_key(fixed: &Fixed) -> bool {
         value.is_some_and(|value| !value.is_empty() && !value.starts_with(['{', '#']))
     };
     let source = Source::new(fixed.path.as_str(), fixed.after.as_str());
-    let complaints = SettingsFile::complaints(&source);
-    fixed.after.lines().any(is_value)
-        || complaints.iter().any(|found| found.code == "secret-inline")
+    fixed.after.lines().any(is_value) || shows_secret(&source)
 }
 
 /// What would be changed, for a person or a program that applies it.
