@@ -39,6 +39,8 @@ pub(crate) mod clock;
 
 pub(crate) mod files;
 
+pub(crate) mod catalog;
+
 pub(crate) mod journal;
 
 pub(crate) mod vendor;

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::print;
+use crate::catalog::{self, Unusable};
 use crate::executor;
 use crate::journal;
 use crate::source::{Diagnostic, Severity, plural, thousands};
@@ -128,6 +129,29 @@ impl From<anyhow::Error> for Failure {
         Failure {
             error,
             ..Failure::new(Exit::Error, "")
+        }
+    }
+}
+
+impl From<catalog::Error> for Failure {
+    fn from(error: catalog::Error) -> Failure {
+        let exit = match &error {
+            catalog::Error::Folder(_) => Exit::Invalid,
+            catalog::Error::NoThread(_) => Exit::Error,
+        };
+        Failure::new(exit, error.to_string())
+    }
+}
+
+impl From<Unusable> for Failure {
+    fn from(unusable: Unusable) -> Failure {
+        if let Unusable::Invalid(found) = unusable {
+            return Failure::invalid(found, 0);
+        }
+        let failure = Failure::new(Exit::Invalid, unusable.to_string());
+        match unusable.help() {
+            Some(help) => failure.help(help),
+            None => failure,
         }
     }
 }

@@ -27,7 +27,6 @@ mod next;
 mod occurrences;
 mod opening;
 mod operators;
-mod parallel;
 mod pause;
 mod preview;
 mod print;

@@ -3,12 +3,12 @@
 mod difference;
 
 use super::arguments::{Check, CheckOutput, Common};
-use super::campaigns::other_ending;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::workspace::{SettingsFile, Workspace};
 use crate::campaign::Campaign;
+use crate::catalog::other_ending;
 use crate::files::{self, Repository};
 use crate::settings::shows_secret;
 use crate::source::{Diagnostic, Made, Mended, Source, mended, plural};

@@ -1,7 +1,6 @@
 //! Work on many files at once, its results taken in order.
 
-use super::failure::Failure;
-use anyhow::Context;
+use super::Error;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,11 +14,11 @@ const AHEAD: usize = 64;
 
 /// Makes something of every item on as many threads as there are cores, and takes it in the order of the items. The first
 /// failure to take something ends it.
-pub(super) fn in_order<I: Sync, T: Send>(
+pub(super) fn in_order<I: Sync, T: Send, E: From<Error>>(
     items: &[I],
     make: impl Fn(&I) -> T + Sync,
-    mut take: impl FnMut(&I, T) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    mut take: impl FnMut(&I, T) -> Result<(), E>,
+) -> Result<(), E> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let threads = cores.min(items.len());
     if threads <= 1 {
@@ -41,9 +40,7 @@ pub(super) fn in_order<I: Sync, T: Send>(
                 }
             };
             let thread = thread::Builder::new().stack_size(STACK);
-            thread
-                .spawn_scoped(scope, work)
-                .context("cannot start a thread")?;
+            thread.spawn_scoped(scope, work).map_err(Error::NoThread)?;
         }
         drop(sender);
         let (mut waiting, mut taken) = (BTreeMap::new(), 0);
@@ -61,13 +58,21 @@ pub(super) fn in_order<I: Sync, T: Send>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::exit::Exit;
+
+    #[derive(Debug, PartialEq)]
+    struct Enough;
+
+    impl From<Error> for Enough {
+        fn from(_: Error) -> Enough {
+            Enough
+        }
+    }
 
     #[test]
     fn things_are_taken_in_order_until_one_fails() {
         let items: Vec<u64> = (0..5_000).collect();
         let mut taken = Vec::new();
-        let done = in_order(
+        let done: Result<(), Enough> = in_order(
             &items,
             |item| item * 2,
             |item, double| {
@@ -75,7 +80,7 @@ mod tests {
                 Ok(())
             },
         );
-        assert!(done.is_ok());
+        assert_eq!(done, Ok(()));
         assert_eq!(
             taken,
             items
@@ -90,12 +95,12 @@ mod tests {
             |_, item| {
                 count += 1;
                 if item == 100 {
-                    return Err(Failure::new(Exit::Error, "enough"));
+                    return Err(Enough);
                 }
                 Ok(())
             },
         );
-        assert_eq!(failed.unwrap_err().to_string(), "enough");
+        assert_eq!(failed, Err(Enough));
         assert_eq!(count, 101);
     }
 }
