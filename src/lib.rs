@@ -56,6 +56,7 @@ pub use cli::main;
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
     pub use crate::campaign::Campaign;
+    pub use crate::catalog::{Catalog, Changes, Entry as CatalogEntry, Invalid, Stale};
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};

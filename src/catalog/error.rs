@@ -12,6 +12,12 @@ pub enum Error {
     Folder(files::Error),
     #[error("cannot start a thread: {0}")]
     NoThread(io::Error),
+    /// What is kept is as it was; in a moment it may be told what there is.
+    #[error("the campaigns are being changed: {why}")]
+    Unsettled { why: String, since_ms: i64 },
+    /// What is kept is as it was until somebody says that it is meant.
+    #[error("{gone} of {} are gone at once; they are kept until that is confirmed", plural(*.of as u64, "campaign"))]
+    Disappeared { gone: usize, of: usize },
 }
 
 /// What keeps one file from being used.

@@ -160,7 +160,7 @@ impl Folder<'_> {
             .help(ANOTHER_NAME)
     }
 
-    fn source(&self, path: &str) -> Result<Arc<Source>, Unusable> {
+    pub(super) fn source(&self, path: &str) -> Result<Arc<Source>, Unusable> {
         if path.contains(char::REPLACEMENT_CHARACTER) {
             return Err(Unusable::NameNotText(path.to_owned()));
         }
@@ -178,7 +178,7 @@ impl Folder<'_> {
             .collect()
     }
 
-    fn text(&self, path: &str) -> Result<Arc<Source>, NotRead> {
+    pub(super) fn text(&self, path: &str) -> Result<Arc<Source>, NotRead> {
         let text = self.repository.read_text(path);
         let text = text.map(|text| Source::new(path, as_sent(&text)));
         text.map_err(|error| NotRead {
@@ -195,7 +195,7 @@ impl Folder<'_> {
     }
 }
 
-fn name_given(source: &Arc<Source>) -> Option<String> {
+pub(super) fn name_given(source: &Arc<Source>) -> Option<String> {
     let tree = parse(source).root;
     let given = tree
         .as_ref()

@@ -137,7 +137,8 @@ impl From<catalog::Error> for Failure {
     fn from(error: catalog::Error) -> Failure {
         let exit = match &error {
             catalog::Error::Folder(_) => Exit::Invalid,
-            catalog::Error::NoThread(_) => Exit::Error,
+            catalog::Error::NoThread(_) | catalog::Error::Disappeared { .. } => Exit::Error,
+            catalog::Error::Unsettled { .. } => Exit::Temporary,
         };
         Failure::new(exit, error.to_string())
     }

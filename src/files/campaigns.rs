@@ -2,11 +2,19 @@
 
 use super::Repository;
 use super::repository::{Error, unreadable};
+use super::stamp::Stamp;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::fs::{self, DirEntry};
+use std::path::Path;
 
 /// Folders in folders are followed so far.
 const DEPTH_MAX: usize = 16;
+/// What begins so is no place for campaigns: Kubernetes keeps the files there to which it links beside it, and each
+/// would be found twice.
+const HIDDEN: &str = "..";
+/// Neither is git's own folder.
+const GIT: &str = ".git";
 
 /// Every `.yaml` file below `folder`, sorted, as paths below the repository's root. Links to folders are not followed.
 /// A `.yml` and a `.YAML` are among them, so that who reads them complains: passed over in silence they would never be
@@ -14,24 +22,79 @@ const DEPTH_MAX: usize = 16;
 /// deep is an error.
 pub fn campaign_files(repository: &Repository, folder: &str) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
-    repository.check_inside(folder)?;
-    collect(repository, &PathBuf::from(folder), 0, &mut found)?;
+    walk(repository, folder, &mut |met| {
+        if let Met::File(path, _) = met {
+            found.push(path.to_string_lossy().into_owned());
+        }
+    })?;
     found.sort();
     Ok(found)
 }
 
-fn collect(
+/// What lies in a folder of campaigns; without a stamp what cannot be looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    pub files: BTreeMap<String, Option<Stamp>>,
+    /// Those of the folder and of all folders in it.
+    pub folders: Vec<Stamp>,
+}
+
+/// The same files, each with its stamp: of a link that of the file behind it.
+pub fn list_campaigns(repository: &Repository, folder: &str) -> Result<Listing, Error> {
+    let mut listing = Listing::default();
+    walk(repository, folder, &mut |met| match met {
+        Met::Folder(path) => listing.folders.extend(stamp_of(path)),
+        Met::File(path, entry) => {
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let stamp = if is_link {
+                stamp_of(&repository.root().join(path))
+            } else {
+                entry.metadata().ok().as_ref().map(Stamp::of)
+            };
+            let path = path.to_string_lossy().into_owned();
+            listing.files.insert(path, stamp);
+        }
+    })?;
+    Ok(listing)
+}
+
+pub(super) fn stamp_of(path: &Path) -> Option<Stamp> {
+    fs::metadata(path).ok().as_ref().map(Stamp::of)
+}
+
+/// What a walk through a folder meets: folders before what is in them.
+enum Met<'a> {
+    Folder(&'a Path),
+    /// Its path is that below the root.
+    File(&'a Path, &'a DirEntry),
+}
+
+fn walk(
+    repository: &Repository,
+    folder: &str,
+    meet: &mut impl FnMut(Met<'_>),
+) -> Result<(), Error> {
+    repository.check_inside(folder)?;
+    walk_into(repository, Path::new(folder), 0, meet)
+}
+
+fn walk_into(
     repository: &Repository,
     folder: &Path,
     depth: usize,
-    found: &mut Vec<String>,
+    meet: &mut impl FnMut(Met<'_>),
 ) -> Result<(), Error> {
+    let place = repository.root().join(folder);
+    meet(Met::Folder(&place));
     #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
-    let entries = std::fs::read_dir(repository.root().join(folder))
-        .map_err(|error| unreadable(folder, &error))?;
+    let entries = fs::read_dir(place).map_err(|error| unreadable(folder, &error))?;
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
-        let path = folder.join(entry.file_name());
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(HIDDEN.as_bytes()) || name == GIT {
+            continue;
+        }
+        let path = folder.join(name);
         let kind = entry
             .file_type()
             .map_err(|error| unreadable(&path, &error))?;
@@ -39,9 +102,9 @@ fn collect(
             if depth >= DEPTH_MAX {
                 return Err(Error::TooDeep(path.display().to_string()));
             }
-            collect(repository, &path, depth + 1, found)?;
+            walk_into(repository, &path, depth + 1, meet)?;
         } else if path.extension().is_some_and(is_yaml) {
-            found.push(path.to_string_lossy().into_owned());
+            meet(Met::File(&path, &entry));
         }
     }
     Ok(())

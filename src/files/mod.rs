@@ -4,15 +4,19 @@
 
 mod campaigns;
 mod directory;
+mod git;
 mod partial;
 mod replace;
 mod repository;
 mod rows;
 mod secret;
+mod stamp;
 
-pub use campaigns::{campaign_files, files_in};
+pub use campaigns::{Listing, campaign_files, files_in, list_campaigns};
 pub use directory::{append_to, ensure_directory, write_new, write_over};
+pub use git::git_lock;
 pub use partial::Partial;
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};
 pub use rows::Rows;
 pub use secret::read_secret;
+pub use stamp::Stamp;

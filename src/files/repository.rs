@@ -1,5 +1,7 @@
 //! Files of the repository: below its root, plain, and no larger than they may be.
 
+use super::campaigns::stamp_of;
+use super::stamp::Stamp;
 use crate::source::{Diagnostic, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -140,6 +142,16 @@ impl Repository {
         }
     }
 
+    /// Whether there is such a folder below the root.
+    pub fn has_folder(&self, folder: &str) -> bool {
+        self.root.join(folder).is_dir()
+    }
+
+    /// What tells a file from what it is after another write; `None`: it cannot be looked at.
+    pub fn stamp(&self, path: &str) -> Option<Stamp> {
+        stamp_of(&self.find(path).ok()?)
+    }
+
     /// The whole of a small text.
     pub fn read_text(&self, path: &str) -> Result<String, Error> {
         read_whole(self.open(path)?, path)
@@ -148,11 +160,16 @@ impl Repository {
     /// Opens a plain file below the repository's root, or below one with a name (`exports:weekly.csv`), following
     /// links that stay below it.
     pub(super) fn open(&self, path: &str) -> Result<File, Error> {
+        open_plain(&self.find(path)?, path)
+    }
+
+    /// Where such a file really is.
+    fn find(&self, path: &str) -> Result<PathBuf, Error> {
         let Some((name, relative)) = in_root(path) else {
             if Path::new(path).is_absolute() {
                 return Err(Error::Absolute(path.to_owned()));
             }
-            return open_below(&self.root, path, path, || Error::Outside(path.to_owned()));
+            return real_below(&self.root, path, path, || Error::Outside(path.to_owned()));
         };
         let Some(folder) = self.roots.get(name) else {
             return Err(Error::NoRoot {
@@ -168,7 +185,7 @@ impl Repository {
                 folder: folder.display().to_string(),
                 why: error.to_string(),
             })?;
-        open_below(&root, relative, path, || Error::OutsideRoot {
+        real_below(&root, relative, path, || Error::OutsideRoot {
             path: path.to_owned(),
             root: name.to_owned(),
         })
@@ -198,17 +215,7 @@ fn in_root(path: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && name.chars().all(is_plain)).then_some((name, relative))
 }
 
-/// Opens what is and stays below `root`, which has no links in it.
-fn open_below(
-    root: &Path,
-    relative: &str,
-    shown: &str,
-    outside: impl Fn() -> Error,
-) -> Result<File, Error> {
-    open_plain(&real_below(root, relative, shown, outside)?, shown)
-}
-
-/// Where what is and stays below `root` really is.
+/// Where what is and stays below `root`, which has no links in it, really is.
 pub(super) fn real_below(
     root: &Path,
     relative: &str,
