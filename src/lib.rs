@@ -57,6 +57,7 @@ pub use cli::main;
 pub mod workbench {
     pub use crate::campaign::Campaign;
     pub use crate::catalog::{Catalog, Changes, Entry as CatalogEntry, Invalid, Stale};
+    pub use crate::catalog::{Watch, Watched};
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};

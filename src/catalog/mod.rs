@@ -10,11 +10,13 @@ mod keeping;
 mod known;
 mod parallel;
 mod tree;
+mod watch;
 
 pub use entry::{Changes, Entry, Invalid, Stale};
 pub use error::{Error, Unusable};
 pub use folder::{Folder, other_ending};
 pub use keeping::Catalog;
+pub use watch::{Watch, Watched};
 
 #[cfg(test)]
 mod tests;

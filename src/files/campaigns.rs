@@ -6,7 +6,7 @@ use super::stamp::Stamp;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Folders in folders are followed so far.
 const DEPTH_MAX: usize = 16;
@@ -56,6 +56,20 @@ pub fn list_campaigns(repository: &Repository, folder: &str) -> Result<Listing, 
         }
     })?;
     Ok(listing)
+}
+
+/// `folder` and the folders in it in which campaigns may be; as many as can be read.
+pub fn campaign_folders(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    if let Ok(repository) = Repository::at(folder) {
+        // What cannot be read is complained of where the campaigns are read.
+        let _ = walk(&repository, "", &mut |met| {
+            if let Met::Folder(path) = met {
+                found.push(path.to_owned());
+            }
+        });
+    }
+    found
 }
 
 pub(super) fn stamp_of(path: &Path) -> Option<Stamp> {

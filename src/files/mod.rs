@@ -5,6 +5,7 @@
 mod campaigns;
 mod directory;
 mod git;
+mod notices;
 mod partial;
 mod replace;
 mod repository;
@@ -12,9 +13,10 @@ mod rows;
 mod secret;
 mod stamp;
 
-pub use campaigns::{Listing, campaign_files, files_in, list_campaigns};
+pub use campaigns::{Listing, campaign_files, campaign_folders, files_in, list_campaigns};
 pub use directory::{append_to, ensure_directory, write_new, write_over};
 pub use git::git_lock;
+pub use notices::{Notice, Notices};
 pub use partial::Partial;
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};
 pub use rows::Rows;

@@ -3,6 +3,7 @@
 mod edits;
 mod refreshed;
 mod troubled;
+mod watched;
 
 use super::{Catalog, Changes, Error};
 use crate::clock;
