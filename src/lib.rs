@@ -33,6 +33,8 @@ pub(crate) mod plan;
 
 pub(crate) mod dispatch;
 
+pub(crate) mod agenda;
+
 pub(crate) mod report;
 
 pub(crate) mod clock;
@@ -46,6 +48,8 @@ pub(crate) mod journal;
 pub(crate) mod vendor;
 
 pub(crate) mod executor;
+
+pub(crate) mod daemon;
 
 pub(crate) mod sandbox;
 
@@ -61,6 +65,7 @@ pub mod workbench {
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
+    pub use crate::daemon::{Event, Health};
     pub use crate::delivery::{
         Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,
     };

@@ -4,7 +4,7 @@ use crate::campaign::{Campaign, Texts};
 use crate::channel::Channel;
 use crate::identity::{CampaignName, Digest};
 use crate::schedule::Schedule;
-use crate::settings::Settings;
+use crate::settings::{Settings, Window};
 use crate::source::{Diagnostic, Source, Spanned};
 use std::sync::Arc;
 
@@ -21,6 +21,10 @@ pub struct Entry {
     /// As written; without one it is the default app.
     pub app: Option<Spanned<String>>,
     pub channel: Channel,
+    /// When first attempts may be made.
+    pub window: Option<Window>,
+    /// The files that it reads besides its own.
+    pub reads: Vec<String>,
     /// Its file cannot be used any more: this is what was in it before.
     pub stale: Option<Stale>,
     pub(super) source: Arc<Source>,

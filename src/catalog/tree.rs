@@ -291,6 +291,8 @@ fn entry(
     let campaign = campaign.map_err(|found| fault(in_short(path, &found)))?;
     Ok(Entry {
         channel: campaign.channel(),
+        window: campaign.rules.window,
+        reads: campaign.files().map(str::to_owned).collect(),
         digest: digest(source, &texts),
         name: campaign.name,
         path: path.to_owned(),

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::failure::Failure;
 use super::workspace::{OWN_FOLDER, Workspace, variable};
+use crate::delivery::Patience;
 use crate::files::{append_to, read_secret};
 use crate::sandbox::{Deduplication, Manner, Options, Sandbox};
 use crate::settings::{App, SecretSource};
@@ -55,6 +56,15 @@ impl Workspace {
     /// Whether it is not the vendor itself: without TLS only this machine is called.
     pub(super) fn is_stand_in(&self, app: &App) -> bool {
         self.is_sandbox() || app.endpoint.starts_with("http://")
+    }
+
+    /// How long a message must be missing from its group's history: how far the vendor's lag behind, no setting says.
+    pub(super) fn patience(&self, app: &App) -> Patience {
+        if self.is_stand_in(app) {
+            Patience::in_proportion_to(app.limits.deduplication)
+        } else {
+            Patience::default()
+        }
     }
 
     /// Whether there is a secret, where one is needed.

@@ -1,13 +1,14 @@
 //! What can be typed.
 
 use super::browsing::{Completions, Init, List, Man, Show};
+use super::daemons::{Release, Serve};
 use super::exit;
 use super::operators::{Cancel, Pause, Status};
 use super::senders::{Run, Test};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
 use chrono::{DateTime, FixedOffset};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,7 +36,7 @@ Examples:
   campanile preview welcome                         what people will read
   campanile run welcome --sandbox                   send it to a stand-in for the vendor on this machine";
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct Common {
     /// Work as if started in this folder
     #[arg(short = 'C', value_name = "DIR", global = true)]
@@ -59,6 +60,8 @@ pub(super) enum Verb {
     Log(Log),
     #[command(subcommand)]
     Journal(JournalVerb),
+    Serve(Serve),
+    Release(Release),
     Sandbox(Sandbox),
     List(List),
     Show(Show),
@@ -150,15 +153,21 @@ pub(super) struct Preview {
 
 /// Go on with a run that was paused, stopped or cut off
 ///
-/// One that was cancelled and is not settled yet is brought to its end; nothing more of it is sent.
+/// One that was cancelled and is not settled yet is brought to its end; nothing more of it is sent. A campaign's schedule goes
+/// on as well, if it was paused; what would have been due in between is not sent.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).args(["run", "schedules"])))]
 #[command(after_help = "Examples:
   campanile resume welcome@2026-11-11T09:00
-  campanile resume welcome                          its latest run
+  campanile resume welcome                          its schedule, and its latest run
+  campanile resume --schedules                      every schedule that is paused, after `pause --all`
   campanile resume welcome --stop-after 100         a hundred more, then have another look")]
 pub(super) struct Resume {
-    /// A run, or a campaign for its latest run
-    pub(super) run: String,
+    /// A run, or a campaign for its schedule and its latest run
+    pub(super) run: Option<String>,
+    /// Every schedule that is paused, and no run
+    #[arg(long)]
+    pub(super) schedules: bool,
     /// Begin N more calls, see them through, and leave the rest paused, with exit code 6
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) stop_after: Option<u64>,

@@ -9,6 +9,7 @@ mod campaigns;
 mod cancel;
 mod check;
 mod completions;
+mod daemons;
 mod dry;
 mod ending;
 mod exit;
@@ -32,19 +33,23 @@ mod preview;
 mod print;
 mod progress;
 mod prompt;
+mod release;
 mod resume;
 mod retry;
 mod run;
 mod safety;
 mod sandbox;
+mod schedules;
 mod schema;
 mod senders;
 mod sending;
+mod serve;
 mod show;
 mod signals;
 mod status;
 mod test;
 mod unused;
+mod upcoming;
 mod version;
 mod workspace;
 
@@ -95,6 +100,8 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Log(options) => log::log(&common, &options).await,
         Verb::Journal(JournalVerb::Prune(options)) => journal::prune(&common, &options).await,
         Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
+        Verb::Serve(options) => serve::serve(&common, &options).await,
+        Verb::Release(options) => release::release(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,
         Verb::List(options) => list::list(&common, &options).await,
         Verb::Show(options) => show::show(&common, &options),

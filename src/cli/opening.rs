@@ -7,7 +7,7 @@ use super::senders::Run as RunOptions;
 use super::workspace::{Workspace, typed_with};
 use crate::campaign::Campaign;
 use crate::clock;
-use crate::executor::Staged;
+use crate::executor::{self, Staged, finish_by_ms};
 use crate::files::revision;
 use crate::identity::{Moment, OccurrenceKey, RunName};
 use crate::journal::{Error, Journal, Opening, Run, RunId};
@@ -171,21 +171,12 @@ impl<'a> Request<'a> {
         staged: Staged,
         key: OccurrenceKey,
     ) -> Result<RunId, Failure> {
-        let rules = &self.campaign.rules;
+        let opened = (key, staged.header);
         let opening = Opening {
-            key,
-            app: self.app.role.clone(),
-            header: staged.header,
-            rate: rules.rate,
-            attempts: rules.attempts,
-            tolerate: rules.tolerate,
-            window: rules.window,
-            pause_after: rules.pause_after,
             stop_after: self.options.stop_after,
-            earlier: self.runs.len(),
-            on_unknown: rules.on_unknown,
-            finish_by_ms: finish_by_ms(self.campaign, &self.occurrence),
+            earlier: Some(self.runs.len()),
             revision: revision(self.workspace.repository.root()),
+            ..executor::opening(self.app, self.campaign, &self.occurrence, opened)
         };
         let opened = journal.open_run(staged.plan, &opening, clock::now()).await;
         if opened.is_err() {
@@ -199,14 +190,6 @@ fn seconds(distance: i64) -> Duration {
     Duration::from_secs(distance.unsigned_abs())
 }
 
-/// After this no delivery of the occurrence is begun. A campaign that is sent by hand only has no such instant: the limit
-/// belongs to its schedule.
-pub(super) fn finish_by_ms(campaign: &Campaign, occurrence: &Occurrence) -> Option<i64> {
-    let within = campaign.schedule.as_ref()?.finish_within?;
-    let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-    Some(occurrence.at.timestamp_millis().saturating_add(within_ms))
-}
-
 /// What a plan is made for, and what names its occurrence.
 pub(super) fn frame(
     workspace: &Workspace,
@@ -215,21 +198,8 @@ pub(super) fn frame(
     occurrence: &Occurrence,
     ordinal: u32,
 ) -> (Frame, OccurrenceKey) {
-    let key = OccurrenceKey {
-        app: workspace.vendor_app(app),
-        campaign: campaign.name.clone(),
-        local: occurrence.local(),
-        fold: occurrence.fold,
-        zone: occurrence.zone(),
-        ordinal,
-        test: false,
-    };
-    let frame = Frame {
-        occurrence: occurrence.clone(),
-        digest: key.digest(),
-        members_max: campaign.channel().members_max(&app.limits),
-    };
-    (frame, key)
+    let vendor_app = workspace.vendor_app(app);
+    executor::frame((app, vendor_app), campaign, occurrence, ordinal)
 }
 
 /// The highest ordinal of the runs at the very same civil time; each further one is told from them by its own.
@@ -242,45 +212,4 @@ pub(super) fn ordinal<'a>(runs: impl IntoIterator<Item = &'a Run>, occurrence: &
 /// A plan by its name, before it is opened.
 pub(super) fn late_text(name: &RunName, late: Duration) -> String {
     format!("{name} is {} late", humantime::format_duration(late))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::campaign::Texts;
-    use crate::settings::Settings;
-    use crate::source::Source;
-
-    fn campaign(schedule: &str, defaults: &str) -> Campaign {
-        let settings =
-            format!("apps: {{ main: {{ sdk_app_id: 1, region: singapore }} }}\n{defaults}");
-        let settings = Settings::read(&Source::new("campanile.yaml", settings), &[]).unwrap();
-        let text = format!(
-            "name: news\n{schedule}audience: {{ groups: [g1] }}\nsend: {{ group_message: {{ text: \"x\" }} }}\n"
-        );
-        Campaign::read(&Source::new("news.yaml", text), &settings, &Texts::new()).unwrap()
-    }
-
-    #[test]
-    fn a_run_ends_so_long_after_its_occurrence_as_its_schedule_says() {
-        const HOUR_MS: i64 = 3_600_000;
-        let now = Moment {
-            wall_ms: 1_800_000_000_900,
-            boot_ns: 0,
-            boot_id: 0,
-        };
-        let occurrence = Occurrence::at_moment(now, chrono_tz::Asia::Shanghai);
-        let by = |schedule: &str, defaults: &str| {
-            finish_by_ms(&campaign(schedule, defaults), &occurrence)
-        };
-        let defaults = "defaults: { schedule: { finish_within: 3h } }\n";
-        let daily = "schedule: { cron: \"0 9 * * *\" }\n";
-        let limited = "schedule: { cron: \"0 9 * * *\", finish_within: 6h }\n";
-        assert_eq!(by("", ""), None);
-        assert_eq!(by(daily, ""), None);
-        assert_eq!(by(limited, ""), Some(1_800_000_000_000 + 6 * HOUR_MS));
-        assert_eq!(by(limited, defaults), by(limited, ""));
-        assert_eq!(by(daily, defaults), Some(1_800_000_000_000 + 3 * HOUR_MS));
-        assert_eq!(by("", defaults), None, "it has no schedule");
-    }
 }

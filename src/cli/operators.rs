@@ -13,15 +13,17 @@ use clap::{ArgGroup, Args};
 #[command(after_help = "Examples:
   campanile pause welcome                           every open run of the campaign
   campanile pause welcome@2026-11-11T09:00
-  campanile pause --all                             whatever is open in the journal
+  campanile pause --all                             whatever is open in the journal, and every schedule
   campanile resume welcome                          lets it go on
+
+A campaign's schedule is paused as well: until `resume` its occurrences are skipped.
 
 The process that was sending ends with exit code 6, unless it sends other runs still. Runs that are paused already or
 finished are told, and are no failure.")]
 pub(super) struct Pause {
     /// A run, or a campaign for all its open runs
     pub(super) run: Option<String>,
-    /// Every open run of the journal
+    /// Every open run of the journal, and every schedule the daemon knows
     #[arg(long)]
     pub(super) all: bool,
     /// The run is one of the stand-in's journal
@@ -60,14 +62,16 @@ pub(super) struct Cancel {
     pub(super) output: Output,
 }
 
-/// What needs a person, what is being sent, what has finished lately
+/// What needs a person, what is being sent, what has finished lately, what comes next
 ///
 /// It reads the journal and nothing else, and holds nobody up.
 #[derive(Debug, Args)]
 #[command(
     after_help = "JSON: {\"journal\", \"needs_attention\": [run ..], \"open\": [run ..], \"finished\": [run ..], \"tests\": tests that are open}. A run is {app, campaign, \
 occurrence, run, channel, state, reason, planned, accepted, refused, failed, skipped, unknown, pending, opened_at, \
-newest_at, rate_per_s, expected_end, holder, note, go_on, test}; `holder` is who sends on its lane, `go_on` the command that does.
+newest_at, rate_per_s, expected_end, holder, note, go_on, test}; `holder` is who sends on its lane, `go_on` the command that does. \
+Of the daemon there are \"daemon\": its process, \"waiting\": occurrences that are held or queued, \"next\": those to come, \"passed\": those \
+that were not sent, \"paused_campaigns\", and \"notices\": files, lanes and settings that are not as they should be.
 
 Examples:
   campanile status
@@ -75,7 +79,7 @@ Examples:
   campanile status -n 20 -o json                    with the last twenty that finished"
 )]
 pub(super) struct Status {
-    /// So many of those that have finished
+    /// So many of those that have finished, and of the occurrences that were not sent
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     pub(super) limit: u32,
     /// The runs of the stand-in's journal

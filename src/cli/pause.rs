@@ -13,6 +13,7 @@ use crate::journal::{Journal, Run};
 use crate::report::Standing;
 use crate::source::{plural, thousands};
 use anyhow::Context;
+use std::collections::BTreeSet;
 
 const REASON: &str = "by hand";
 
@@ -23,7 +24,21 @@ pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Fail
         return tell(&[], options.output);
     }
     let journal = workspace.existing_journal().await?;
-    let (runs, unreadable) = meant(&workspace, &journal, options).await?;
+    let scheduled = match &options.run {
+        Some(wanted) => workspace.scheduled(&journal, wanted).await?,
+        None => None,
+    };
+    if let Some(campaign) = &scheduled {
+        workspace.pause_schedule(&journal, campaign, REASON).await?;
+    }
+    if options.all {
+        pause_schedules(&workspace, &journal).await?;
+    }
+    let (runs, unreadable) = match meant(&workspace, &journal, options).await {
+        // It was never sent, and its schedule is what there was to pause.
+        Err(_) if scheduled.is_some() => (Vec::new(), 0),
+        meant => meant?,
+    };
     // Whoever is in a hurry waits for nothing that is told afterwards.
     for run in &runs {
         hold(&journal, run).await?;
@@ -43,6 +58,26 @@ pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Fail
         print::error(&text, None);
     }
     tell(&standings, options.output)
+}
+
+/// Whoever pulls the brake wants nothing to begin a minute later.
+async fn pause_schedules(workspace: &Workspace, journal: &Journal) -> Result<(), Failure> {
+    let watched = journal.watched().await?;
+    let names: BTreeSet<&str> = watched.keys().map(|key| key.campaign.as_str()).collect();
+    for name in &names {
+        journal.pause_campaign(name, REASON, clock::now()).await?;
+    }
+    if !names.is_empty() {
+        let schedules = plural(names.len() as u64, "schedule");
+        print::say(&format!(
+            "{schedules} paused: occurrences are skipped until they are resumed"
+        ));
+        let flag = workspace.flag();
+        print::help(&format!(
+            "let them go on with: campanile resume --schedules{flag}"
+        ));
+    }
+    Ok(())
 }
 
 /// The runs that are meant, and how many more cannot be read.

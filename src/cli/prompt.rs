@@ -1,7 +1,8 @@
 //! What somebody must know to say yes.
 
-use super::opening::{Request, finish_by_ms};
+use super::opening::Request;
 use crate::campaign::Campaign;
+use crate::executor::finish_by_ms;
 use crate::identity::{OccurrenceKey, civil_text};
 use crate::plan::Header;
 use crate::report::{harmless, wrapped};

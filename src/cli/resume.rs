@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::run::{check_not_sent, resumed};
+use super::schedules::{resume_schedule, resume_schedules};
 use super::sending::{Lane, Sender};
 use super::workspace::Workspace;
 use crate::clock;
@@ -17,7 +18,20 @@ use crate::settings::App;
 pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let journal = workspace.existing_journal().await?;
-    let run = workspace.find_run(&journal, &options.run).await?;
+    let Some(wanted) = &options.run else {
+        resume_schedules(&journal).await?;
+        return Ok(Exit::Success);
+    };
+    let scheduled = workspace.scheduled(&journal, wanted).await?;
+    let is_resumed = match &scheduled {
+        Some(campaign) => resume_schedule(&journal, campaign).await?,
+        None => false,
+    };
+    let run = match workspace.find_run(&journal, wanted).await {
+        Err(_) if is_resumed => return Ok(Exit::Success),
+        Ok(run) if is_resumed && run.state().is_finished() => return Ok(Exit::Success),
+        found => found?,
+    };
     if is_over(&run) {
         return Ok(Exit::Success);
     }

@@ -10,7 +10,7 @@ use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
 use crate::clock;
-use crate::delivery::{Patience, RunEvent, RunState};
+use crate::delivery::{RunEvent, RunState};
 use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest, count_open};
 use crate::identity::Moment;
 use crate::journal::{self, Journal, LaneLock, Run};
@@ -207,16 +207,10 @@ impl Sender<'_> {
 
     fn rules(&self, run: &Run) -> LaneRules {
         let limits = self.app.limits;
-        // How far the vendor's histories lag behind, no setting says.
-        let patience = if self.workspace.is_stand_in(self.app) {
-            Patience::in_proportion_to(limits.deduplication)
-        } else {
-            Patience::default()
-        };
         LaneRules {
             limit: run.channel.limit(&limits),
             deduplication: limits.deduplication,
-            patience,
+            patience: self.workspace.patience(self.app),
         }
     }
 

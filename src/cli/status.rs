@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::operators::Status;
 use super::print;
+use super::upcoming::Upcoming;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
@@ -34,6 +35,8 @@ struct Overview {
     tests: Vec<Standing>,
     /// Open runs that cannot be read.
     unreadable: u64,
+    #[serde(flatten)]
+    upcoming: Upcoming,
 }
 
 pub(super) async fn status(common: &Common, options: &Status) -> Result<Exit, Failure> {
@@ -62,7 +65,7 @@ pub(super) async fn status(common: &Common, options: &Status) -> Result<Exit, Fa
 impl Overview {
     fn is_quiet(&self) -> bool {
         let is_open = !self.needs_attention.is_empty() || !self.open.is_empty();
-        !is_open && self.tests.is_empty() && self.unreadable == 0
+        !is_open && self.tests.is_empty() && self.unreadable == 0 && self.upcoming.is_empty()
     }
 }
 
@@ -97,6 +100,7 @@ async fn look(
     }
     let finished = journal.finished_runs(options.limit).await?;
     overview.finished = finished.iter().filter_map(finished_standing).collect();
+    overview.upcoming = Upcoming::read(workspace, journal, options.limit).await?;
     Ok(overview)
 }
 
@@ -228,6 +232,7 @@ fn tell(overview: &Overview) -> Result<(), Failure> {
         print::result(&format!("{} {verb} a person:", plural(attention, "run")))?;
         overview.needs_attention.iter().try_for_each(tell_open)?;
     }
+    overview.upcoming.tell_needs()?;
     if overview.unreadable > 0 {
         let runs = plural(overview.unreadable, "open run");
         print::result(&format!("{runs} cannot be read from the journal"))?;
@@ -251,7 +256,7 @@ fn tell(overview: &Overview) -> Result<(), Failure> {
         print::result(&format!("  {at}  {state:<8} {run}{}", reason(each)))?;
         print::result(&format!("    {}", counts(each)))?;
     }
-    Ok(())
+    overview.upcoming.tell_times()
 }
 
 fn tell_open(each: &Standing) -> Result<(), Failure> {

@@ -220,7 +220,7 @@ impl Trial<'_> {
             window: None,
             pause_after: None,
             stop_after: None,
-            earlier: 0,
+            earlier: None,
             on_unknown: rules.on_unknown,
             finish_by_ms: None,
             revision: revision(self.workspace.repository.root()),

@@ -4,7 +4,7 @@ use super::lane::Loop;
 use super::progress::Progress;
 use crate::channel::{Answer, Channel};
 use crate::delivery::{Counts, Patience};
-use crate::identity::RunName;
+use crate::identity::{RunName, VendorApp};
 use crate::journal::{self, Journal, Run};
 use crate::vendor::Client;
 use std::time::Duration;
@@ -67,6 +67,20 @@ pub enum Error {
     Restored { reason: String },
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
+}
+
+/// A lane and what it takes to send on it. The caller holds its lock.
+#[derive(Debug)]
+pub struct Seat {
+    pub journal: Journal,
+    pub client: Client,
+    pub app: VendorApp,
+    /// The app's role in the settings: what it is sent as.
+    pub role: String,
+    pub channel: Channel,
+    pub rules: LaneRules,
+    /// Turns to the reason why nothing new is to be started.
+    pub drain: watch::Receiver<Option<String>>,
 }
 
 /// What it takes to execute a run. The caller holds the lane's lock.

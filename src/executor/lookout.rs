@@ -44,6 +44,11 @@ impl Lookout {
         Some(self.looks)
     }
 
+    /// The number of the last look.
+    pub(super) fn last(&self) -> u64 {
+        self.looks
+    }
+
     pub(super) fn end(&mut self) {
         self.is_looking = false;
     }

@@ -10,9 +10,11 @@ mod execute;
 mod historian;
 mod lane;
 mod lookout;
+mod opening;
 mod pages;
 mod planning;
 mod progress;
+mod resident;
 mod restored;
 mod retrying;
 mod targets;
@@ -20,10 +22,12 @@ mod writer;
 
 pub use complaints::Complaints;
 pub use drafting::{Draft, Met};
-pub use execute::{Ending, Error, Execution, LaneRules, Rest};
+pub use execute::{Ending, Error, Execution, LaneRules, Rest, Seat};
 pub use lookout::idle_since_ms;
+pub use opening::{finish_by_ms, frame, opening};
 pub use pages::{count, count_begun, count_open};
 pub use planning::{Staged, plan, stage, stage_test};
 
 pub use progress::Progress;
+pub use resident::Resident;
 pub use retrying::{Wanted, Wish};

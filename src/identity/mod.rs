@@ -14,5 +14,5 @@ pub use digest::{Digest, Hasher};
 pub use ids::{CampaignName, DeliveryNumber, GroupId, SdkAppId, UserId};
 pub use key::DeliveryKey;
 pub use moment::Moment;
-pub use occurrence::{InvalidRunName, OccurrenceKey, RunName, VendorApp, civil_text};
+pub use occurrence::{InvalidRunName, OccurrenceKey, RunName, VendorApp, civil_text, parse_civil};
 pub use random::{Random, RecentRandoms};

@@ -119,7 +119,8 @@ pub fn civil_text(local: NaiveDateTime) -> String {
     local.format(format).to_string()
 }
 
-fn parse_civil(text: &str) -> Option<NaiveDateTime> {
+/// A local time as [`civil_text`] writes it.
+pub fn parse_civil(text: &str) -> Option<NaiveDateTime> {
     ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())

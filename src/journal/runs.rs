@@ -4,9 +4,10 @@ use super::columns::{boot_ns, moment};
 use super::{Error, Journal};
 use crate::channel::Channel;
 use crate::delivery::{Counts, RunEntry, RunEvent, RunState, State};
-use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp};
+use crate::identity::{
+    CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, parse_civil,
+};
 use crate::settings::{OnUnknown, Share, Window};
-use chrono::NaiveDateTime;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -248,11 +249,7 @@ fn window(row: &SqliteRow) -> Result<Option<Window>, Error> {
 
 fn read_run(row: &SqliteRow) -> Result<Run, Error> {
     let text = |column: &str| -> Result<String, Error> { Ok(row.try_get(column)?) };
-    let local = text("local")?;
-    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(&local, format).ok())
-        .ok_or_else(|| Error::damaged("a run at no time"))?;
+    let local = parse_civil(&text("local")?).ok_or_else(|| Error::damaged("a run at no time"))?;
     let key = OccurrenceKey {
         app: VendorApp {
             sdk_app_id: SdkAppId(u64::try_from(row.try_get::<i64, _>("sdk_app_id")?).unwrap_or(0)),

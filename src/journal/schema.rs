@@ -3,7 +3,7 @@
 //! `entry` and `run_entry` are only ever added to, until their run is pruned; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
@@ -111,10 +111,59 @@ CREATE TABLE written_by (
     version INTEGER PRIMARY KEY,
     program TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE watched (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    schedule TEXT NOT NULL,
+    settled_ms INTEGER NOT NULL,
+    next_local TEXT,
+    next_fold INTEGER,
+    next_ms INTEGER,
+    zone TEXT NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE occurrence (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    decided_ms INTEGER NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX occurrence_waiting ON occurrence (verdict) WHERE verdict IN ('held', 'queued', 'released');
+CREATE INDEX occurrence_decided ON occurrence (decided_ms);
+
+CREATE TABLE paused (
+    campaign TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notice (
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE wish (
+    kind TEXT PRIMARY KEY,
+    made_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// From each version to the next, the first one first.
-pub(super) const UPGRADES: [&str; 4] = [FROM_1, FROM_2, FROM_3, FROM_4];
+pub(super) const UPGRADES: [&str; 5] = [FROM_1, FROM_2, FROM_3, FROM_4, FROM_5];
 
 /// What a run tolerates, in millionths, when it makes first attempts and after how many it pauses; whom of a group a
 /// delivery is for.
@@ -192,4 +241,52 @@ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal
 SELECT id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, skipped, rate,
     attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms FROM run_before;
 DROP TABLE run_before;
+";
+
+/// What is known of the schedules of campaigns, and what became of occurrences that have no run; which campaigns are paused;
+/// what the daemon tells, and what is wanted of it.
+const FROM_5: &str = "
+CREATE TABLE watched (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    schedule TEXT NOT NULL,
+    settled_ms INTEGER NOT NULL,
+    next_local TEXT,
+    next_fold INTEGER,
+    next_ms INTEGER,
+    zone TEXT NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE occurrence (
+    sdk_app_id INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    campaign TEXT NOT NULL,
+    local TEXT NOT NULL,
+    fold INTEGER NOT NULL,
+    zone TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    decided_ms INTEGER NOT NULL,
+    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX occurrence_waiting ON occurrence (verdict) WHERE verdict IN ('held', 'queued', 'released');
+CREATE INDEX occurrence_decided ON occurrence (decided_ms);
+CREATE TABLE paused (
+    campaign TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notice (
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text TEXT NOT NULL,
+    since_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, subject)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE wish (
+    kind TEXT PRIMARY KEY,
+    made_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";

@@ -1,5 +1,6 @@
 //! From a stream of deliveries to a run: staged in bounded chunks, visible by one small commit.
 
+use super::occurrences::forget_occurrence;
 use super::{Error, Journal, RunId};
 use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
@@ -56,8 +57,8 @@ pub struct Opening {
     pub pause_after: Option<u64>,
     /// The same, as whoever opens it wants.
     pub stop_after: Option<u64>,
-    /// How many runs of the campaign there were through this app when it was decided to open one.
-    pub earlier: usize,
+    /// How many runs of the campaign there were through this app when it was decided to open one, where that matters.
+    pub earlier: Option<usize>,
     pub on_unknown: OnUnknown,
     /// The wall instant after which no delivery is begun any more.
     pub finish_by_ms: Option<i64>,
@@ -150,7 +151,9 @@ impl Journal {
         }
         check_pruned(&mut transaction, key).await?;
         // Tests stand beside each other, and beside the runs.
-        if !key.test && count_runs(&mut transaction, key).await? != opening.earlier {
+        if let Some(earlier) = opening.earlier.filter(|_| !key.test)
+            && count_runs(&mut transaction, key).await? != earlier
+        {
             return Err(Error::AlreadyOpen(key.campaign.clone()));
         }
         let opened = sqlx::query(
@@ -189,6 +192,9 @@ impl Journal {
         .await?;
         if opened.rows_affected() == 0 {
             return Err(Error::AlreadyOpen(key.campaign.clone()));
+        }
+        if !key.test {
+            forget_occurrence(&mut transaction, key).await?;
         }
         self.commit(transaction).await?;
         Ok(RunId(plan.0))

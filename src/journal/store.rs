@@ -260,7 +260,9 @@ mod tests {
     use super::*;
 
     /// Each makes a journal of one version into one of the version before, the latest first.
-    const BACK: [&str; 4] = [
+    const BACK: [&str; 5] = [
+        "DROP TABLE watched; DROP TABLE occurrence; DROP TABLE paused; DROP TABLE notice; DROP TABLE wish;
+        PRAGMA user_version = 5",
         "ALTER TABLE run RENAME TO run_later;
         CREATE TABLE run (id INTEGER PRIMARY KEY, app TEXT NOT NULL, sdk_app_id INTEGER NOT NULL, host TEXT NOT NULL,
             campaign TEXT NOT NULL, local TEXT NOT NULL, fold INTEGER NOT NULL, zone TEXT NOT NULL,
@@ -336,6 +338,11 @@ mod tests {
                     .await
                     .unwrap();
                 assert_eq!(indices, 1);
+                assert!(journal.watched().await.unwrap().is_empty());
+                assert!(journal.waiting().await.unwrap().is_empty());
+                assert!(journal.paused_campaigns().await.unwrap().is_empty());
+                assert!(journal.notices().await.unwrap().is_empty());
+                assert!(journal.take_wishes().await.unwrap().is_empty());
                 journal.close().await;
             }
         }

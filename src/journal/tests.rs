@@ -20,7 +20,7 @@ pub(super) const NOW: Moment = Moment {
 
 pub(super) fn opening() -> Opening {
     Opening {
-        earlier: 0,
+        earlier: None,
         key: OccurrenceKey {
             app: VendorApp {
                 sdk_app_id: SdkAppId(1_400_000_000),

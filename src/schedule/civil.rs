@@ -1,5 +1,6 @@
 //! One firing, as people and as clocks see it.
 
+use super::firings::Firing;
 use super::one_shot::OneShot;
 use crate::identity::Moment;
 use crate::source::{Diagnostic, Source, Span, Spanned};
@@ -36,6 +37,11 @@ impl Occurrence {
             let unread = || Diagnostic::error("one-shot", &written.span, "this is no time");
             complaints.pop().unwrap_or_else(unread)
         })
+    }
+
+    /// The one that a schedule names.
+    pub fn of(firing: &Firing) -> Occurrence {
+        Occurrence::at(firing.at)
     }
 
     fn at(at: DateTime<Tz>) -> Occurrence {

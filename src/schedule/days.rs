@@ -3,6 +3,7 @@
 use super::ScheduleSpec;
 use crate::source::{Diagnostic, Span, Spanned, plural};
 use chrono::{Datelike, NaiveDate};
+use std::fmt;
 
 /// From the first to the last day, both included, without the excepted ones. A day is that of the local time the
 /// expression names, wherever a clock change puts it.
@@ -25,6 +26,21 @@ pub(super) struct Range {
 
 /// More exceptions than this are a schedule of another kind.
 const EXCEPTIONS_MAX: usize = 1_000;
+
+impl fmt::Display for Days {
+    /// Which days it allows, wherever that is written.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bounds = [self.from, self.until];
+        for bound in bounds {
+            let day = bound.map_or("-".to_owned(), |day| day.to_string());
+            write!(formatter, "{day} ")?;
+        }
+        for Range { first, last } in &self.except {
+            write!(formatter, "{first}/{last} ")?;
+        }
+        Ok(())
+    }
+}
 
 impl Days {
     pub(super) fn lower(spec: &ScheduleSpec, complaints: &mut Vec<Diagnostic>) -> Option<Days> {

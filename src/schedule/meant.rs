@@ -6,6 +6,7 @@ use super::limits::{START_WITHIN, limits};
 use super::one_shot::OneShot;
 use super::traps::traps;
 use super::{Cron, Overlap, ScheduleSpec};
+use crate::identity::Digest;
 use crate::source::{Diagnostic, Span, Spanned, Text, plural};
 use chrono::{DateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
@@ -97,6 +98,19 @@ impl Schedule {
 
     pub fn zone(&self) -> Tz {
         self.zone
+    }
+
+    /// Tells it from schedules that name other times.
+    pub fn digest(&self) -> Digest {
+        let times = match &self.times {
+            Times::Cron(cron, dst) => format!("{} {dst:?}", cron.span.slice()),
+            Times::At(shots) => {
+                let instants = shots.iter().map(|shot| shot.firing.at.to_rfc3339());
+                instants.collect::<Vec<_>>().join(" ")
+            }
+        };
+        let parts = [times, self.zone.name().to_owned(), self.days.to_string()];
+        Digest::of("schedule", parts.iter().map(String::as_bytes))
     }
 
     /// What it names after an instant, in order: what fires and what a clock change skips.

@@ -24,6 +24,7 @@ pub use meant::{ExaminedSettings, Settings, zone_of};
 pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
 pub use secret::{SecretSource, shows_secret};
 pub use share::Share;
+pub use spec::OnInvalid;
 pub use window::{Hours, Window};
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod sandbox;
 mod schedules;
 
 mod secrets;
+mod serving;
 mod settings;
 mod shapes;
 mod showing;

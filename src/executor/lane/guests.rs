@@ -8,7 +8,7 @@ use crate::executor::Error;
 use crate::executor::lookout::idle_since_ms;
 use crate::executor::restored::Doubt;
 use crate::identity::RunName;
-use crate::journal::Run;
+use crate::journal::{Run, RunId};
 
 impl Loop {
     pub(in crate::executor) fn others(&self) -> Vec<RunName> {
@@ -18,15 +18,37 @@ impl Loop {
 
     /// Asks the journal which runs of the lane have not ended.
     pub(super) fn look(&mut self) {
+        let stamp = self.journal.stamp();
+        if self.courses.is_empty() && stamp == self.looked_at {
+            return;
+        }
         let Some(look) = self.lookout.begin() else {
             return;
         };
+        self.looked_at = stamp;
         let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
         self.beside(async move {
             // The next look makes up for one that fails.
             let runs = journal.unended_runs(&app, channel).await;
             Ok(Event::Found(look, runs.unwrap_or_default()))
         });
+    }
+
+    /// A run that was opened just now; the next look makes up for one that cannot be read.
+    pub(super) fn read_new(&mut self, run: RunId) {
+        let journal = self.journal.clone();
+        self.beside(async move {
+            let read = journal.run(run).await;
+            Ok(read.map_or(Event::Woke, |run| Event::New(Box::new(run))))
+        });
+    }
+
+    pub(super) fn opened(&mut self, run: Run) {
+        let is_ours = run.key.app == self.app && run.channel == self.channel;
+        let is_open = run.state() == RunState::Open;
+        if is_ours && is_open && !self.is_draining && self.is_for_us(self.lookout.last(), &run) {
+            self.take_in(run);
+        }
     }
 
     /// Takes in what others opened, and does with the runs at hand what somebody wants done.

@@ -5,11 +5,11 @@ mod performing;
 
 use crate::channel::{Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{Finding, RunEvent, RunState, State};
+use crate::delivery::{Finding, RunEvent, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag};
 use crate::executor::Error;
 use crate::executor::course::{Course, Prepared, settle};
-use crate::executor::execute::{Ending, Execution, LaneRules};
+use crate::executor::execute::{Ending, Execution, LaneRules, Seat};
 use crate::executor::historian::Historian;
 use crate::executor::lookout::Lookout;
 use crate::executor::pages::Pages;
@@ -17,7 +17,7 @@ use crate::executor::progress::Progress;
 use crate::executor::restored::Doubt;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
-use crate::journal::{self, Journal, Run, Written};
+use crate::journal::{self, Journal, Run, RunId, Stamp, Written};
 use crate::vendor::Client;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -57,6 +57,10 @@ pub(super) struct Loop {
     left: Vec<RunName>,
     timer: Timer,
     looks: Interval,
+    /// The journal at the last look: whoever has nothing to send need not look at it again.
+    looked_at: Stamp,
+    /// Runs that were opened just now, and are not to wait for the next look.
+    opened: mpsc::UnboundedReceiver<RunId>,
     calls: JoinSet<(CallId, Option<Reply>, Moment)>,
     wires: mpsc::Receiver<(CallId, Moment)>,
     wire: mpsc::Sender<(CallId, Moment)>,
@@ -82,6 +86,9 @@ enum Event {
     Look,
     /// The runs of the lane that have not ended.
     Found(u64, Vec<Run>),
+    /// A run was opened in this moment.
+    Opened(RunId),
+    New(Box<Run>),
     Joined(RunTag, Box<Prepared>),
     LookedUp(RunTag, DeliveryNumber, Finding),
     /// A run in which nothing has happened for long.
@@ -97,6 +104,7 @@ enum Event {
 }
 
 impl Loop {
+    /// The lane, and the run it was taken for.
     pub(super) async fn start(execution: Execution, beside: Handle) -> Result<Loop, Error> {
         let now = clock::now();
         let Execution {
@@ -107,19 +115,55 @@ impl Loop {
             drain,
             progress,
         } = execution;
-        let (app, role, channel) = (run.key.app.clone(), run.app.clone(), run.channel);
-        let lane = lane(&journal, &client, &run, rules).await?;
-        let historian = Historian::new(client.clone());
-        let doubt = Doubt {
-            journal: &journal,
-            historian: &historian,
+        let seat = Seat {
+            app: run.key.app.clone(),
+            role: run.app.clone(),
+            channel: run.channel,
+            journal,
+            client,
             rules,
-            administrator: client.administrator(),
+            drain,
         };
-        let prepared = prepare(&doubt, run, drain.clone()).await?;
-        let state = prepared.course.run.state();
-        progress.send_modify(|progress| progress.counts = prepared.under_way.counts);
+        // Nobody tells of them.
+        let (_, opened) = mpsc::unbounded_channel();
+        let mut this = Loop::seated(seat, progress, opened, beside).await?;
+        let doubt = Doubt {
+            journal: &this.journal,
+            historian: &this.historian,
+            rules,
+            administrator: this.client.administrator(),
+        };
+        let prepared = prepare(&doubt, run, this.drain.clone()).await?;
+        this.is_alone = prepared.course.run.is_cancelling();
+        let counts = prepared.under_way.counts;
+        this.progress
+            .send_modify(|progress| progress.counts = counts);
+        this.join(this.own, prepared).await?;
+        if this.drain.borrow().is_some() {
+            this.begin_to_drain().await?;
+        }
+        this.tell_hours(now);
+        Ok(this)
+    }
 
+    /// The lane alone.
+    pub(super) async fn seated(
+        seat: Seat,
+        progress: watch::Sender<Progress>,
+        opened: mpsc::UnboundedReceiver<RunId>,
+        beside: Handle,
+    ) -> Result<Loop, Error> {
+        let now = clock::now();
+        let lane = lane(&seat).await?;
+        let Seat {
+            journal,
+            client,
+            app,
+            role,
+            channel,
+            rules,
+            drain,
+        } = seat;
         let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
         let (durable_out, durable) = mpsc::channel(writer::QUEUE_MAX);
         let (wire, wires) = mpsc::channel(WIRES_MAX);
@@ -130,10 +174,9 @@ impl Loop {
         );
         let mut looks = interval(LOOKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let own = RunTag(0);
-        let mut this = Loop {
+        Ok(Loop {
             journal,
-            historian,
+            historian: Historian::new(client.clone()),
             client,
             app,
             role,
@@ -141,9 +184,9 @@ impl Loop {
             rules,
             drain,
             is_draining: false,
-            is_alone: matches!(state, RunState::Cancelling { .. }),
+            is_alone: false,
             progress,
-            own,
+            own: RunTag(0),
             ending: None,
             dispatcher: Dispatcher::new(lane, now),
             courses: BTreeMap::new(),
@@ -152,6 +195,8 @@ impl Loop {
             left: Vec::new(),
             timer: Timer::new()?,
             looks,
+            looked_at: Stamp::default(),
+            opened,
             calls: JoinSet::new(),
             wires,
             wire,
@@ -160,13 +205,7 @@ impl Loop {
             writer,
             entries,
             durable,
-        };
-        this.join(own, prepared).await?;
-        if this.drain.borrow().is_some() {
-            this.begin_to_drain().await?;
-        }
-        this.tell_hours(now);
-        Ok(this)
+        })
     }
 
     /// Turns until the own run has come to its end, or must be left.
@@ -185,6 +224,14 @@ impl Loop {
             self.turn().await?;
         }
         Ok(std::mem::take(&mut self.left))
+    }
+
+    /// Turns until it is drained and nothing is left under way.
+    pub(super) async fn turn_always(&mut self) -> Result<(), Error> {
+        while !self.is_draining || !self.courses.is_empty() {
+            self.turn().await?;
+        }
+        Ok(())
     }
 
     async fn turn(&mut self) -> Result<(), Error> {
@@ -206,6 +253,7 @@ impl Loop {
             biased;
             Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
             _ = self.looks.tick(), if !self.is_draining => Event::Look,
+            Some(run) = self.opened.recv() => Event::Opened(run),
             Some(done) = self.tasks.join_next() => done??,
             Some((call, at)) = self.wires.recv() => Event::OnWire(call, at),
             Some(call) = self.calls.join_next() => {
@@ -245,6 +293,8 @@ impl Loop {
             }
             Event::Look => self.look(),
             Event::Found(look, runs) => self.found(look, runs),
+            Event::Opened(run) => self.read_new(run),
+            Event::New(run) => self.opened(*run),
             Event::Joined(tag, prepared) => self.join(tag, *prepared).await?,
             Event::LookedUp(tag, number, finding) => {
                 let now = clock::now();
@@ -427,21 +477,17 @@ fn trouble(outcome: &Outcome) -> Option<String> {
 }
 
 /// The lane as its previous holder left it.
-async fn lane(
-    journal: &Journal,
-    client: &Client,
-    run: &Run,
-    rules: LaneRules,
-) -> Result<Lane, Error> {
-    let (app, channel) = (&run.key.app, run.channel);
-    let history = journal.lane_history(app, channel, clock::now()).await?;
+async fn lane(seat: &Seat) -> Result<Lane, Error> {
+    let (app, channel) = (&seat.app, seat.channel);
+    let history = seat.journal.lane_history(app, channel, clock::now());
+    let history = history.await?;
     Ok(Lane {
         channel,
-        limit: rules.limit,
+        limit: seat.rules.limit,
         last_started: history.last_started,
         randoms: history.randoms,
         seed: seed(app, channel),
-        administrator: client.administrator().to_owned(),
+        administrator: seat.client.administrator().to_owned(),
     })
 }
 

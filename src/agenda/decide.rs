@@ -1,0 +1,242 @@
+//! From a schedule and what is written down to what is to be done now.
+
+use super::{Civil, Decided, Verdict};
+use crate::schedule::{Occurrence, Overlap, Schedule, Slot};
+use crate::settings::Hours;
+use crate::source::plural;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// Who was away for longer does not go through all that passed since.
+const AWAY_MAX: TimeDelta = TimeDelta::days(31);
+/// Occurrences that are told one by one after such a time; of those before them only how many there are.
+const TOLD_MAX: usize = 10_000;
+
+/// A campaign as it stands, seen from its schedule.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    pub schedule: &'a Schedule,
+    /// When first attempts may be made.
+    pub hours: Option<Hours>,
+    /// Every occurrence up to here has its state, and what is before here was never due: the later of when the schedule was
+    /// first seen and when it was last looked at.
+    pub settled: DateTime<Utc>,
+    /// Occurrences after that which have theirs all the same: sent ahead of time, or before the clock was set back.
+    pub taken: &'a BTreeSet<Civil>,
+    /// Why somebody wants nothing of it sent.
+    pub paused: Option<&'a str>,
+    /// Why its file cannot be used, where that is to keep its occurrences waiting.
+    pub stale: Option<&'a str>,
+    /// What of it is open already: a run, or an occurrence that is held.
+    pub open: Option<&'a str>,
+    /// An occurrence that waits for an earlier one.
+    pub queued: Option<&'a Waiting>,
+}
+
+/// An occurrence that waits for the end of an earlier one.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub occurrence: Occurrence,
+    /// When nothing was before it any more, as far as that is known.
+    pub free: Option<DateTime<Utc>>,
+}
+
+/// What is to be done now.
+#[derive(Clone, Debug, Default)]
+pub struct Agenda {
+    pub decided: Vec<Decided>,
+    /// To be sent at once.
+    pub start: Option<Occurrence>,
+    /// What fires next, later than now.
+    pub next: Option<Occurrence>,
+    /// When there is something to decide again, if nothing happens before.
+    pub wake: Option<DateTime<Utc>>,
+}
+
+/// Looks at everything that has become due by now.
+pub fn decide(standing: &Standing<'_>, now: DateTime<Utc>) -> Agenda {
+    let mut agenda = Agenda::default();
+    standing.look_ahead(now, &mut agenda);
+    standing.unqueue(now, &mut agenda);
+    standing.look_back(now, &mut agenda);
+    agenda
+}
+
+impl Standing<'_> {
+    fn look_ahead(&self, now: DateTime<Utc>, agenda: &mut Agenda) {
+        for slot in self.schedule.slots(now) {
+            agenda.wake.get_or_insert(slot.at().to_utc());
+            if let Slot::Fires(firing) = &slot {
+                agenda.next = Some(Occurrence::of(firing));
+                break;
+            }
+        }
+    }
+
+    /// What waited for another starts when that has ended.
+    fn unqueue(&self, now: DateTime<Utc>, agenda: &mut Agenda) {
+        let Some(waiting) = self.queued else { return };
+        let occurrence = &waiting.occurrence;
+        let skipped = |reason: String| Decided::of(occurrence, Verdict::Skipped, reason);
+        if let Some(paused) = self.paused {
+            agenda.decided.push(skipped(paused_text(paused)));
+            return;
+        }
+        if self.open.is_some() {
+            return;
+        }
+        let due = occurrence.at.to_utc();
+        let free = waiting.free.map_or(due, |free| free.max(due));
+        let late = since(free, now);
+        if late <= self.schedule.start_within {
+            agenda.start = Some(occurrence.clone());
+        } else {
+            let reason = format!(
+                "what it waited for had ended {} before; it may start {} late at most",
+                length(late),
+                length(self.schedule.start_within)
+            );
+            let decided = Decided::of(occurrence, Verdict::Missed, reason);
+            agenda.decided.push(decided);
+        }
+    }
+
+    fn look_back(&self, now: DateTime<Utc>, agenda: &mut Agenda) {
+        let (passed, before) = self.passed(now);
+        let mut firings = Vec::new();
+        for slot in passed {
+            match slot {
+                Slot::Fires(firing) => firings.push(Occurrence::of(&firing)),
+                Slot::Skipped(skipped) => agenda.decided.push(Decided {
+                    civil: Civil {
+                        local: skipped.local,
+                        fold: 0,
+                    },
+                    at: skipped.at,
+                    verdict: Verdict::Skipped,
+                    reason: "the clock was put forward over it".to_owned(),
+                }),
+            }
+        }
+        let is_late = |each: &Occurrence| since(each.at.to_utc(), now) > self.schedule.start_within;
+        let in_time = firings.iter().position(|each| !is_late(each));
+        let in_time = firings.split_off(in_time.unwrap_or(firings.len()));
+        for each in &firings {
+            agenda.decided.push(self.too_late(each, now));
+        }
+        if let (Some(first), 1..) = (agenda.decided.first_mut(), before) {
+            let others = plural(before as u64, "occurrence");
+            first.reason = format!("{}; {others} before it as well", first.reason);
+        }
+        let Some((latest, earlier)) = in_time.split_last() else {
+            return;
+        };
+        for each in earlier {
+            agenda.decided.push(self.overtaken(each, latest));
+        }
+        self.due(latest, agenda);
+    }
+
+    /// What has passed since it was last looked, without what has its state already; and how many are too many to be told.
+    fn passed(&self, now: DateTime<Utc>) -> (VecDeque<Slot>, usize) {
+        let from = self.settled.max(now - AWAY_MAX);
+        let (mut passed, mut before) = (VecDeque::new(), 0);
+        let slots = self.schedule.slots(from);
+        for slot in slots.take_while(|slot| slot.at().to_utc() <= now) {
+            if self.taken.contains(&civil(&slot)) {
+                continue;
+            }
+            if passed.len() == TOLD_MAX {
+                passed.pop_front();
+                before += 1;
+            }
+            passed.push_back(slot);
+        }
+        (passed, before)
+    }
+
+    fn too_late(&self, occurrence: &Occurrence, now: DateTime<Utc>) -> Decided {
+        if let Some(paused) = self.paused {
+            return Decided::of(occurrence, Verdict::Skipped, paused_text(paused));
+        }
+        let reason = format!(
+            "it would have started {} late, and may start {} late at most",
+            length(since(occurrence.at.to_utc(), now)),
+            length(self.schedule.start_within)
+        );
+        Decided::of(occurrence, Verdict::Missed, reason)
+    }
+
+    /// Of several that are due at once only the latest is sent.
+    fn overtaken(&self, occurrence: &Occurrence, latest: &Occurrence) -> Decided {
+        if let Some(paused) = self.paused {
+            return Decided::of(occurrence, Verdict::Skipped, paused_text(paused));
+        }
+        let later = latest.at.format("%Y-%m-%dT%H:%M");
+        let reason = format!("it was due together with that of {later}, which is later");
+        Decided::of(occurrence, Verdict::Missed, reason)
+    }
+
+    fn due(&self, occurrence: &Occurrence, agenda: &mut Agenda) {
+        let is_closed = |hours: Hours| !hours.window.contains(occurrence.local().time());
+        let closed = self.hours.filter(|hours| is_closed(*hours));
+        let starting = agenda.start.as_ref().map(|start| {
+            let local = start.at.format("%Y-%m-%dT%H:%M");
+            format!("that of {local}")
+        });
+        let open = self.open.map(str::to_owned).or(starting);
+        let decided = match (self.paused, closed, open, self.stale) {
+            (Some(paused), ..) => (Verdict::Skipped, paused_text(paused)),
+            (_, Some(hours), ..) => (
+                Verdict::Skipped,
+                format!("it is outside the window {}", hours.window),
+            ),
+            (_, _, Some(open), _) => self.overlaps(&open, agenda),
+            (.., Some(stale)) => (Verdict::Held, format!("its file is invalid: {stale}")),
+            (None, None, None, None) => {
+                agenda.start = Some(occurrence.clone());
+                return;
+            }
+        };
+        let (verdict, reason) = decided;
+        let decided = Decided::of(occurrence, verdict, reason);
+        agenda.decided.push(decided);
+    }
+
+    fn overlaps(&self, open: &str, agenda: &Agenda) -> (Verdict, String) {
+        let is_waiting = self.queued.is_some() && agenda.start.is_none();
+        match self.schedule.overlap {
+            Overlap::Queue if is_waiting => (
+                Verdict::Skipped,
+                format!("{open} was open still, and another waits for it already"),
+            ),
+            Overlap::Queue => (Verdict::Queued, format!("{open} is open still")),
+            Overlap::Skip => (Verdict::Skipped, format!("{open} was open still")),
+        }
+    }
+}
+
+fn civil(slot: &Slot) -> Civil {
+    match slot {
+        Slot::Fires(firing) => Civil::of(&Occurrence::of(firing)),
+        Slot::Skipped(skipped) => Civil {
+            local: skipped.local,
+            fold: 0,
+        },
+    }
+}
+
+fn paused_text(paused: &str) -> String {
+    format!("the campaign was paused ({paused})")
+}
+
+fn since(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
+    (now - at).to_std().unwrap_or_default()
+}
+
+/// As people say it, to the second.
+fn length(length: Duration) -> String {
+    let seconds = Duration::from_secs(length.as_secs());
+    humantime::format_duration(seconds).to_string()
+}

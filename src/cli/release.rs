@@ -1,0 +1,101 @@
+//! `release`: an occurrence that is held goes on, or is not to be sent.
+
+use super::arguments::{Common, Output};
+use super::daemons::Release;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::print;
+use super::workspace::Workspace;
+use crate::agenda::Verdict;
+use crate::clock;
+use crate::daemon::GONE_CONFIRMED;
+use crate::journal::{Journal, Passed};
+use crate::source::list_of;
+use anyhow::Context;
+use serde_json::json;
+
+pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, Failure> {
+    let workspace = Workspace::find(common, options.sandbox)?;
+    let journal = workspace.existing_journal().await?;
+    let daemon = journal.daemon();
+    let Some(wanted) = &options.run else {
+        journal.wish(GONE_CONFIRMED, clock::now()).await?;
+        print::say("the campaigns that are gone are forgotten; what is open of them is paused");
+        tell_daemon(daemon.as_deref(), &workspace);
+        return Ok(Exit::Success);
+    };
+    let held = meant(&workspace, &journal, wanted).await?;
+    let (verdict, reason) = if options.skip {
+        (Verdict::Skipped, "somebody said that it is not to be sent")
+    } else {
+        (Verdict::Released, "somebody let it go on")
+    };
+    let mut done = Vec::new();
+    for each in &held {
+        let settled = journal.settle_waiting(&each.key, (verdict, reason), clock::now());
+        if settled.await? {
+            done.push(each.key.run_name().to_string());
+        }
+    }
+    if options.output == Output::Json {
+        let state = verdict.name();
+        let lines: Vec<_> = done
+            .iter()
+            .map(|run| json!({ "run": run, "state": state }))
+            .collect();
+        print::result(&serde_json::to_string(&lines).context("cannot write JSON")?)?;
+        return Ok(Exit::Success);
+    }
+    for run in &done {
+        print::result(&format!("{run} is {}", verdict.name()))?;
+    }
+    if !options.skip {
+        tell_daemon(daemon.as_deref(), &workspace);
+    }
+    Ok(Exit::Success)
+}
+
+fn tell_daemon(daemon: Option<&str>, workspace: &Workspace) {
+    match daemon {
+        Some(daemon) => print::say(&format!("{daemon} sees to it")),
+        None => print::help(&format!(
+            "no daemon is running; the next one sees to it: campanile serve{}",
+            workspace.flag()
+        )),
+    }
+}
+
+/// What is held of a campaign, or the one occurrence that is named.
+async fn meant(
+    workspace: &Workspace,
+    journal: &Journal,
+    wanted: &str,
+) -> Result<Vec<Passed>, Failure> {
+    let waiting = journal.waiting().await?;
+    let held = waiting
+        .into_iter()
+        .filter(|each| each.verdict == Verdict::Held);
+    let held: Vec<Passed> = held.collect();
+    let is_meant = |each: &&Passed| {
+        let name = each.key.run_name().to_string();
+        name == wanted || each.key.campaign.as_str() == wanted
+    };
+    let found: Vec<Passed> = held.iter().filter(is_meant).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let names: Vec<String> = held
+        .iter()
+        .map(|each| each.key.run_name().to_string())
+        .collect();
+    let text = format!(
+        "nothing is held of `{wanted}` in `{}`",
+        workspace.shown(journal.path())
+    );
+    let failure = Failure::new(Exit::Error, text);
+    Err(if names.is_empty() {
+        failure.help("nothing is held at all")
+    } else {
+        failure.help(format!("there are {}", list_of(&names)))
+    })
+}

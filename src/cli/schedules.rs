@@ -1,0 +1,78 @@
+//! Schedules that are paused and resumed.
+
+use super::campaigns::is_path;
+use super::failure::Failure;
+use super::print;
+use super::workspace::Workspace;
+use crate::clock;
+use crate::journal::Journal;
+use crate::source::plural;
+
+impl Workspace {
+    /// The campaign that somebody names where all of it is meant, if it has a schedule: as its file says, or as the daemon
+    /// knew it.
+    pub(super) async fn scheduled(
+        &self,
+        journal: &Journal,
+        wanted: &str,
+    ) -> Result<Option<String>, Failure> {
+        if wanted.contains('@') {
+            return Ok(None);
+        }
+        let campaign = self.campaign(wanted).ok();
+        let name = campaign.as_ref().map(|campaign| campaign.name.to_string());
+        let is_scheduled = campaign.is_some_and(|campaign| campaign.schedule.is_some());
+        let name = name.or_else(|| (!is_path(wanted)).then(|| wanted.to_owned()));
+        let watched = journal.watched().await?;
+        let is_watched = |name: &str| watched.keys().any(|key| key.campaign.as_str() == name);
+        Ok(name.filter(|name| is_scheduled || is_watched(name)))
+    }
+
+    /// No occurrence of it starts any more.
+    pub(super) async fn pause_schedule(
+        &self,
+        journal: &Journal,
+        campaign: &str,
+        reason: &str,
+    ) -> Result<(), Failure> {
+        let is_news = journal
+            .pause_campaign(campaign, reason, clock::now())
+            .await?;
+        let already = if is_news { "" } else { " already" };
+        print::say(&format!(
+            "the schedule of {campaign} is paused{already}: its occurrences are skipped until it is resumed"
+        ));
+        print::help(&format!(
+            "let it go on with: campanile resume {campaign}{}",
+            self.flag()
+        ));
+        Ok(())
+    }
+}
+
+/// Its occurrences start again; those in between do not. Whether it was paused.
+pub(super) async fn resume_schedule(journal: &Journal, campaign: &str) -> Result<bool, Failure> {
+    let Some(since_ms) = journal.resume_campaign(campaign).await? else {
+        return Ok(false);
+    };
+    let skipped = journal.skipped_since(campaign, since_ms).await?;
+    let between = if skipped == 0 {
+        "nothing was due meanwhile".to_owned()
+    } else {
+        format!("{} skipped meanwhile", plural(skipped, "occurrence"))
+    };
+    print::say(&format!("the schedule of {campaign} goes on; {between}"));
+    Ok(true)
+}
+
+/// The same of all that are paused.
+pub(super) async fn resume_schedules(journal: &Journal) -> Result<(), Failure> {
+    let paused = journal.paused_campaigns().await?;
+    for each in &paused {
+        resume_schedule(journal, &each.campaign).await?;
+    }
+    if paused.is_empty() {
+        print::say("no schedule is paused");
+    }
+    Ok(())
+}

@@ -1,0 +1,449 @@
+//! What is due is decided by the agenda; here it is carried out.
+
+use super::preparing::{Fingerprint, Job, Made, Ready};
+use super::roster::{Post, utc};
+use super::{Daemon, Error, Event, in_a_line, run_name};
+use crate::agenda::{self, Agenda, Civil, Decided, Standing, Verdict, Waiting};
+use crate::catalog::Entry;
+use crate::clock;
+use crate::executor;
+use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName};
+use crate::journal::{self, Passed, ScheduleKey, Watched};
+use crate::schedule::{Occurrence, Schedule};
+use crate::settings::{Hours, OnInvalid};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How long before its slot a plan is made.
+const AHEAD: TimeDelta = TimeDelta::minutes(10);
+/// Plans that wait at a time.
+const READY_MAX: usize = 1_000;
+
+impl Daemon {
+    /// Looks at a campaign and does what is to be done of it now.
+    pub(super) async fn decide(&mut self, name: &CampaignName, now: Moment) -> Result<(), Error> {
+        let post = self.roster.get(name).filter(|post| post.starting.is_none());
+        let Some(post) = post.cloned() else {
+            return Ok(());
+        };
+        let Some(schedule) = self
+            .catalog
+            .get(name)
+            .and_then(|entry| entry.schedule.clone())
+        else {
+            return Ok(());
+        };
+        if let Some(released) = self.released(&post) {
+            return self.start(name, post, released, now).await;
+        }
+        let agenda = self.agenda(name, &post, &schedule, now).await?;
+        self.tell_decided(name, &agenda.decided);
+        let mut post = looked_at(post, &agenda, now);
+        if let Some(start) = &agenda.start {
+            // Whoever dies before it is opened finds it due again.
+            post.watched.settled_ms = start.at.timestamp_millis() - 1;
+        }
+        if !agenda.decided.is_empty() || agenda.start.is_none() {
+            self.journal
+                .decide(&post.watched, &agenda.decided, now)
+                .await?;
+        }
+        if !agenda.decided.is_empty() {
+            self.waiting = self.journal.waiting().await?;
+        }
+        if let Some(occurrence) = agenda.start {
+            return self.start(name, post, occurrence, now).await;
+        }
+        self.roster.set(name, post);
+        Ok(())
+    }
+
+    async fn agenda(
+        &self,
+        name: &CampaignName,
+        post: &Post,
+        schedule: &Arc<Schedule>,
+        now: Moment,
+    ) -> Result<Agenda, Error> {
+        let entry = self.catalog.get(name);
+        let stale = entry.and_then(|entry| entry.stale.as_ref());
+        let stale = stale.filter(|_| self.settings.on_invalid == OnInvalid::Hold);
+        let paused = self
+            .paused
+            .iter()
+            .find(|each| each.campaign == name.as_str());
+        let open = self.open_of(post.key());
+        let queued = self.queued(post.key()).await?;
+        let hours = entry.and_then(|entry| entry.window).map(|window| Hours {
+            window,
+            zone: schedule.zone(),
+        });
+        let settled = post.settled().min(utc(now));
+        let standing = Standing {
+            schedule,
+            hours,
+            settled,
+            taken: &self.taken(post, schedule, settled).await?,
+            paused: paused.map(|paused| paused.reason.as_str()),
+            stale: stale.map(|stale| stale.why.as_str()),
+            open: open.as_deref(),
+            queued: queued.as_ref(),
+        };
+        Ok(agenda::decide(&standing, utc(now)))
+    }
+
+    /// Civil times are asked for from a day before, since a clock may have been put back since.
+    async fn taken(
+        &self,
+        post: &Post,
+        schedule: &Schedule,
+        settled: DateTime<Utc>,
+    ) -> Result<BTreeSet<Civil>, Error> {
+        let zone = schedule.zone();
+        let from = settled.with_timezone(&zone).naive_local() - TimeDelta::days(1);
+        Ok(self.journal.taken(post.key(), zone, from).await?)
+    }
+
+    /// What of a campaign is open: a run, or an occurrence that is held.
+    fn open_of(&self, key: &ScheduleKey) -> Option<String> {
+        let run = self.runs.of(key).next().map(journal::Run::name);
+        let held = self
+            .waits(key, Verdict::Held)
+            .map(|held| held.key.run_name());
+        run.or(held).map(|name| name.to_string())
+    }
+
+    fn waits(&self, key: &ScheduleKey, verdict: Verdict) -> Option<&Passed> {
+        self.waiting.iter().find(|each| {
+            each.verdict == verdict && each.key.campaign == key.campaign && each.key.app == key.app
+        })
+    }
+
+    /// What a person let go on, once nothing of its campaign is open.
+    fn released(&self, post: &Post) -> Option<Occurrence> {
+        let released = self.waits(post.key(), Verdict::Released)?;
+        let is_open = self.runs.of(post.key()).next().is_some();
+        (!is_open).then(|| occurrence_of(released)).flatten()
+    }
+
+    async fn queued(&self, key: &ScheduleKey) -> Result<Option<Waiting>, Error> {
+        let Some(queued) = self.waits(key, Verdict::Queued) else {
+            return Ok(None);
+        };
+        let Some(occurrence) = occurrence_of(queued) else {
+            return Ok(None);
+        };
+        let runs = self.journal.runs_of(&key.campaign).await?;
+        let ended = runs
+            .iter()
+            .filter(|run| run.key.app == key.app && run.state().is_finished());
+        let ended_ms = ended
+            .filter_map(|run| run.last_entry())
+            .map(|last| last.at.wall_ms)
+            .max();
+        Ok(Some(Waiting {
+            occurrence,
+            free: ended_ms.and_then(DateTime::from_timestamp_millis),
+        }))
+    }
+
+    /// Opens what was planned for it, or has it planned now.
+    async fn start(
+        &mut self,
+        name: &CampaignName,
+        mut post: Post,
+        occurrence: Occurrence,
+        now: Moment,
+    ) -> Result<(), Error> {
+        let ready = self.preparer.take(name);
+        if let Some(ready) = ready {
+            let is_it = ready.occurrence == occurrence;
+            if is_it && self.fingerprint(name).as_ref() == Some(&ready.made_from) {
+                return self.open(name, post, ready).await;
+            }
+            self.journal.discard(ready.plan).await?;
+            if is_it {
+                self.tell(Event::PreparedAnew {
+                    run: run_name(name, &occurrence),
+                });
+            }
+        }
+        match self.job(name, &occurrence, now) {
+            Ok(job) => {
+                self.preparer.want(job, true);
+                post.starting = Some(occurrence);
+                // Nothing else of it is decided before that is.
+                post.wake = None;
+                self.roster.set(name, post);
+                Ok(())
+            }
+            Err(why) => self.hold(name, post, &occurrence, why).await,
+        }
+    }
+
+    async fn open(
+        &mut self,
+        name: &CampaignName,
+        mut post: Post,
+        ready: Ready,
+    ) -> Result<(), Error> {
+        let Ready {
+            occurrence,
+            plan,
+            opening,
+            ..
+        } = ready;
+        let opened = self.journal.open_run(plan, &opening, clock::now()).await;
+        let now = clock::now();
+        match opened {
+            Ok(id) => {
+                let (app, channel) = (&opening.key.app, opening.header.channel);
+                self.lanes.begin(app, channel, id);
+                let late_ms = now.wall_ms - occurrence.at.timestamp_millis();
+                self.tell(Event::Opened {
+                    run: opening.key.run_name(),
+                    planned: opening.header.planned,
+                    late_ms: u64::try_from(late_ms).unwrap_or(0),
+                });
+                self.runs.add(self.journal.run(id).await?);
+            }
+            // Somebody else sent it.
+            Err(journal::Error::AlreadyOpen(_) | journal::Error::Pruned(_)) => {
+                self.journal.discard(plan).await?;
+            }
+            Err(journal::Error::PlanGone) => {
+                post.starting = None;
+                return Box::pin(self.start(name, post, occurrence, now)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.settle(name, post, &[], now).await
+    }
+
+    /// The occurrence has its state now; whatever came meanwhile is looked at next.
+    async fn settle(
+        &mut self,
+        name: &CampaignName,
+        mut post: Post,
+        decided: &[Decided],
+        now: Moment,
+    ) -> Result<(), Error> {
+        if post.starting.take().is_some() {
+            post.wake = Some(utc(now));
+        }
+        post.watched.settled_ms = post.looked_ms;
+        self.journal.decide(&post.watched, decided, now).await?;
+        self.waiting = self.journal.waiting().await?;
+        self.roster.set(name, post);
+        Ok(())
+    }
+
+    /// It cannot be sent as it is.
+    async fn hold(
+        &mut self,
+        name: &CampaignName,
+        post: Post,
+        occurrence: &Occurrence,
+        why: String,
+    ) -> Result<(), Error> {
+        let decided = [Decided::of(occurrence, Verdict::Held, why)];
+        self.tell_decided(name, &decided);
+        self.settle(name, post, &decided, clock::now()).await
+    }
+
+    /// A plan is made, or cannot be.
+    pub(super) async fn made(
+        &mut self,
+        name: &CampaignName,
+        occurrence: &Occurrence,
+        made: Made,
+    ) -> Result<(), Error> {
+        let post = self.roster.get(name).cloned();
+        let is_due = |post: &Post| post.starting.as_ref() == Some(occurrence);
+        let is_fit = |ready: &Ready| self.fingerprint(name).as_ref() == Some(&ready.made_from);
+        match (made, post) {
+            (Ok(ready), Some(post)) if is_due(&post) && is_fit(&ready) => {
+                self.open(name, post, ready).await
+            }
+            // What it was made from changed in the meantime.
+            (Ok(ready), Some(mut post)) if is_due(&post) => {
+                self.journal.discard(ready.plan).await?;
+                post.starting = None;
+                self.start(name, post, occurrence.clone(), clock::now())
+                    .await
+            }
+            (Err(why), Some(post)) if is_due(&post) => self.hold(name, post, occurrence, why).await,
+            (Ok(ready), Some(post)) if post.next.as_ref() == Some(occurrence) && is_fit(&ready) => {
+                self.notices.clear("unprepared", name.as_str());
+                self.tell(Event::Prepared {
+                    run: run_name(name, occurrence),
+                    planned: ready.opening.header.planned,
+                    at_ms: occurrence.at.timestamp_millis(),
+                });
+                if let Some(before) = self.preparer.keep(name, ready) {
+                    self.journal.discard(before.plan).await?;
+                }
+                Ok(())
+            }
+            (Ok(ready), _) => Ok(self.journal.discard(ready.plan).await?),
+            (Err(why), _) => {
+                let now = clock::now();
+                if self.notices.set("unprepared", name.as_str(), &why, now) {
+                    self.tell(Event::Unprepared {
+                        run: run_name(name, occurrence),
+                        at_ms: occurrence.at.timestamp_millis(),
+                        why,
+                    });
+                }
+                self.notices.tried(name, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Plans what comes next, and plans anew what is not as it was.
+    pub(super) async fn prepare_ahead(&mut self, now: Moment) -> Result<(), Error> {
+        let ready = self.preparer.ready();
+        let unfit = ready.filter(|(name, ready)| {
+            let next = self.roster.get(name).and_then(|post| post.next.as_ref());
+            next != Some(&ready.occurrence)
+                || self.fingerprint(name).as_ref() != Some(&ready.made_from)
+        });
+        let unfit: Vec<CampaignName> = unfit.map(|(name, _)| name.clone()).collect();
+        for name in unfit {
+            if let Some(ready) = self.preparer.take(&name) {
+                self.journal.discard(ready.plan).await?;
+            }
+        }
+        let room = READY_MAX.saturating_sub(self.preparer.ready().count());
+        let wanted: Vec<(CampaignName, Occurrence)> = self
+            .roster
+            .ahead(utc(now) + AHEAD)
+            .filter_map(|(name, post)| Some((name.clone(), post.next.clone()?)))
+            .filter(|(name, next)| self.is_worth_preparing(name, next, now))
+            .take(room)
+            .collect();
+        for (name, occurrence) in wanted {
+            match self.job(&name, &occurrence, now) {
+                Ok(job) => self.preparer.want(job, false),
+                Err(why) => Box::pin(self.made(&name, &occurrence, Err(why))).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn is_worth_preparing(&self, name: &CampaignName, next: &Occurrence, now: Moment) -> bool {
+        let is_paused = self
+            .paused
+            .iter()
+            .any(|each| each.campaign == name.as_str());
+        !is_paused && !self.preparer.has(name, next) && self.notices.may_try(name, now)
+    }
+
+    fn job(
+        &self,
+        name: &CampaignName,
+        occurrence: &Occurrence,
+        now: Moment,
+    ) -> Result<Job, String> {
+        let gone = || "its file is gone".to_owned();
+        let entry = self.catalog.get(name).ok_or_else(gone)?;
+        let campaign = entry.campaign(&self.settings);
+        let campaign = campaign.map_err(|found| {
+            in_a_line(&found, 0).unwrap_or_else(|| "its file is invalid".to_owned())
+        })?;
+        let reached = self.reached(entry)?;
+        let vendor_app = reached.vendor_app.clone();
+        let app = reached.app.clone();
+        let (frame, key) = executor::frame((&app, vendor_app), &campaign, occurrence, 1);
+        // What must not be older than so long at its slot must not be then.
+        let at_ms = occurrence.at.timestamp_millis();
+        let now = Moment {
+            wall_ms: now.wall_ms.max(at_ms),
+            ..now
+        };
+        Ok(Job {
+            made_from: self.fingerprint(name).ok_or_else(gone)?,
+            campaign,
+            app,
+            occurrence: occurrence.clone(),
+            frame,
+            key,
+            now,
+        })
+    }
+
+    pub(super) fn reached(&self, entry: &Entry) -> Result<&super::Reached, String> {
+        let app = self.settings.app(entry.app.as_ref());
+        let app = app.map_err(|found| found.message)?;
+        let reached = self
+            .apps
+            .iter()
+            .find(|reached| reached.app.role == app.role);
+        reached.ok_or_else(|| format!("the app `{}` is new in the settings; start anew", app.role))
+    }
+
+    /// What a plan of the campaign would be made from at present.
+    fn fingerprint(&self, name: &CampaignName) -> Option<Fingerprint> {
+        let entry = self.catalog.get(name)?;
+        let files =
+            std::iter::once(entry.path.as_str()).chain(entry.reads.iter().map(String::as_str));
+        let files = files.map(|path| (path.to_owned(), self.repository.stamp(path)));
+        Some(Fingerprint {
+            settings: self.generation,
+            campaign: entry.digest(),
+            files: files.collect(),
+        })
+    }
+
+    fn tell_decided(&self, name: &CampaignName, decided: &[Decided]) {
+        for each in decided {
+            let run = RunName {
+                campaign: name.clone(),
+                local: each.civil.local,
+                ordinal: 1,
+                test: false,
+            };
+            let reason = each.reason.clone();
+            let command = format!("campanile release {run}{}", self.flag);
+            self.tell(match each.verdict {
+                Verdict::Missed => Event::Missed { run, reason },
+                Verdict::Held => Event::Held {
+                    run,
+                    reason,
+                    command,
+                },
+                Verdict::Queued => Event::Queued { run, reason },
+                Verdict::Skipped | Verdict::Released => Event::Skipped { run, reason },
+            });
+        }
+    }
+}
+
+fn looked_at(post: Post, agenda: &Agenda, now: Moment) -> Post {
+    let next = agenda.next.as_ref().map(|next| {
+        let civil = Civil::of(next);
+        (civil, next.at.timestamp_millis())
+    });
+    Post {
+        looked_ms: now.wall_ms,
+        watched: Watched {
+            settled_ms: now.wall_ms,
+            next,
+            ..post.watched
+        },
+        next: agenda.next.clone(),
+        wake: agenda.wake,
+        starting: None,
+    }
+}
+
+fn occurrence_of(waiting: &Passed) -> Option<Occurrence> {
+    let OccurrenceKey { zone, fold, .. } = waiting.key;
+    let at = DateTime::from_timestamp_millis(waiting.at_ms)?;
+    Some(Occurrence {
+        at: at.with_timezone(&zone),
+        fold,
+    })
+}

@@ -1,0 +1,188 @@
+//! The lanes that this process sends on.
+
+use super::{Error, Event, LaneName, Reached};
+use crate::channel::Channel;
+use crate::clock;
+use crate::executor::{Resident, Seat};
+use crate::identity::{Moment, VendorApp};
+use crate::journal::{self, Journal, LaneLock, RunId};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often a lane is asked for that another process has, or that failed.
+const ASKED_EVERY: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct Lanes {
+    journal: Journal,
+    drain: watch::Receiver<Option<String>>,
+    all: Vec<Lane>,
+}
+
+#[derive(Debug)]
+struct Lane {
+    app: VendorApp,
+    channel: Channel,
+    held: Held,
+    /// Once taken it is let go of by the end of the process: whatever breaks, nothing is on its way into the journal then.
+    lock: Option<LaneLock>,
+    /// What was last told of it.
+    told: Option<String>,
+}
+
+#[derive(Debug)]
+enum Held {
+    Ours(Resident),
+    /// Not at present.
+    Elsewhere {
+        ask_again: Moment,
+    },
+}
+
+impl Lanes {
+    pub(super) fn new(journal: Journal, drain: watch::Receiver<Option<String>>) -> Lanes {
+        Lanes {
+            journal,
+            drain,
+            all: Vec::new(),
+        }
+    }
+
+    /// From now on the lane is wanted.
+    pub(super) fn want(&mut self, app: &VendorApp, channel: Channel) {
+        if self.position(app, channel).is_some() {
+            return;
+        }
+        self.all.push(Lane {
+            app: app.clone(),
+            channel,
+            held: Held::Elsewhere {
+                ask_again: clock::now(),
+            },
+            lock: None,
+            told: None,
+        });
+    }
+
+    fn position(&self, app: &VendorApp, channel: Channel) -> Option<usize> {
+        let mut lanes = self.all.iter();
+        lanes.position(|lane| lane.app == *app && lane.channel == channel)
+    }
+
+    /// A run that was opened is to begin at once. Where the lane is held elsewhere its holder finds it.
+    pub(super) fn begin(&self, app: &VendorApp, channel: Channel, run: RunId) {
+        let lane = self.position(app, channel).map(|at| &self.all[at]);
+        if let Some(Held::Ours(resident)) = lane.map(|lane| &lane.held) {
+            resident.begin(run);
+        }
+    }
+
+    /// Takes what can be had, and notices what was lost; what there is to tell of that.
+    pub(super) async fn tend(&mut self, apps: &[Reached], now: Moment) -> Vec<Event> {
+        let mut events = Vec::new();
+        for lane in &mut self.all {
+            let event = lane.tend(&self.journal, &self.drain, apps, now).await;
+            events.extend(event);
+        }
+        events
+    }
+
+    /// Those that are not ours, with the reason.
+    pub(super) fn others(&self) -> impl Iterator<Item = (LaneName, &str)> {
+        let others = self
+            .all
+            .iter()
+            .filter(|lane| matches!(lane.held, Held::Elsewhere { .. }));
+        others.map(|lane| (lane.name(), lane.told.as_deref().unwrap_or("not taken yet")))
+    }
+
+    /// Waits until nothing is under way any more; the drain was told to all.
+    pub(super) async fn ended(&mut self) -> Result<(), Error> {
+        for lane in &mut self.all {
+            if let Held::Ours(resident) = &mut lane.held {
+                resident.ended().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Lane {
+    fn name(&self) -> LaneName {
+        LaneName {
+            sdk_app_id: self.app.sdk_app_id,
+            channel: self.channel,
+        }
+    }
+
+    async fn tend(
+        &mut self,
+        journal: &Journal,
+        drain: &watch::Receiver<Option<String>>,
+        apps: &[Reached],
+        now: Moment,
+    ) -> Option<Event> {
+        let ask_again = now.plus(ASKED_EVERY);
+        match &mut self.held {
+            Held::Ours(resident) => {
+                let error = resident.failure()?;
+                self.held = Held::Elsewhere { ask_again };
+                Some(self.failed(error.to_string()))
+            }
+            Held::Elsewhere { ask_again } if now.boot_ns < ask_again.boot_ns => None,
+            Held::Elsewhere { .. } => {
+                self.held = Held::Elsewhere { ask_again };
+                let app = apps.iter().find(|app| app.vendor_app == self.app)?;
+                match self.take(journal, drain, app).await {
+                    Ok(()) => {
+                        self.told = None;
+                        Some(Event::LaneTaken { lane: self.name() })
+                    }
+                    Err(Error::Journal(journal::Error::LaneHeld { holder })) => {
+                        let told = format!("{holder} sends on it");
+                        let is_news = self.told.replace(told.clone()) != Some(told);
+                        let lane = self.name();
+                        is_news.then_some(Event::LaneElsewhere { lane, holder })
+                    }
+                    Err(error) => {
+                        let why = error.to_string();
+                        let is_news = self.told.as_ref() != Some(&why);
+                        let event = self.failed(why);
+                        is_news.then_some(event)
+                    }
+                }
+            }
+        }
+    }
+
+    async fn take(
+        &mut self,
+        journal: &Journal,
+        drain: &watch::Receiver<Option<String>>,
+        app: &Reached,
+    ) -> Result<(), Error> {
+        if self.lock.is_none() {
+            self.lock = Some(journal.lock_lane(&self.app, self.channel)?);
+        }
+        journal.check_newest().await?;
+        let resident = Resident::start(Seat {
+            journal: journal.clone(),
+            client: app.client.clone(),
+            app: self.app.clone(),
+            role: app.app.role.clone(),
+            channel: self.channel,
+            rules: app.rules(self.channel),
+            drain: drain.clone(),
+        })?;
+        self.held = Held::Ours(resident);
+        Ok(())
+    }
+
+    fn failed(&mut self, why: String) -> Event {
+        self.told = Some(why.clone());
+        Event::LaneFailed {
+            lane: self.name(),
+            why,
+        }
+    }
+}

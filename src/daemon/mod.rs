@@ -1,0 +1,70 @@
+//! Campaigns that run themselves, on time: what is due is planned ahead, opened at its slot and sent, for years.
+//!
+//! Knows in which order files, schedules, runs and people's wishes are heeded, what happened, and who wants to hear of it:
+//! people by a webhook, probes by HTTP, the machine's supervisor by its socket. Must never print, for that is the command
+//! line's, nor decide what is due, for that is the agenda's.
+
+mod deciding;
+mod event;
+mod lanes;
+mod notices;
+mod preparing;
+mod reached;
+mod reload;
+mod roster;
+mod runs;
+mod serve;
+
+pub use event::{Event, LaneName, Next};
+pub use reached::Reached;
+pub use reload::GONE_CONFIRMED;
+pub use serve::{Daemon, Health, Setup};
+
+use crate::executor;
+use crate::identity::{CampaignName, RunName};
+use crate::journal;
+use crate::schedule::Occurrence;
+use crate::source::{Diagnostic, Severity, plural};
+use thiserror::Error as ThisError;
+use tokio::task::JoinError;
+
+/// Why the daemon cannot go on.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    #[error(transparent)]
+    Executor(#[from] executor::Error),
+    #[error("an inner task ended early: {0}")]
+    Task(#[from] JoinError),
+}
+
+/// The first error, and how many there are besides; `None`: there is none.
+pub fn in_a_line(complaints: &[Diagnostic], more: u64) -> Option<String> {
+    let errors = complaints
+        .iter()
+        .filter(|each| each.severity == Severity::Error);
+    let others = (errors.clone().count() as u64 + more).saturating_sub(1);
+    let first = errors.into_iter().next()?;
+    let place = first.primary.as_ref().map(|label| {
+        let span = &label.span;
+        format!("{}:{}: ", span.source().path, span.line())
+    });
+    let others = (others > 0).then(|| format!(" (and {} more)", plural(others, "error")));
+    Some(format!(
+        "{}{}{}",
+        place.unwrap_or_default(),
+        first.message,
+        others.unwrap_or_default()
+    ))
+}
+
+/// What the run of an occurrence is called.
+fn run_name(campaign: &CampaignName, occurrence: &Occurrence) -> RunName {
+    RunName {
+        campaign: campaign.clone(),
+        local: occurrence.local(),
+        ordinal: 1,
+        test: false,
+    }
+}

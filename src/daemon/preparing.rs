@@ -1,0 +1,187 @@
+//! Plans ahead of their slots: the audience is read, everything is rendered and staged, one campaign at a time.
+
+use super::{Error, in_a_line};
+use crate::campaign::Campaign;
+use crate::executor::{self, Complaints, Staged, finish_by_ms};
+use crate::files::{Repository, Stamp, revision};
+use crate::identity::{CampaignName, Digest, Moment, OccurrenceKey};
+use crate::journal::{Journal, Opening, PlanId};
+use crate::plan::Frame;
+use crate::schedule::Occurrence;
+use crate::settings::App;
+use std::collections::{BTreeMap, VecDeque};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+/// What a plan was made from: one that was made from anything else is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    /// The settings, as often as they changed.
+    pub(super) settings: u64,
+    /// The campaign's text and its texts.
+    pub(super) campaign: Digest,
+    /// What it reads, as it is on the disk.
+    pub(super) files: Vec<(String, Option<Stamp>)>,
+}
+
+/// A plan that waits for its slot.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) occurrence: Occurrence,
+    pub(super) plan: PlanId,
+    pub(super) opening: Opening,
+    pub(super) made_from: Fingerprint,
+}
+
+/// What is to be planned.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) campaign: Campaign,
+    pub(super) app: App,
+    pub(super) occurrence: Occurrence,
+    pub(super) frame: Frame,
+    pub(super) key: OccurrenceKey,
+    pub(super) made_from: Fingerprint,
+    pub(super) now: Moment,
+}
+
+/// How that went; what is wrong is told in a line.
+pub(super) type Made = Result<Ready, String>;
+
+#[derive(Debug)]
+struct UnderWay {
+    name: CampaignName,
+    occurrence: Occurrence,
+    made: JoinHandle<Result<Made, Error>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Preparer {
+    ready: BTreeMap<CampaignName, Ready>,
+    under_way: Option<UnderWay>,
+    /// What is due comes first.
+    queue: VecDeque<Job>,
+}
+
+impl Preparer {
+    /// `is_due`: before everything that is not.
+    pub(super) fn want(&mut self, job: Job, is_due: bool) {
+        self.queue
+            .retain(|other| other.campaign.name != job.campaign.name);
+        if is_due {
+            self.queue.push_front(job);
+        } else {
+            self.queue.push_back(job);
+        }
+    }
+
+    /// Whether the plan of an occurrence is made, or being made, or is to be.
+    pub(super) fn has(&self, name: &CampaignName, occurrence: &Occurrence) -> bool {
+        let is_it = |each: &Occurrence| each == occurrence;
+        let mut queued = self.queue.iter().filter(|job| job.campaign.name == *name);
+        self.ready
+            .get(name)
+            .is_some_and(|ready| is_it(&ready.occurrence))
+            || self
+                .under_way
+                .as_ref()
+                .is_some_and(|job| job.name == *name && is_it(&job.occurrence))
+            || queued.any(|job| is_it(&job.occurrence))
+    }
+
+    pub(super) fn ready(&self) -> impl Iterator<Item = (&CampaignName, &Ready)> {
+        self.ready.iter()
+    }
+
+    pub(super) fn take(&mut self, name: &CampaignName) -> Option<Ready> {
+        self.ready.remove(name)
+    }
+
+    pub(super) fn keep(&mut self, name: &CampaignName, ready: Ready) -> Option<Ready> {
+        self.ready.insert(name.clone(), ready)
+    }
+
+    /// Nothing more is planned.
+    pub(super) fn stop(&mut self) -> Vec<PlanId> {
+        self.queue.clear();
+        let ready = std::mem::take(&mut self.ready);
+        ready.into_values().map(|ready| ready.plan).collect()
+    }
+
+    /// Waits for the plan that is being made; for ever if there is none.
+    pub(super) async fn made(
+        &mut self,
+        journal: &Journal,
+        repository: &Repository,
+    ) -> Result<(CampaignName, Occurrence, Made), Error> {
+        if self.under_way.is_none() {
+            let Some(job) = self.queue.pop_front() else {
+                return std::future::pending().await;
+            };
+            self.under_way = Some(begin(job, journal.clone(), repository.clone()));
+        }
+        let made = match &mut self.under_way {
+            Some(under_way) => (&mut under_way.made).await,
+            None => return std::future::pending().await,
+        };
+        match self.under_way.take() {
+            Some(UnderWay {
+                name, occurrence, ..
+            }) => Ok((name, occurrence, made??)),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Rendering is work for a thread that nobody waits on.
+fn begin(job: Job, journal: Journal, repository: Repository) -> UnderWay {
+    let (name, occurrence) = (job.campaign.name.clone(), job.occurrence.clone());
+    let runtime = Handle::current();
+    let made =
+        tokio::task::spawn_blocking(move || runtime.block_on(make(job, journal, repository)));
+    UnderWay {
+        name,
+        occurrence,
+        made,
+    }
+}
+
+async fn make(job: Job, journal: Journal, repository: Repository) -> Result<Made, Error> {
+    let Job {
+        campaign,
+        app,
+        occurrence,
+        frame,
+        key,
+        made_from,
+        now,
+    } = job;
+    let over = finish_by_ms(&campaign, &occurrence).filter(|by| *by <= now.wall_ms);
+    if over.is_some() {
+        return Ok(Err("the time of `finish_within` is over".to_owned()));
+    }
+    let staged = executor::stage(&journal, &repository, &campaign, &frame, now).await?;
+    let Staged { plan, header, .. } = match staged {
+        Ok(staged) => staged,
+        Err(complaints) => return Ok(Err(told(complaints))),
+    };
+    if header.planned == header.skipped {
+        journal.discard(plan).await?;
+        return Ok(Err("it has no targets".to_owned()));
+    }
+    let opening = Opening {
+        revision: revision(repository.root()),
+        ..executor::opening(&app, &campaign, &occurrence, (key, header))
+    };
+    Ok(Ok(Ready {
+        occurrence,
+        plan,
+        opening,
+        made_from,
+    }))
+}
+
+fn told(complaints: Complaints) -> String {
+    let (shown, more) = complaints.shown();
+    in_a_line(&shown, more).unwrap_or_else(|| "it is not valid".to_owned())
+}

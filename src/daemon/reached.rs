@@ -1,0 +1,49 @@
+//! An app, and the way to it.
+
+use crate::channel::Channel;
+use crate::delivery::Patience;
+use crate::executor::LaneRules;
+use crate::identity::VendorApp;
+use crate::settings::{App, Settings};
+use crate::vendor::Client;
+
+/// An app that can be sent to.
+#[derive(Clone, Debug)]
+pub struct Reached {
+    pub app: App,
+    /// What its occurrences are kept under.
+    pub vendor_app: VendorApp,
+    pub client: Client,
+    /// How long a message must be missing from its group's history.
+    pub patience: Patience,
+}
+
+impl Reached {
+    pub(super) fn rules(&self, channel: Channel) -> LaneRules {
+        LaneRules {
+            limit: channel.limit(&self.app.limits),
+            deduplication: self.app.limits.deduplication,
+            patience: self.patience,
+        }
+    }
+}
+
+/// Whether two settings say the same.
+pub(super) fn is_same(one: &Settings, other: &Settings) -> bool {
+    format!("{one:?}") == format!("{other:?}")
+}
+
+/// Whether they differ in what is taken in only at the beginning.
+pub(super) fn needs_restart(one: &Settings, other: &Settings) -> bool {
+    let begun_with = |settings: &Settings| {
+        let Settings {
+            apps,
+            journal,
+            listen,
+            campaigns,
+            ..
+        } = settings;
+        format!("{apps:?} {journal:?} {listen:?} {campaigns:?}")
+    };
+    begun_with(one) != begun_with(other)
+}

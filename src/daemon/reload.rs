@@ -1,0 +1,352 @@
+//! What becomes of schedules and runs when files change.
+
+use super::roster::{Post, utc};
+use super::{Daemon, Error, Event};
+use crate::agenda::{Civil, Decided, Verdict};
+use crate::catalog::{self, Changes, Entry, Invalid};
+use crate::clock;
+use crate::delivery::{RunEvent, RunState};
+use crate::identity::{CampaignName, Moment, RunName};
+use crate::journal::{ScheduleKey, Watched};
+use crate::schedule::{Occurrence, Schedule, Slot};
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a person wants who confirms that campaigns are gone.
+pub const GONE_CONFIRMED: &str = "gone";
+/// From so many campaigns on it is the half of them that is not gone by intention.
+const MANY: usize = 4;
+/// Files that do not come to rest are told of after this time.
+const UNSETTLED_MS: i64 = 10_000;
+
+impl Daemon {
+    /// The first look: what was known before this process is taken up again.
+    pub(super) async fn first_look(&mut self) -> Result<(), Error> {
+        let known = self.journal.watched().await?;
+        self.look(known).await
+    }
+
+    /// Looks at the files, and does what changed.
+    pub(super) async fn refresh(&mut self) -> Result<(), Error> {
+        self.look(HashMap::new()).await
+    }
+
+    /// `known`: what the journal knows of schedules that nobody here does.
+    async fn look(&mut self, known: HashMap<ScheduleKey, Watched>) -> Result<(), Error> {
+        self.unmet.extend(known);
+        let now = clock::now();
+        match self.catalog.refresh(now.wall_ms) {
+            Ok(changes) => {
+                self.poll_again(false);
+                self.notices.clear("unsettled", "files");
+                self.notices.clear("disappeared", "campaigns");
+                self.take_in(changes, now).await
+            }
+            Err(catalog::Error::Unsettled { why, since_ms }) => {
+                self.poll_again(true);
+                let is_long = now.wall_ms - since_ms >= UNSETTLED_MS;
+                if is_long && self.notices.set("unsettled", "files", &why, now) {
+                    self.tell(Event::Unsettled { since_ms });
+                }
+                Ok(())
+            }
+            Err(catalog::Error::Disappeared { gone, of }) => {
+                self.poll_again(false);
+                self.refuse_disappearance(gone, of, now);
+                Ok(())
+            }
+            Err(error) => {
+                self.poll_again(false);
+                let why = error.to_string();
+                if self.notices.set("invalid", "campaigns", &why, now) {
+                    self.tell(Event::Invalid {
+                        path: self.settings.campaigns.clone(),
+                        campaign: None,
+                        why,
+                    });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn refuse_disappearance(&mut self, gone: usize, of: usize, now: Moment) {
+        let text = format!("{gone} of {of} campaigns are gone at once");
+        if self.notices.set("disappeared", "campaigns", &text, now) {
+            self.tell(Event::Disappeared {
+                gone: gone as u64,
+                of: of as u64,
+                command: format!("campanile release --gone{}", self.flag),
+            });
+        }
+    }
+
+    async fn take_in(&mut self, changes: Changes, now: Moment) -> Result<(), Error> {
+        let is_first = !self.is_loaded;
+        self.is_loaded = true;
+        let met = changes.added.iter().chain(&changes.changed);
+        let met: Vec<CampaignName> = met.chain(&changes.mended).cloned().collect();
+        let mut watched = Vec::new();
+        for name in &met {
+            self.notices.forget_tries(name);
+            watched.extend(self.meet(name, now).await?);
+        }
+        self.journal.watch(&watched).await?;
+        for name in &changes.removed {
+            self.part(name, "its file is gone").await?;
+        }
+        self.forget_unmet(now).await?;
+        self.tell_changes(changes, is_first);
+        Ok(())
+    }
+
+    fn tell_changes(&self, changes: Changes, is_first: bool) {
+        for Invalid {
+            path, name, why, ..
+        } in changes.invalid
+        {
+            self.tell(Event::Invalid {
+                path,
+                campaign: name,
+                why,
+            });
+        }
+        for campaign in changes.mended {
+            self.tell(Event::Mended { campaign });
+        }
+        let Changes {
+            added,
+            changed,
+            removed,
+            ..
+        } = changes;
+        let is_any = !added.is_empty() || !changed.is_empty() || !removed.is_empty();
+        if is_any && !is_first {
+            self.tell(Event::Reloaded {
+                added,
+                changed,
+                removed,
+            });
+        }
+    }
+
+    /// A campaign as it is now: its schedule counts from here on, unless it is the one that counted before.
+    async fn meet(&mut self, name: &CampaignName, now: Moment) -> Result<Option<Watched>, Error> {
+        let Some(entry) = self.catalog.get(name).cloned() else {
+            return Ok(None);
+        };
+        let key = match self.reached(&entry) {
+            Ok(reached) => ScheduleKey {
+                app: reached.vendor_app.clone(),
+                campaign: name.clone(),
+            },
+            Err(why) => {
+                self.notices.set("unprepared", name.as_str(), &why, now);
+                self.roster.remove(name);
+                return Ok(None);
+            }
+        };
+        let Some(schedule) = entry.schedule.clone().filter(|_| entry.enabled) else {
+            let reason = if entry.enabled {
+                None
+            } else {
+                Some("it is not enabled any more")
+            };
+            self.rest(&key, reason).await?;
+            return Ok(None);
+        };
+        self.lanes.want(&key.app, entry.channel);
+        let before = self.roster.remove(name).map(|post| post.watched);
+        let unmet = self.unmet.remove(&key);
+        let before = before.filter(|before| before.key == key).or(unmet);
+        let watched = self.counted(&entry, &schedule, (key, before), now).await?;
+        let (wake, next) = ahead(&schedule, watched.settled_ms, now);
+        let watched = Watched {
+            next: next
+                .as_ref()
+                .map(|next| (Civil::of(next), next.at.timestamp_millis())),
+            ..watched
+        };
+        let post = Post {
+            looked_ms: watched.settled_ms,
+            watched: watched.clone(),
+            next,
+            wake,
+            starting: None,
+        };
+        self.roster.set(name, post);
+        Ok(Some(watched))
+    }
+
+    /// From when on a schedule counts.
+    async fn counted(
+        &mut self,
+        entry: &Entry,
+        schedule: &Arc<Schedule>,
+        (key, before): (ScheduleKey, Option<Watched>),
+        now: Moment,
+    ) -> Result<Watched, Error> {
+        let digest = schedule.digest().to_string();
+        match before {
+            Some(before) if before.schedule == digest && before.zone == schedule.zone() => {
+                return Ok(Watched {
+                    settled_ms: before.settled_ms.min(now.wall_ms),
+                    ..before
+                });
+            }
+            Some(before) => self.overtaken(&entry.name, &before, now).await?,
+            None => {}
+        }
+        Ok(Watched {
+            key,
+            schedule: digest,
+            zone: schedule.zone(),
+            settled_ms: now.wall_ms,
+            next: None,
+        })
+    }
+
+    /// What was due by a schedule that is another by now, and has no state.
+    async fn overtaken(
+        &mut self,
+        name: &CampaignName,
+        before: &Watched,
+        now: Moment,
+    ) -> Result<(), Error> {
+        let due = before.next.filter(|(_, at_ms)| *at_ms <= now.wall_ms);
+        let Some((civil, at_ms)) = due.filter(|(_, at_ms)| *at_ms > before.settled_ms) else {
+            return Ok(());
+        };
+        let taken = self.journal.taken(&before.key, before.zone, civil.local);
+        let Some(at) = DateTime::from_timestamp_millis(at_ms) else {
+            return Ok(());
+        };
+        if taken.await?.contains(&civil) {
+            return Ok(());
+        }
+        let reason = "its schedule was changed before it was sent".to_owned();
+        let run = RunName {
+            campaign: name.clone(),
+            local: civil.local,
+            ordinal: 1,
+            test: false,
+        };
+        let decided = Decided {
+            civil,
+            at: at.with_timezone(&before.zone),
+            verdict: Verdict::Missed,
+            reason: reason.clone(),
+        };
+        self.journal.decide(before, &[decided], now).await?;
+        self.tell(Event::Missed { run, reason });
+        Ok(())
+    }
+
+    /// A campaign that is there no more.
+    async fn part(&mut self, name: &CampaignName, reason: &str) -> Result<(), Error> {
+        if let Some(post) = self.roster.remove(name) {
+            self.rest(&post.watched.key, Some(reason)).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of it is due any more; what is open of it is paused, if there is a reason for that.
+    async fn rest(&mut self, key: &ScheduleKey, reason: Option<&str>) -> Result<(), Error> {
+        let was_on = self.roster.remove(&key.campaign).is_some();
+        let was_known = self.unmet.remove(key).is_some();
+        if !was_on && !was_known {
+            return Ok(());
+        }
+        self.journal.forget_schedule(key).await?;
+        let Some(reason) = reason else {
+            return Ok(());
+        };
+        let open = self
+            .runs
+            .of(key)
+            .filter(|run| run.state() == RunState::Open);
+        let open: Vec<_> = open.map(|run| run.id).collect();
+        for run in open {
+            let event = RunEvent::Paused {
+                reason: reason.to_owned(),
+            };
+            self.journal.append_run(run, &event, clock::now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Campaigns that the journal knows and the folder does not have. Where a file cannot be read its campaign may be the
+    /// one that is missing.
+    async fn forget_unmet(&mut self, now: Moment) -> Result<(), Error> {
+        let folder = catalog::Folder {
+            settings: &self.settings,
+            repository: &self.repository,
+        };
+        let unreadable = self
+            .catalog
+            .invalid()
+            .filter_map(|each| folder.name_of(&each.path));
+        let unreadable: Vec<String> = unreadable.collect();
+        let is_gone =
+            |key: &&ScheduleKey| !unreadable.iter().any(|name| name == key.campaign.as_str());
+        let gone: Vec<ScheduleKey> = self.unmet.keys().filter(is_gone).cloned().collect();
+        let of = gone.len() + self.roster.names().len();
+        let is_too_much = if of >= MANY {
+            gone.len() * 2 > of
+        } else {
+            gone.len() == of
+        };
+        if !gone.is_empty() && is_too_much && !self.is_gone_confirmed {
+            self.refuse_disappearance(gone.len(), of, now);
+            return Ok(());
+        }
+        self.is_gone_confirmed = false;
+        for key in gone {
+            self.rest(&key, Some("its file is gone")).await?;
+        }
+        Ok(())
+    }
+
+    /// What people wrote down for the daemon.
+    pub(super) async fn heed_wishes(&mut self) -> Result<(), Error> {
+        for wish in self.journal.take_wishes().await? {
+            if wish == GONE_CONFIRMED {
+                self.catalog.confirm_disappearance();
+                self.is_gone_confirmed = true;
+                Box::pin(self.refresh()).await?;
+                self.forget_unmet(clock::now()).await?;
+                self.notices.clear("disappeared", "campaigns");
+            }
+        }
+        Ok(())
+    }
+
+    /// The clock was set back: what is to come by it now was settled by the clock before.
+    pub(super) fn set_back(&mut self, now: Moment) {
+        for name in self.roster.names() {
+            let Some(mut post) = self.roster.remove(&name) else {
+                continue;
+            };
+            post.watched.settled_ms = post.watched.settled_ms.min(now.wall_ms);
+            post.looked_ms = post.looked_ms.min(now.wall_ms);
+            post.wake = Some(utc(now));
+            self.roster.set(&name, post);
+        }
+    }
+}
+
+/// When a schedule is to be looked at that is settled so far, and what fires next after now.
+fn ahead(
+    schedule: &Schedule,
+    settled_ms: i64,
+    now: Moment,
+) -> (Option<DateTime<Utc>>, Option<Occurrence>) {
+    let settled = DateTime::from_timestamp_millis(settled_ms).unwrap_or_default();
+    let wake = schedule
+        .slots(settled)
+        .next()
+        .map(|slot| slot.at().to_utc());
+    let next = schedule.slots(utc(now)).find_map(Slot::firing);
+    (wake, next.as_ref().map(Occurrence::of))
+}

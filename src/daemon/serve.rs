@@ -1,0 +1,390 @@
+//! The loop: it waits for the next thing to happen, and sees to it.
+
+use super::lanes::Lanes;
+use super::preparing::Preparer;
+use super::reached::{is_same, needs_restart};
+use super::roster::{Roster, utc};
+use super::runs::OpenRuns;
+use super::{Error, Event, Next, Reached};
+use crate::catalog::{self, Catalog, Watch};
+use crate::clock::{self, Timer};
+use crate::executor;
+use crate::files::Repository;
+use crate::identity::{CampaignName, Moment};
+use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
+use crate::settings::Settings;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How often it is looked what people want, and whether everything is as it was.
+const TICK: Duration = Duration::from_secs(1);
+/// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
+const POLLED_EVERY: Duration = Duration::from_secs(30);
+/// How soon files are looked at again that were being written.
+const UNSETTLED_FOR: Duration = Duration::from_millis(500);
+/// By so much the two clocks may drift apart between two ticks before one of them was set.
+const STEP_MIN_MS: i64 = 2_000;
+
+/// What the daemon is started with.
+pub struct Setup {
+    pub journal: Journal,
+    pub repository: Repository,
+    pub settings: Arc<Settings>,
+    pub settings_file: PathBuf,
+    pub apps: Vec<Reached>,
+    /// Reads the settings anew; what is wrong with them is told in a line.
+    pub reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
+    /// Turns to the signal that ends the daemon.
+    pub drain: watch::Receiver<Option<String>>,
+    /// Somebody wants everything looked at now.
+    pub reload: mpsc::Receiver<()>,
+    pub told: mpsc::UnboundedSender<Event>,
+    /// What is added to commands so that they mean the same journal.
+    pub flag: String,
+    /// How it stands, for whoever looks from outside.
+    pub health: watch::Sender<Health>,
+}
+
+/// Whether it lives, and can do what it is there for.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// When the loop last went round.
+    pub beat: Option<Moment>,
+    /// What keeps it from its work; nothing, once it is ready.
+    pub lacks: Vec<String>,
+    pub status: String,
+}
+
+pub struct Daemon {
+    pub(super) journal: Journal,
+    pub(super) repository: Repository,
+    pub(super) settings: Arc<Settings>,
+    /// How often those changed.
+    pub(super) generation: u64,
+    pub(super) catalog: Catalog,
+    pub(super) apps: Vec<Reached>,
+    pub(super) lanes: Lanes,
+    pub(super) roster: Roster,
+    pub(super) preparer: Preparer,
+    pub(super) runs: OpenRuns,
+    /// Occurrences that wait.
+    pub(super) waiting: Vec<Passed>,
+    pub(super) paused: Vec<PausedCampaign>,
+    pub(super) notices: super::notices::Notices,
+    pub(super) flag: String,
+    /// Schedules that the journal knows, and no file has been seen of.
+    pub(super) unmet: HashMap<ScheduleKey, Watched>,
+    pub(super) is_loaded: bool,
+    /// Campaigns that are gone are to be believed, this once.
+    pub(super) is_gone_confirmed: bool,
+    reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
+    drain: watch::Receiver<Option<String>>,
+    reload: mpsc::Receiver<()>,
+    watch: Watch,
+    told: mpsc::UnboundedSender<Event>,
+    health: watch::Sender<Health>,
+    /// The journal as it was last looked at.
+    stamp: Stamp,
+    /// When the files are looked at again, whatever is noticed.
+    poll_at: Moment,
+    last: Moment,
+}
+
+/// What the loop waits for.
+enum Woken {
+    Drained(String),
+    /// Files may have changed.
+    Files,
+    /// Somebody asked for it: files and settings.
+    Reload,
+    Made(
+        CampaignName,
+        crate::schedule::Occurrence,
+        Box<super::preparing::Made>,
+    ),
+    /// A time came.
+    Time,
+}
+
+impl Daemon {
+    pub fn new(setup: Setup) -> Daemon {
+        let Setup {
+            journal,
+            repository,
+            settings,
+            settings_file,
+            apps,
+            reread,
+            drain,
+            reload,
+            told,
+            flag,
+            health,
+        } = setup;
+        let repository = repository.with_roots(&settings.roots);
+        let folder = repository.root().join(&settings.campaigns);
+        // What cannot be watched is looked at all the same, a little later.
+        let watched = vec![
+            catalog::Watched::Campaigns(folder),
+            catalog::Watched::File(settings_file),
+        ];
+        let (watch, _) = Watch::new(watched);
+        let now = clock::now();
+        Daemon {
+            catalog: Catalog::new(Arc::clone(&settings), repository.clone()),
+            lanes: Lanes::new(journal.clone(), drain.clone()),
+            journal,
+            repository,
+            settings,
+            generation: 0,
+            apps,
+            roster: Roster::default(),
+            preparer: Preparer::default(),
+            runs: OpenRuns::default(),
+            waiting: Vec::new(),
+            paused: Vec::new(),
+            notices: super::notices::Notices::default(),
+            flag,
+            unmet: HashMap::new(),
+            is_loaded: false,
+            is_gone_confirmed: false,
+            reread,
+            drain,
+            reload,
+            watch,
+            told,
+            health,
+            stamp: Stamp::default(),
+            poll_at: now,
+            last: now,
+        }
+    }
+
+    /// Sends what is due until it is told to end, and then brings home what is under way.
+    pub async fn serve(mut self) -> Result<(), Error> {
+        let mut timer = Timer::new().map_err(executor::Error::Setup)?;
+        self.begin().await?;
+        let signal = loop {
+            match self.wait(&mut timer).await? {
+                Woken::Drained(signal) => break signal,
+                Woken::Made(name, occurrence, made) => self.made(&name, &occurrence, *made).await?,
+                Woken::Files => self.refresh().await?,
+                Woken::Reload => {
+                    self.renew();
+                    self.refresh().await?;
+                }
+                Woken::Time => {}
+            }
+            self.go_round().await?;
+        };
+        self.end(signal).await
+    }
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        let now = clock::now();
+        self.journal.withdraw_missed(now).await?;
+        self.look_at_journal(now).await?;
+        self.first_look().await?;
+        let events = self.lanes.tend(&self.apps, clock::now()).await;
+        for event in events {
+            self.tell(event);
+        }
+        let next = self.roster.first().map(|(name, occurrence)| Next {
+            run: super::run_name(name, occurrence),
+            at_ms: occurrence.at.timestamp_millis(),
+        });
+        self.tell(Event::Started {
+            campaigns: self.catalog.entries().count() as u64,
+            invalid: self.catalog.invalid().count() as u64,
+            next,
+        });
+        self.go_round().await
+    }
+
+    async fn wait(&mut self, timer: &mut Timer) -> Result<Woken, Error> {
+        let until = self.wake_at(clock::now());
+        let woken = tokio::select! {
+            biased;
+            Ok(signal) = self.drain.wait_for(Option::is_some) => {
+                Woken::Drained(signal.clone().unwrap_or_default())
+            }
+            slept = timer.sleep_until(until) => {
+                slept.map_err(executor::Error::Setup)?;
+                Woken::Time
+            }
+            made = self.preparer.made(&self.journal, &self.repository) => {
+                let (name, occurrence, made) = made?;
+                Woken::Made(name, occurrence, Box::new(made))
+            }
+            Some(()) = self.reload.recv() => Woken::Reload,
+            () = self.watch.changed() => Woken::Files,
+        };
+        Ok(woken)
+    }
+
+    fn wake_at(&self, now: Moment) -> Moment {
+        let tick = now.plus(TICK);
+        let Some(wake) = self.roster.first_wake() else {
+            return tick;
+        };
+        let left_ms = wake.timestamp_millis().saturating_sub(now.wall_ms);
+        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        if left < TICK { now.plus(left) } else { tick }
+    }
+
+    /// What is to be done each time something woke it.
+    async fn go_round(&mut self) -> Result<(), Error> {
+        let now = clock::now();
+        self.notice_step(now).await?;
+        // What is due comes before everything else.
+        for name in self.roster.due(utc(now)) {
+            self.decide(&name, clock::now()).await?;
+        }
+        if now.age_of(self.last).is_some_and(|since| since < TICK) {
+            return Ok(());
+        }
+        self.last = now;
+        if now.boot_ns >= self.poll_at.boot_ns {
+            self.renew();
+            self.refresh().await?;
+        }
+        self.look_at_journal(now).await?;
+        for event in self.lanes.tend(&self.apps, clock::now()).await {
+            self.tell(event);
+        }
+        self.prepare_ahead(now).await?;
+        self.tell_notices(now).await?;
+        self.tell_health(now);
+        Ok(())
+    }
+
+    /// A clock that was set makes other occurrences due, or some that were missed come once more.
+    async fn notice_step(&mut self, now: Moment) -> Result<(), Error> {
+        let wall_ms = now.wall_ms - self.last.wall_ms;
+        let boot_ms = now.boot_ns.saturating_sub(self.last.boot_ns) / 1_000_000;
+        let by_ms = wall_ms - i64::try_from(boot_ms).unwrap_or(i64::MAX);
+        if by_ms.abs() < STEP_MIN_MS {
+            return Ok(());
+        }
+        self.tell(Event::ClockStepped { by_ms });
+        self.last = now;
+        if by_ms < 0 {
+            self.journal.withdraw_missed(now).await?;
+            self.set_back(now);
+        }
+        Ok(())
+    }
+
+    /// Reads what people wrote into the journal, and what became of runs.
+    async fn look_at_journal(&mut self, now: Moment) -> Result<(), Error> {
+        let stamp = self.journal.stamp();
+        if stamp == self.stamp {
+            return Ok(());
+        }
+        self.stamp = stamp;
+        let (events, ended) = self.runs.look(&self.journal).await?;
+        for event in events {
+            self.tell(event);
+        }
+        for run in self.runs.all() {
+            self.lanes.want(&run.key.app, run.channel);
+        }
+        self.waiting = self.journal.waiting().await?;
+        self.paused = self.journal.paused_campaigns().await?;
+        self.heed_wishes().await?;
+        let waiting: Vec<CampaignName> = self
+            .waiting
+            .iter()
+            .map(|each| each.key.campaign.clone())
+            .chain(ended.into_iter().map(|key| key.campaign))
+            .collect();
+        for name in waiting {
+            self.decide(&name, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Settings that cannot be used are told of, and those before stay.
+    fn renew(&mut self) {
+        match (self.reread)() {
+            Ok(settings) => self.take_settings(settings),
+            Err(why) => {
+                let is_news = self.notices.set("settings", "settings", &why, clock::now());
+                if is_news {
+                    self.tell(Event::SettingsInvalid { why });
+                }
+            }
+        }
+    }
+
+    fn take_settings(&mut self, settings: Settings) {
+        self.notices.clear("settings", "settings");
+        if is_same(&settings, &self.settings) {
+            return;
+        }
+        let needs_restart = needs_restart(&settings, &self.settings);
+        self.settings = Arc::new(settings);
+        self.generation += 1;
+        self.catalog.use_settings(Arc::clone(&self.settings));
+        self.repository = self.repository.clone().with_roots(&self.settings.roots);
+        self.tell(Event::SettingsChanged { needs_restart });
+    }
+
+    pub(super) fn poll_again(&mut self, is_unsettled: bool) {
+        let wait = if is_unsettled {
+            UNSETTLED_FOR
+        } else {
+            POLLED_EVERY
+        };
+        self.poll_at = clock::now().plus(wait);
+    }
+
+    /// Whoever listens is gone only when all ends.
+    pub(super) fn tell(&self, event: Event) {
+        let _ = self.told.send(event);
+    }
+
+    async fn tell_notices(&mut self, now: Moment) -> Result<(), Error> {
+        self.notices.see_catalog(&self.catalog);
+        self.notices.see_lanes(self.lanes.others(), now);
+        if let Some(notices) = self.notices.changed() {
+            self.journal.set_notices(&notices).await?;
+        }
+        Ok(())
+    }
+
+    fn tell_health(&self, now: Moment) {
+        let lacks = self.lanes.others();
+        let lacks = lacks.filter(|(_, why)| !why.ends_with("sends on it"));
+        let lacks = lacks.map(|(lane, why)| format!("lane {lane}: {why}"));
+        let next = self.roster.first();
+        let next = next.map(|(name, occurrence)| super::run_name(name, occurrence).to_string());
+        let open = self.runs.all().count();
+        let health = Health {
+            beat: Some(now),
+            lacks: lacks.collect(),
+            status: format!(
+                "{open} open, next: {}",
+                next.unwrap_or_else(|| "nothing".to_owned())
+            ),
+        };
+        self.health.send_replace(health);
+    }
+
+    async fn end(mut self, signal: String) -> Result<(), Error> {
+        self.tell(Event::Draining { signal });
+        self.health
+            .send_modify(|health| health.lacks = vec!["it is ending".to_owned()]);
+        let plans = self.preparer.stop();
+        self.lanes.ended().await?;
+        for plan in plans {
+            self.journal.discard(plan).await?;
+        }
+        self.journal.set_notices(&[]).await?;
+        self.tell(Event::Stopped);
+        Ok(())
+    }
+}

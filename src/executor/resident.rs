@@ -1,0 +1,60 @@
+//! A lane that is held for as long as the process lives, for whatever is opened on it.
+
+use super::Error;
+use super::execute::Seat;
+use super::lane::Loop;
+use super::progress::Progress;
+use crate::journal::RunId;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The loop of such a lane, on a thread of its own.
+#[derive(Debug)]
+pub struct Resident {
+    opened: mpsc::UnboundedSender<RunId>,
+    ended: oneshot::Receiver<Result<(), Error>>,
+}
+
+impl Resident {
+    /// The caller holds the lane's lock.
+    pub fn start(seat: Seat) -> Result<Resident, Error> {
+        let beside = Handle::current();
+        let (opened, opened_in) = mpsc::unbounded_channel();
+        let (ended_out, ended) = oneshot::channel();
+        let (progress, _) = watch::channel(Progress::default());
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let send = async move {
+            let turned = async {
+                let mut lane = Loop::seated(seat, progress, opened_in, beside).await?;
+                lane.turn_always().await
+            };
+            drop(ended_out.send(turned.await));
+        };
+        std::thread::Builder::new()
+            .name("lane".to_owned())
+            .spawn(move || runtime.block_on(send))?;
+        Ok(Resident { opened, ended })
+    }
+
+    /// A run was opened on the lane, and is to begin at once.
+    pub fn begin(&self, run: RunId) {
+        // A loop that ended tells so by itself.
+        let _ = self.opened.send(run);
+    }
+
+    /// Why it ended, if it has though nobody drained it.
+    pub fn failure(&mut self) -> Option<Error> {
+        use oneshot::error::TryRecvError;
+        match self.ended.try_recv() {
+            Err(TryRecvError::Empty) | Ok(Ok(())) => None,
+            Err(TryRecvError::Closed) => Some(Error::Lane),
+            Ok(Err(error)) => Some(error),
+        }
+    }
+
+    /// Ends when it was drained, or cannot go on.
+    pub async fn ended(&mut self) -> Result<(), Error> {
+        let ended = &mut self.ended;
+        ended.await.map_err(|_| Error::Lane)?
+    }
+}

@@ -1,0 +1,391 @@
+//! What is known of the schedules of campaigns, and what became of occurrences that have no run.
+
+use super::{Error, Journal};
+use crate::agenda::{Civil, Decided, Verdict};
+use crate::identity::{
+    CampaignName, Moment, OccurrenceKey, SdkAppId, VendorApp, civil_text, parse_civil,
+};
+use chrono::NaiveDateTime;
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
+use std::collections::{BTreeSet, HashMap};
+
+/// What a schedule belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ScheduleKey {
+    pub app: VendorApp,
+    pub campaign: CampaignName,
+}
+
+/// A schedule as it was last looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    pub key: ScheduleKey,
+    /// Tells whether it is still the same.
+    pub schedule: String,
+    pub zone: Tz,
+    /// Every occurrence of it up to here has its state, and none before it was seen was ever due.
+    pub settled_ms: i64,
+    /// Its next occurrence and the instant of that.
+    pub next: Option<(Civil, i64)>,
+}
+
+/// An occurrence without a run.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    pub key: OccurrenceKey,
+    pub at_ms: i64,
+    pub verdict: Verdict,
+    pub reason: String,
+}
+
+/// What of a campaign is paused besides its runs, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PausedCampaign {
+    pub campaign: String,
+    pub reason: String,
+    pub since_ms: i64,
+}
+
+const COLUMNS: &str = "sdk_app_id, host, campaign, local, fold, zone, at_ms, verdict, reason";
+
+impl Journal {
+    /// Every schedule that was ever looked at.
+    pub async fn watched(&self) -> Result<HashMap<ScheduleKey, Watched>, Error> {
+        let rows = sqlx::query("/* watched */ SELECT * FROM watched");
+        let rows = rows.fetch_all(&self.reader).await?;
+        let watched = rows.iter().map(read_watched);
+        watched
+            .map(|watched| watched.map(|watched| (watched.key.clone(), watched)))
+            .collect()
+    }
+
+    /// Writes down how schedules were last looked at.
+    pub async fn watch(&self, watched: &[Watched]) -> Result<(), Error> {
+        if watched.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        insert_watched(&mut transaction, watched).await?;
+        self.commit(transaction).await
+    }
+
+    /// Nothing of it is due any more, unless it is seen again.
+    pub async fn forget_schedule(&self, key: &ScheduleKey) -> Result<(), Error> {
+        let forget = "/* forget */ DELETE FROM watched WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3";
+        sqlx::query(forget)
+            .bind(sdk_app_id(&key.app))
+            .bind(&key.app.host)
+            .bind(key.campaign.as_str())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes down what becomes of occurrences, and that all up to `watched.settled_ms` have their states.
+    pub async fn decide(
+        &self,
+        watched: &Watched,
+        decided: &[Decided],
+        now: Moment,
+    ) -> Result<(), Error> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        insert_watched(&mut transaction, std::slice::from_ref(watched)).await?;
+        let rows = decided.iter().map(|each| {
+            json!([
+                civil_text(each.civil.local),
+                each.civil.fold,
+                each.at.timestamp_millis(),
+                each.verdict.name(),
+                each.reason
+            ])
+        });
+        // What is final stays; what waited may come to its end.
+        sqlx::query(
+            "/* decide */ INSERT INTO occurrence SELECT ?1, ?2, ?3, value ->> 0, value ->> 1, ?4, value ->> 2, value ->> 3,
+                value ->> 4, ?5 FROM json_each(?6) WHERE true
+             ON CONFLICT DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
+                decided_ms = excluded.decided_ms WHERE verdict NOT IN ('missed', 'skipped')",
+        )
+        .bind(sdk_app_id(&watched.key.app))
+        .bind(&watched.key.app.host)
+        .bind(watched.key.campaign.as_str())
+        .bind(watched.zone.name())
+        .bind(now.wall_ms)
+        .bind(Value::Array(rows.collect()).to_string())
+        .execute(&mut *transaction)
+        .await?;
+        self.commit(transaction).await
+    }
+
+    /// The occurrences not before a local time that have a run or a state.
+    pub async fn taken(
+        &self,
+        key: &ScheduleKey,
+        zone: Tz,
+        from: NaiveDateTime,
+    ) -> Result<BTreeSet<Civil>, Error> {
+        const WHICH: &str =
+            "sdk_app_id = ?1 AND host = ?2 AND campaign = ?3 AND zone = ?4 AND local >= ?5";
+        let query = format!(
+            "/* taken */ SELECT local, fold FROM run WHERE {WHICH} AND NOT test
+             UNION SELECT local, fold FROM occurrence WHERE {WHICH}
+             UNION SELECT local, fold FROM pruned WHERE {WHICH}"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(sdk_app_id(&key.app))
+            .bind(&key.app.host)
+            .bind(key.campaign.as_str())
+            .bind(zone.name())
+            .bind(civil_text(from))
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(read_civil).collect()
+    }
+
+    /// The occurrences that wait, the earliest first.
+    pub async fn waiting(&self) -> Result<Vec<Passed>, Error> {
+        let query = format!(
+            "/* waiting */ SELECT {COLUMNS} FROM occurrence WHERE verdict IN ('held', 'queued', 'released') ORDER BY at_ms"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .fetch_all(&self.reader)
+            .await?;
+        rows.iter().map(read_passed).collect()
+    }
+
+    /// The occurrences that ended without a run, the latest first.
+    pub async fn passed(&self, limit: u32) -> Result<Vec<Passed>, Error> {
+        let query = format!(
+            "/* passed */ SELECT {COLUMNS} FROM occurrence WHERE verdict IN ('missed', 'skipped')
+             ORDER BY decided_ms DESC, at_ms DESC LIMIT ?1"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query)).bind(limit);
+        let rows = rows.fetch_all(&self.reader).await?;
+        rows.iter().map(read_passed).collect()
+    }
+
+    /// What was called missed and is still to come: the clock was wrong then.
+    pub async fn withdraw_missed(&self, now: Moment) -> Result<u64, Error> {
+        let withdrawn = sqlx::query(
+            "/* withdraw */ DELETE FROM occurrence WHERE verdict = 'missed' AND at_ms > ?1",
+        );
+        let withdrawn = withdrawn.bind(now.wall_ms).execute(&self.writer).await?;
+        Ok(withdrawn.rows_affected())
+    }
+
+    /// Gives another state to an occurrence that waits; `false`: it does not wait any more.
+    pub async fn settle_waiting(
+        &self,
+        key: &OccurrenceKey,
+        (verdict, reason): (Verdict, &str),
+        now: Moment,
+    ) -> Result<bool, Error> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let settled = sqlx::query(
+            "/* settle waiting */ UPDATE occurrence SET verdict = ?7, reason = ?8, decided_ms = ?9
+             WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3 AND local = ?4 AND fold = ?5 AND zone = ?6
+                AND verdict NOT IN ('missed', 'skipped')",
+        )
+        .bind(sdk_app_id(&key.app))
+        .bind(&key.app.host)
+        .bind(key.campaign.as_str())
+        .bind(civil_text(key.local))
+        .bind(key.fold)
+        .bind(key.zone.name())
+        .bind(verdict.name())
+        .bind(reason)
+        .bind(now.wall_ms)
+        .execute(&mut *transaction)
+        .await?;
+        self.commit(transaction).await?;
+        Ok(settled.rows_affected() > 0)
+    }
+
+    /// No occurrence of the campaign starts until it is resumed. `false`: that is so already.
+    pub async fn pause_campaign(
+        &self,
+        campaign: &str,
+        reason: &str,
+        now: Moment,
+    ) -> Result<bool, Error> {
+        let paused = sqlx::query(
+            "/* pause campaign */ INSERT INTO paused VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        )
+        .bind(campaign)
+        .bind(reason)
+        .bind(now.wall_ms)
+        .execute(&self.writer)
+        .await?;
+        Ok(paused.rows_affected() > 0)
+    }
+
+    /// Since when it was paused; `None`: it was not.
+    pub async fn resume_campaign(&self, campaign: &str) -> Result<Option<i64>, Error> {
+        let resumed = sqlx::query_scalar(
+            "/* resume campaign */ DELETE FROM paused WHERE campaign = ?1 RETURNING since_ms",
+        );
+        let resumed = resumed.bind(campaign).fetch_optional(&self.writer).await?;
+        Ok(resumed)
+    }
+
+    /// How many occurrences of a campaign were skipped since.
+    pub async fn skipped_since(&self, campaign: &str, since_ms: i64) -> Result<u64, Error> {
+        let skipped: i64 = sqlx::query_scalar(
+            "/* skipped since */ SELECT count(*) FROM occurrence
+             WHERE campaign = ?1 AND verdict = 'skipped' AND decided_ms >= ?2",
+        )
+        .bind(campaign)
+        .bind(since_ms)
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(u64::try_from(skipped).unwrap_or(0))
+    }
+
+    pub async fn paused_campaigns(&self) -> Result<Vec<PausedCampaign>, Error> {
+        let rows = sqlx::query("/* paused campaigns */ SELECT * FROM paused ORDER BY campaign");
+        let rows = rows.fetch_all(&self.reader).await?;
+        let read = |row: &SqliteRow| {
+            Ok(PausedCampaign {
+                campaign: row.try_get("campaign")?,
+                reason: row.try_get("reason")?,
+                since_ms: row.try_get("since_ms")?,
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+/// The occurrence has a run now, which says what becomes of it.
+pub(super) async fn forget_occurrence(
+    transaction: &mut Transaction<'_, Sqlite>,
+    key: &OccurrenceKey,
+) -> Result<(), Error> {
+    sqlx::query(
+        "/* has a run */ DELETE FROM occurrence WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3 AND local = ?4
+            AND fold = ?5 AND zone = ?6",
+    )
+    .bind(sdk_app_id(&key.app))
+    .bind(&key.app.host)
+    .bind(key.campaign.as_str())
+    .bind(civil_text(key.local))
+    .bind(key.fold)
+    .bind(key.zone.name())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn insert_watched(
+    transaction: &mut Transaction<'_, Sqlite>,
+    watched: &[Watched],
+) -> Result<(), Error> {
+    let rows = watched.iter().map(|each| {
+        let next = each.next.map(|(civil, at_ms)| {
+            let local = civil_text(civil.local);
+            (local, civil.fold, at_ms)
+        });
+        let (local, fold, at_ms) = next.map_or((None, None, None), |(local, fold, at_ms)| {
+            (Some(local), Some(fold), Some(at_ms))
+        });
+        json!([
+            sdk_app_id(&each.key.app),
+            each.key.app.host,
+            each.key.campaign.as_str(),
+            each.schedule,
+            each.settled_ms,
+            local,
+            fold,
+            at_ms,
+            each.zone.name()
+        ])
+    });
+    sqlx::query(
+        "/* watch */ INSERT OR REPLACE INTO watched SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+            value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM json_each(?1)",
+    )
+    .bind(Value::Array(rows.collect()).to_string())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+fn sdk_app_id(app: &VendorApp) -> i64 {
+    i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX)
+}
+
+fn read_key(row: &SqliteRow) -> Result<ScheduleKey, Error> {
+    let id: i64 = row.try_get("sdk_app_id")?;
+    let campaign: String = row.try_get("campaign")?;
+    Ok(ScheduleKey {
+        app: VendorApp {
+            sdk_app_id: SdkAppId(u64::try_from(id).unwrap_or(0)),
+            host: row.try_get("host")?,
+        },
+        campaign: CampaignName::try_from(campaign.as_str())
+            .map_err(|_| Error::damaged("a campaign without a name"))?,
+    })
+}
+
+fn read_zone(row: &SqliteRow) -> Result<Tz, Error> {
+    let zone: String = row.try_get("zone")?;
+    zone.parse()
+        .map_err(|_| Error::damaged("a zone that is not known"))
+}
+
+fn read_local(text: &str) -> Result<NaiveDateTime, Error> {
+    parse_civil(text).ok_or_else(|| Error::damaged("an occurrence at no time"))
+}
+
+fn read_civil(row: &SqliteRow) -> Result<Civil, Error> {
+    let local: String = row.try_get("local")?;
+    Ok(Civil {
+        local: read_local(&local)?,
+        fold: row.try_get("fold")?,
+    })
+}
+
+fn read_watched(row: &SqliteRow) -> Result<Watched, Error> {
+    let local: Option<String> = row.try_get("next_local")?;
+    let at_ms: Option<i64> = row.try_get("next_ms")?;
+    let next = match (local, at_ms) {
+        (Some(local), Some(at_ms)) => {
+            let civil = Civil {
+                local: read_local(&local)?,
+                fold: row.try_get("next_fold")?,
+            };
+            Some((civil, at_ms))
+        }
+        _ => None,
+    };
+    Ok(Watched {
+        key: read_key(row)?,
+        schedule: row.try_get("schedule")?,
+        zone: read_zone(row)?,
+        settled_ms: row.try_get("settled_ms")?,
+        next,
+    })
+}
+
+fn read_passed(row: &SqliteRow) -> Result<Passed, Error> {
+    let ScheduleKey { app, campaign } = read_key(row)?;
+    let Civil { local, fold } = read_civil(row)?;
+    let verdict: String = row.try_get("verdict")?;
+    Ok(Passed {
+        key: OccurrenceKey {
+            app,
+            campaign,
+            local,
+            fold,
+            zone: read_zone(row)?,
+            ordinal: 1,
+            test: false,
+        },
+        at_ms: row.try_get("at_ms")?,
+        verdict: Verdict::from_name(&verdict)
+            .ok_or_else(|| Error::damaged("an occurrence of no known state"))?,
+        reason: row.try_get("reason")?,
+    })
+}

@@ -1,0 +1,348 @@
+//! The daemon: real processes, real slots, real signals. A slot is seconds ahead, so that no test takes a minute.
+
+use super::place::{Place, Running, pause};
+use super::vendor::Vendor;
+use chrono::{DateTime, TimeDelta, Utc};
+use rustix::process::Signal;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::time::SystemTime;
+
+/// How a slot is written in a file, and the name of its run.
+fn written(slot: DateTime<Utc>) -> String {
+    slot.format("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from(SystemTime::now())
+}
+
+/// A whole second, so many from now.
+fn soon(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(now().timestamp() + seconds, 0).unwrap()
+}
+
+fn news(slots: &[DateTime<Utc>], more: &str) -> String {
+    let slots: Vec<String> = slots.iter().map(|slot| written(*slot)).collect();
+    format!(
+        "name: news\nschedule: {{ at: [{}]{more} }}\naudience: {{ group_files: [audiences/groups.csv] }}\n\
+         send: {{ group_message: {{ text: \"{{{{ occurrence.at }}}} for {{{{ group.city }}}}\" }} }}\n",
+        slots.join(", ")
+    )
+}
+
+/// A repository whose app is this vendor, with `news` at these slots.
+fn place(vendor: &Vendor, groups: usize, slots: &[DateTime<Utc>], more: &str) -> Place {
+    let place = Place::with_news(&vendor.endpoint(), groups);
+    place.write("campaigns/news.yaml", &news(slots, more));
+    place
+}
+
+impl Place {
+    fn serve(&self) -> Running {
+        let mut daemon = self.start(&["serve"]);
+        daemon.line_with("started:");
+        daemon
+    }
+
+    fn status(&self) -> Value {
+        let ended = self.run(&["status", "-n", "1000", "-o", "json"]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        serde_json::from_str(&ended.out).unwrap()
+    }
+
+    /// Waits until something can be seen in the status.
+    #[track_caller]
+    fn wait_until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..TRIES_MAX {
+            let status = self.status();
+            if is_so(&status) {
+                return status;
+            }
+            pause();
+        }
+        panic!("{what}: {:#}", self.status());
+    }
+}
+
+const TRIES_MAX: u32 = 3_000;
+
+fn drained(daemon: Running) -> String {
+    daemon.signal(Signal::TERM);
+    let ended = daemon.end();
+    assert_eq!(ended.code, 143, "{}", ended.err);
+    ended.err
+}
+
+/// The runs and occurrences of a part of the status, with their states.
+fn states(status: &Value, part: &str) -> BTreeMap<String, String> {
+    let all = status[part].as_array().unwrap().iter();
+    all.map(|each| {
+        let text = |key: &str| each[key].as_str().unwrap().to_owned();
+        (text("run"), text("state"))
+    })
+    .collect()
+}
+
+fn has(status: &Value, part: &str, slot: DateTime<Utc>, state: &str) -> bool {
+    let run = format!("news@{}", run_time(slot));
+    states(status, part)
+        .get(&run)
+        .is_some_and(|found| found == state)
+}
+
+fn run_time(slot: DateTime<Utc>) -> String {
+    let text = written(slot);
+    text.strip_suffix(":00").map_or(text.clone(), str::to_owned)
+}
+
+#[test]
+fn an_occurrence_is_sent_at_its_time_and_not_before() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(5);
+    let place = place(&vendor, 20, &[slot], "");
+    let mut daemon = place.serve();
+    let prepared = daemon.line_with("is prepared");
+    assert!(
+        prepared.contains(&format!("news@{}", run_time(slot))),
+        "{prepared}"
+    );
+    assert!(vendor.ledger().is_empty());
+    place.wait_until("sent", |status| has(status, "finished", slot, "done"));
+    let told = drained(daemon);
+    assert!(told.contains("done: 20 planned = 20 accepted"), "{told}");
+    let ledger = vendor.ledger();
+    assert_eq!(ledger.len(), 20);
+    for line in &ledger {
+        let at_ms = line["at_ms"].as_f64().or_else(|| line["wall_ms"].as_f64());
+        if let Some(at_ms) = at_ms {
+            #[expect(clippy::cast_precision_loss, reason = "a time of our days")]
+            let slot_ms = slot.timestamp_millis() as f64;
+            assert!(at_ms >= slot_ms, "{line}");
+        }
+    }
+}
+
+#[test]
+fn what_is_past_when_it_is_first_seen_is_never_sent() {
+    let vendor = Vendor::start(&[]);
+    let (past, next) = (soon(-5), soon(5));
+    let place = place(&vendor, 3, &[past, next], "");
+    let daemon = place.serve();
+    let status = place.wait_until("sent", |status| has(status, "finished", next, "done"));
+    assert_eq!(states(&status, "finished").len(), 1);
+    assert_eq!(states(&status, "passed").len(), 0);
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 3);
+}
+
+#[test]
+fn what_came_too_late_is_missed_and_seen() {
+    let vendor = Vendor::start(&[]);
+    let slots = [soon(4), soon(6)];
+    let place = place(&vendor, 3, &slots, ", start_within: 1s");
+    drained(place.serve());
+    while now() < slots[1] + TimeDelta::seconds(2) {
+        pause();
+    }
+    let daemon = place.serve();
+    let status = place.wait_until("missed", |status| states(status, "passed").len() == 2);
+    assert!(
+        slots
+            .iter()
+            .all(|slot| has(&status, "passed", *slot, "missed"))
+    );
+    drained(daemon);
+    assert!(vendor.ledger().is_empty());
+    let told = place.run(&["status"]);
+    told.assert(
+        0,
+        &[
+            "not sent lately:",
+            "missed",
+            "late, and may start 1s late at most",
+        ],
+    );
+}
+
+/// Fifty daemons die at all kinds of moments around sixty slots. Every occurrence is sent once to everybody, or missed;
+/// none is lost, and nobody gets one twice.
+#[test]
+fn killed_before_at_and_after_its_slots_it_sends_none_twice_and_loses_none() {
+    const KILLS: u64 = 50;
+    let vendor = Vendor::start(&["--limit", "1000", "--group-limit", "1000"]);
+    let slots: Vec<DateTime<Utc>> = (0..40).map(|number| soon(4 + number)).collect();
+    let place = place(&vendor, 5, &slots, ", start_within: 3s");
+    drained(place.serve());
+    for kill in 0..KILLS {
+        let daemon = place.serve();
+        let until = now() + TimeDelta::milliseconds(i64::try_from(kill * 137 % 700).unwrap());
+        while now() < until {
+            pause();
+        }
+        drop(daemon);
+    }
+    let daemon = place.serve();
+    let is_over = |status: &Value| {
+        let ended = states(status, "finished").len() + states(status, "passed").len();
+        ended == slots.len()
+    };
+    let status = place.wait_until("all have their states", is_over);
+    drained(daemon);
+    let (sent, passed) = (states(&status, "finished"), states(&status, "passed"));
+    let mut received: BTreeMap<(String, String), u32> = BTreeMap::new();
+    for line in vendor.ledger() {
+        let text = line["body"]["MsgBody"][0]["MsgContent"]["Text"]
+            .as_str()
+            .unwrap();
+        let (at, city) = text.split_once(" for ").unwrap();
+        *received
+            .entry((at.to_owned(), city.to_owned()))
+            .or_default() += 1;
+    }
+    assert!(received.values().all(|count| *count == 1), "{received:#?}");
+    let times: BTreeSet<&String> = received.keys().map(|(at, _)| at).collect();
+    assert_eq!(times.len(), sent.len(), "{sent:?} {passed:?}");
+    assert_eq!(received.len(), 5 * sent.len());
+    assert!(!sent.is_empty());
+}
+
+#[test]
+fn an_invalid_file_is_held_at_its_slot_until_somebody_releases_it() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(6);
+    let place = place(&vendor, 3, &[slot], "");
+    let mut daemon = place.serve();
+    place.write(
+        "campaigns/news.yaml",
+        "name: news\nsend: { group_message: { txt: x } }\n",
+    );
+    let invalid = daemon.line_with("campaigns/news.yaml");
+    assert!(invalid.contains("warning"), "{invalid}");
+    let held = daemon.line_with("is held");
+    assert!(held.contains("campanile release news@"), "{held}");
+    let status = place.status();
+    assert!(has(&status, "waiting", slot, "held"), "{status:#}");
+    place.write("campaigns/news.yaml", &news(&[slot], ""));
+    daemon.line_with("is valid again");
+    assert!(vendor.ledger().is_empty());
+    place.run(&["release", "news"]).assert(0, &["is released"]);
+    place.wait_until("sent", |status| has(status, "finished", slot, "done"));
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 3);
+}
+
+#[test]
+fn an_edit_before_the_slot_is_what_is_sent() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(7);
+    let place = place(&vendor, 3, &[slot], "");
+    let mut daemon = place.serve();
+    daemon.line_with("is prepared");
+    let text = news(&[slot], "").replace(" for ", " at last for ");
+    let path = place.write("campaigns/news.new", &text);
+    fs::rename(path, place.path().join("campaigns/news.yaml")).unwrap();
+    place.wait_until("sent", |status| has(status, "finished", slot, "done"));
+    drained(daemon);
+    let ledger = vendor.ledger();
+    assert_eq!(ledger.len(), 3);
+    assert!(
+        ledger
+            .iter()
+            .all(|line| line.to_string().contains("at last for"))
+    );
+}
+
+/// An empty checkout neither ends what is open nor keeps what is due from being sent.
+#[test]
+fn an_emptied_folder_is_not_believed_until_somebody_says_so() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(6);
+    let place = place(&vendor, 3, &[slot, soon(3_600)], "");
+    let mut daemon = place.serve();
+    daemon.line_with("is prepared");
+    fs::remove_file(place.path().join("campaigns/news.yaml")).unwrap();
+    let told = daemon.line_with("went at once");
+    assert!(told.contains("campanile release --gone"), "{told}");
+    place.run(&["release", "--gone"]).assert(0, &["sees to it"]);
+    daemon.line_with("removed");
+    drained(daemon);
+    assert!(vendor.ledger().is_empty());
+}
+
+#[test]
+fn a_campaign_that_is_paused_skips_until_it_is_resumed() {
+    let vendor = Vendor::start(&[]);
+    let slots = [soon(5), soon(9)];
+    let place = place(&vendor, 3, &slots, "");
+    let daemon = place.serve();
+    place
+        .run(&["pause", "news"])
+        .assert(0, &["the schedule of news is paused"]);
+    place.wait_until("skipped", |status| {
+        has(status, "passed", slots[0], "skipped")
+    });
+    place
+        .run(&["resume", "news"])
+        .assert(0, &["1 occurrence skipped meanwhile"]);
+    place.wait_until("sent", |status| has(status, "finished", slots[1], "done"));
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 3);
+}
+
+#[test]
+fn a_file_that_says_not_enabled_pauses_its_open_run() {
+    let vendor = Vendor::start(&["--limit", "5"]);
+    let slot = soon(4);
+    let place = place(&vendor, 200, &[slot, soon(3_600)], "");
+    let mut daemon = place.serve();
+    daemon.line_with("is opened");
+    vendor.wait_for(1);
+    let text = news(&[slot, soon(3_600)], "").replace("name: news", "name: news\nenabled: false");
+    place.write("campaigns/news.yaml", &text);
+    let status = place.wait_until("paused", |status| {
+        has(status, "needs_attention", slot, "paused")
+    });
+    assert!(status["next"].as_array().unwrap().is_empty(), "{status:#}");
+    drained(daemon);
+}
+
+/// What a person runs beside the daemon is sent by it, and told to the person.
+#[test]
+fn what_is_run_beside_the_daemon_is_sent_by_it() {
+    let vendor = Vendor::start(&[]);
+    let place = place(&vendor, 20, &[soon(3_600)], "");
+    let daemon = place.serve();
+    let ended = place.run(&["run", "news", "--yes"]);
+    ended.assert(0, &["sends on this lane", "20 accepted"]);
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 20);
+}
+
+#[test]
+fn two_daemons_do_not_serve_one_journal() {
+    let vendor = Vendor::start(&[]);
+    let place = place(&vendor, 3, &[soon(3_600)], "");
+    let daemon = place.serve();
+    place
+        .run(&["serve"])
+        .assert(75, &["serves this journal already"]);
+    drained(daemon);
+}
+
+/// Who is ended in the midst of a run leaves it open, and the next daemon goes on with it.
+#[test]
+fn a_run_that_a_daemon_leaves_is_gone_on_with_by_the_next() {
+    let vendor = Vendor::start(&["--limit", "20"]);
+    let slot = soon(4);
+    let place = place(&vendor, 100, &[slot], "");
+    let daemon = place.serve();
+    vendor.wait_for(5);
+    drained(daemon);
+    assert!(vendor.ledger().len() < 100);
+    let daemon = place.serve();
+    place.wait_until("done", |status| has(status, "finished", slot, "done"));
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 100);
+}
