@@ -383,6 +383,9 @@ impl Daemon {
         for plan in plans {
             self.journal.discard(plan).await?;
         }
+        for event in self.runs.look(&self.journal).await?.0 {
+            self.tell(event);
+        }
         self.journal.set_notices(&[]).await?;
         self.tell(Event::Stopped);
         Ok(())
