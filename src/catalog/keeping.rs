@@ -3,7 +3,7 @@
 use super::entry::{Changes, Entry, Invalid};
 use super::known::Known;
 use super::tree::Tree;
-use super::{Error, Folder};
+use super::{Error, Folder, Watched};
 use crate::files::{Listing, Repository, git_lock, list_campaigns};
 use crate::identity::CampaignName;
 use crate::settings::Settings;
@@ -72,6 +72,17 @@ impl Catalog {
     /// The files that never were campaigns which could be used.
     pub fn invalid(&self) -> impl Iterator<Item = &Invalid> {
         self.known.invalid.values()
+    }
+
+    /// What is to be watched to hear of changes: the folder of the campaigns and the files of their texts.
+    pub fn watched(&self) -> Vec<Watched> {
+        let folder = self.repository.root().join(&self.settings.campaigns);
+        let texts = self.tree.texts();
+        let texts = texts.filter_map(|path| self.repository.place(path));
+        let texts = texts.map(Watched::File);
+        std::iter::once(Watched::Campaigns(folder))
+            .chain(texts)
+            .collect()
     }
 
     /// Other settings; what they mean for the campaigns is seen at the next look.

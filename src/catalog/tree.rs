@@ -57,6 +57,11 @@ impl Tree {
         files.map(|(path, file)| (path.as_str(), file.read.as_ref()))
     }
 
+    /// The files of texts, as they are written.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
+    }
+
     /// Whether the same files lie there, by their stamps.
     pub(super) fn is_as(&self, listing: &Listing, repository: &Repository) -> bool {
         let ours = self

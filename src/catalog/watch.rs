@@ -29,6 +29,9 @@ pub struct Watch {
     is_changed: bool,
     /// Folders have come or gone.
     is_moved: bool,
+    /// What cannot be watched, until it is told.
+    complaint: Option<String>,
+    is_told: bool,
 }
 
 /// What matters in a folder.
@@ -48,24 +51,35 @@ const SWAPPED: &str = "..";
 impl Watch {
     /// Must be called within the runtime that will wait. What cannot be watched is said, once.
     pub fn new(watched: Vec<Watched>) -> (Watch, Option<String>) {
-        let notices = Notices::new();
-        let error = notices
-            .as_ref()
-            .err()
-            .map(|error| format!("changes cannot be watched for: {error}"));
         let mut watch = Watch {
-            notices: notices.ok(),
+            notices: None,
             watched,
             folders: HashMap::new(),
             is_changed: false,
             is_moved: false,
+            complaint: None,
+            is_told: false,
         };
-        let complaint = watch.look();
-        (watch, error.or(complaint))
+        match Notices::new() {
+            Ok(notices) => watch.notices = Some(notices),
+            Err(error) => watch.complain(nothing(&error)),
+        }
+        watch.look();
+        let complaint = watch.complaint.take();
+        (watch, complaint)
     }
 
-    /// Waits until something changed and has then been quiet for a moment. Dropping the future loses nothing.
-    pub async fn changed(&mut self) {
+    /// Watches these from now on.
+    pub fn follow(&mut self, watched: Vec<Watched>) {
+        if self.watched != watched {
+            self.watched = watched;
+            self.look();
+        }
+    }
+
+    /// Waits until something changed and has then been quiet for a moment. Dropping the future loses nothing. What cannot
+    /// be watched is said if it never was before.
+    pub async fn changed(&mut self) -> Option<String> {
         if !self.is_changed {
             self.next().await;
         }
@@ -78,6 +92,7 @@ impl Watch {
             self.is_moved = false;
         }
         self.is_changed = false;
+        self.complaint.take()
     }
 
     /// Waits for something that matters.
@@ -86,10 +101,14 @@ impl Watch {
             let Some(notices) = &self.notices else {
                 return std::future::pending().await;
             };
-            let Ok(notices) = notices.next().await else {
-                // From here on they are looked at every so often, and no more.
-                self.notices = None;
-                continue;
+            let notices = match notices.next().await {
+                Ok(notices) => notices,
+                Err(error) => {
+                    self.notices = None;
+                    self.complain(nothing(&error));
+                    self.is_changed = true;
+                    return;
+                }
             };
             let matters = notices.iter().filter(|notice| self.matters(notice));
             let (mut is_changed, mut is_moved) = (false, false);
@@ -118,8 +137,8 @@ impl Watch {
     }
 
     /// Watches all folders that are there by now.
-    fn look(&mut self) -> Option<String> {
-        let notices = self.notices.as_ref()?;
+    fn look(&mut self) {
+        let Some(notices) = &self.notices else { return };
         let (mut count, mut failed, mut last) = (0_u64, 0_u64, None);
         let mut watch = |folder: &Path| {
             count += 1;
@@ -152,7 +171,17 @@ impl Watch {
             }
         }
         self.folders = folders;
-        last.map(|error| unwatched(failed, count, &error))
+        if let Some(error) = last {
+            self.complain(unwatched(failed, count, &error));
+        }
+    }
+
+    /// Once is enough: it holds on.
+    fn complain(&mut self, complaint: String) {
+        if !self.is_told {
+            self.is_told = true;
+            self.complaint = Some(complaint);
+        }
     }
 }
 
@@ -167,6 +196,10 @@ fn is_yaml(name: &OsStr) -> bool {
             .iter()
             .any(|known| ending.eq_ignore_ascii_case(known))
     })
+}
+
+fn nothing(error: &io::Error) -> String {
+    format!("changes are seen later, because nothing can be watched: {error}")
 }
 
 fn unwatched(failed: u64, count: u64, error: &io::Error) -> String {
@@ -220,5 +253,21 @@ mod tests {
         // As somebody who waits no longer while it is waited for more changes.
         watch.next().await;
         watch.changed().await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_watched_is_said_once() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("no-folder");
+        crate::files::write_over(&file, "").unwrap();
+        let watched = |name: &str| vec![Watched::File(file.join(name))];
+        let (mut watch, complaint) = Watch::new(watched("a"));
+        let complaint = complaint.unwrap();
+        assert!(
+            complaint.starts_with("1 of 1 folders cannot be watched"),
+            "{complaint}"
+        );
+        watch.follow(watched("b"));
+        assert_eq!(watch.complaint, None);
     }
 }

@@ -147,9 +147,17 @@ impl Repository {
         self.root.join(folder).is_dir()
     }
 
+    /// Where a file lies by its name, whether it is there and may be read or not.
+    pub fn place(&self, path: &str) -> Option<PathBuf> {
+        match in_root(path) {
+            None => Some(self.root.join(path)),
+            Some((name, relative)) => Some(self.roots.get(name)?.join(relative)),
+        }
+    }
+
     /// What tells a file from what it is after another write; `None`: it cannot be looked at.
     pub fn stamp(&self, path: &str) -> Option<Stamp> {
-        stamp_of(&self.find(path).ok()?)
+        stamp_of(&self.place(path)?)
     }
 
     /// The whole of a small text.
@@ -160,16 +168,11 @@ impl Repository {
     /// Opens a plain file below the repository's root, or below one with a name (`exports:weekly.csv`), following
     /// links that stay below it.
     pub(super) fn open(&self, path: &str) -> Result<File, Error> {
-        open_plain(&self.find(path)?, path)
-    }
-
-    /// Where such a file really is.
-    fn find(&self, path: &str) -> Result<PathBuf, Error> {
         let Some((name, relative)) = in_root(path) else {
             if Path::new(path).is_absolute() {
                 return Err(Error::Absolute(path.to_owned()));
             }
-            return real_below(&self.root, path, path, || Error::Outside(path.to_owned()));
+            return open_below(&self.root, path, path, || Error::Outside(path.to_owned()));
         };
         let Some(folder) = self.roots.get(name) else {
             return Err(Error::NoRoot {
@@ -185,7 +188,7 @@ impl Repository {
                 folder: folder.display().to_string(),
                 why: error.to_string(),
             })?;
-        real_below(&root, relative, path, || Error::OutsideRoot {
+        open_below(&root, relative, path, || Error::OutsideRoot {
             path: path.to_owned(),
             root: name.to_owned(),
         })
@@ -215,7 +218,17 @@ fn in_root(path: &str) -> Option<(&str, &str)> {
     (!name.is_empty() && name.chars().all(is_plain)).then_some((name, relative))
 }
 
-/// Where what is and stays below `root`, which has no links in it, really is.
+/// Opens what is and stays below `root`, which has no links in it.
+fn open_below(
+    root: &Path,
+    relative: &str,
+    shown: &str,
+    outside: impl Fn() -> Error,
+) -> Result<File, Error> {
+    open_plain(&real_below(root, relative, shown, outside)?, shown)
+}
+
+/// Where what is and stays below `root` really is.
 pub(super) fn real_below(
     root: &Path,
     relative: &str,

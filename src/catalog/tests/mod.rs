@@ -1,6 +1,7 @@
 //! A catalog of files that are edited under it.
 
 mod edits;
+mod measured;
 mod refreshed;
 mod troubled;
 mod watched;

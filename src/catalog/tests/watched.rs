@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 async fn told(watch: &mut Watch, what: &str) {
     let told = timeout(PATIENCE, watch.changed()).await;
-    assert!(told.is_ok(), "{what}");
+    assert_eq!(told, Ok(None), "{what}");
 }
 
 #[tokio::test]
@@ -41,6 +41,20 @@ async fn every_change_that_matters_is_told_of() {
     told(&mut watch, "a text").await;
     place.write("campanile.yaml", SETTINGS);
     told(&mut watch, "settings").await;
+}
+
+#[tokio::test]
+async fn the_files_that_campaigns_read_are_watched_as_they_come() {
+    let mut place = Place::with(&["news"]);
+    place.write("texts/news.txt", "hello");
+    let (mut watch, _) = Watch::new(place.catalog.watched());
+    let text = campaign("news", "a").replace("text: \"hello\"", "text_file: texts/news.txt");
+    place.write("campaigns/news.yaml", &text);
+    told(&mut watch, "written").await;
+    place.refresh();
+    watch.follow(place.catalog.watched());
+    place.write("texts/news.txt", "good morning");
+    told(&mut watch, "its text").await;
 }
 
 #[tokio::test]
