@@ -1,14 +1,11 @@
-//! Files and answers that mean no good: each is told of in bounded memory, and none reaches the terminal as it is.
+//! Files that mean no good: each is told of in bounded memory, and none reaches the terminal as it is.
 
-use super::place::{Ended, Place, settings};
+use super::place::{Ended, Place};
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
-use std::thread;
 
 /// Address space that the program gets, in KiB; what is read here would be many times that.
 const MEMORY_KIB: u32 = 1_200_000;
@@ -16,7 +13,7 @@ const MEMORY_KIB: u32 = 1_200_000;
 const ENDLESS_S: u32 = 240;
 
 /// The program in little memory.
-fn bounded(place: &Place, arguments: &str) -> Ended {
+pub(crate) fn bounded(place: &Place, arguments: &str) -> Ended {
     let ended = place.shell(&format!(
         "ulimit -c 0; ulimit -v {MEMORY_KIB}; exec timeout -s KILL {ENDLESS_S} \"$CAMPANILE\" {arguments}"
     ));
@@ -37,7 +34,7 @@ fn refused(yaml: &str, words: &str) {
     bounded(&place, "check").assert(78, &[words]);
 }
 
-fn assert_tame(ended: &Ended) {
+pub(crate) fn assert_tame(ended: &Ended) {
     for said in [&ended.out, &ended.err] {
         let strange = |each: char| each != '\n' && each.is_control();
         assert!(!said.contains(strange), "{said:?}");
@@ -354,62 +351,4 @@ fn nothing_strange_reaches_the_terminal() {
     }
     let mut named = place.command(&["check", strange]);
     assert_tame(&Ended::of(&named.output().unwrap()));
-}
-
-/// A far side that answers the first call with a part over and over, until nobody listens, and goes on with the next.
-fn endless(head: &'static str, part: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            while lines
-                .next()
-                .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
-            {}
-            let mut told = stream.write_all(head.as_bytes());
-            while told.is_ok() {
-                told = stream.write_all(part);
-            }
-        }
-    });
-    endpoint
-}
-
-#[test]
-fn answers_without_end_are_read_in_bounded_memory() {
-    const CHUNK: &[u8] = b"400\r\n0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    for (head, part, words) in [
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
-            CHUNK,
-            "longer than 1 MiB",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\n",
-            b"x: 0123456789\r\n",
-            "head is too large",
-        ),
-        (
-            "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;",
-            CHUNK,
-            "chunk",
-        ),
-    ] {
-        let place = Place::new();
-        let endpoint = endless(head, part);
-        place.write(
-            "campanile.yaml",
-            &settings(&format!("endpoint: {endpoint}")),
-        );
-        // Nobody can tell whether a notification arrived, so it is not sent again.
-        place.write(
-            "campaigns/news.yaml",
-            "audience: { groups: [g1] }\nsend: { notification: { text: \"Hi\" } }\ndelivery: { attempts: 1 }\n",
-        );
-        bounded(&place, "run news --yes").assert(5, &["1 unknown"]);
-        let log = place.run(&["log", "news"]);
-        log.assert(0, &["unknown", words]);
-    }
 }

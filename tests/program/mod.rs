@@ -16,6 +16,7 @@ mod fit;
 mod fixing;
 mod handover;
 mod hostile;
+mod hostile_answers;
 mod journals;
 mod kills;
 mod lane;
