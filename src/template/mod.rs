@@ -7,6 +7,7 @@ mod engine;
 mod fault;
 mod filters;
 mod operators;
+mod printed;
 mod program;
 mod slips;
 mod spec;

@@ -100,6 +100,22 @@ fn templates_that_never_end_are_refused() {
     refused(&news(&deep), "nested too deep");
 }
 
+#[test]
+fn a_message_of_too_many_elements_is_refused_before_it_is_made() {
+    let elements = |count: usize| {
+        let elements = "{text: \"a\"},".repeat(count);
+        format!(
+            "audience: {{ groups: [g1] }}\nsend: {{ group_message: {{ elements: [{elements}] }} }}\n"
+        )
+    };
+    let place = Place::new();
+    place.write("campaigns/news.yaml", &elements(230));
+    bounded(&place, "check").assert(0, &["news: 1 call"]);
+    // Those that the bound would let through are too long by their bytes, whatever they say.
+    refused(&elements(231), "the message comes out as 12,013 bytes");
+    refused(&elements(60_000), "`elements` must have at most 250 items");
+}
+
 /// Of each kind of file that is read.
 const FILES: [&str; 4] = ["campaigns/odd.yaml", "odd.csv", "odd.txt", "campanile.yaml"];
 
