@@ -114,6 +114,12 @@ fn a_message_of_too_many_elements_is_refused_before_it_is_made() {
     // Those that the bound would let through are too long by their bytes, whatever they say.
     refused(&elements(231), "the message comes out as 12,013 bytes");
     refused(&elements(60_000), "`elements` must have at most 250 items");
+    let long = "\"{{ 'a' * 60000 }}\"";
+    let push = format!("offline_push: {{ title: {long}, desc: {long} }}");
+    refused(
+        &news("Hi").replace("text:", &format!("{push}, text:")),
+        "the call comes out as 120,",
+    );
 }
 
 /// Of each kind of file that is read.
