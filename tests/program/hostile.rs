@@ -100,6 +100,65 @@ fn templates_that_never_end_are_refused() {
     refused(&news(&deep), "nested too deep");
 }
 
+/// An audience whose every row takes a second would take hours.
+const ROWS: usize = 20_000;
+
+#[test]
+fn what_has_no_end_is_not_tried_for_every_row() {
+    let nested = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}";
+    let long = "{% for a in range(9999) %}0123456789{% endfor %}";
+    let sorted = format!("('a' * 9000) | list{}", " | sort".repeat(40));
+    let send = |text: &str| format!("send: {{ group_message: {{ text: \"{text}\" }} }}\n");
+    let groups = "audience: { group_files: [rows.csv] }\n";
+    let members = "audience: { groups: [g1], member_files: [rows.csv] }\n";
+    let filtered = |audience: &str, name: &str| {
+        let condition = format!(", where: \"({sorted}) | length > {name}.id | length\" }}");
+        audience.replace(" }", &condition) + &send("Hi")
+    };
+    let untried = "19,999 more targets were not tried";
+    for (column, campaign, words) in [
+        (
+            "group",
+            groups.to_owned() + &send(nested),
+            &["too much work", untried][..],
+        ),
+        (
+            "group",
+            groups.to_owned() + &send(long),
+            &["too long", untried],
+        ),
+        (
+            "group",
+            filtered(groups, "group"),
+            &["too much work", untried],
+        ),
+        (
+            "member",
+            members.to_owned() + &send(&format!("{{{{ member.id }}}}{nested}")),
+            &["too much work"],
+        ),
+        ("member", filtered(members, "member"), &["too much work"]),
+    ] {
+        let place = Place::new();
+        let rows: Vec<String> = (0..ROWS).map(|row| format!("g{row}\n")).collect();
+        place.write("rows.csv", &format!("{column}\n{}1.2E+11\n", rows.concat()));
+        place.write("campaigns/news.yaml", &campaign);
+        for verb in ["check", "preview news", "run news --sandbox --yes"] {
+            let ended = bounded(&place, verb);
+            ended.assert(78, words);
+            assert_eq!(
+                ended.err.matches("template-runaway]").count(),
+                1,
+                "{ended:?}"
+            );
+        }
+        // Rows are read to the end all the same.
+        if column == "group" {
+            bounded(&place, "check").assert(78, &["1.2E+11"]);
+        }
+    }
+}
+
 #[test]
 fn a_message_of_too_many_elements_is_refused_before_it_is_made() {
     let elements = |count: usize| {
