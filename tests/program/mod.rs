@@ -17,6 +17,7 @@ mod fixing;
 mod handover;
 mod hostile;
 mod hostile_answers;
+mod hostile_journals;
 mod journals;
 mod kills;
 mod lane;
