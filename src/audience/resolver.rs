@@ -10,7 +10,7 @@ use super::target::{Member, Origin, Reach, Target, about};
 use super::{Audience, ListFile};
 use crate::identity::{CampaignName, Digest, GroupId};
 use crate::source::{Diagnostic, Span, plural};
-use crate::template::{Ready, Value};
+use crate::template::{Ready, Value, is_runaway};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -30,6 +30,8 @@ pub struct Resolver<'a> {
     rows_before: u32,
     /// Who is a member is not known for certain.
     has_doubtful_members: bool,
+    /// `where` went on without end for somebody, and nobody else is asked.
+    is_condition_runaway: bool,
 }
 
 /// A group that cannot be sent to. What it would get can be looked through all the same, where it is known who it is.
@@ -109,6 +111,7 @@ impl<'a> Resolver<'a> {
             asked: HashSet::new(),
             rows_before: 0,
             has_doubtful_members: false,
+            is_condition_runaway: false,
         }
     }
 
@@ -344,13 +347,15 @@ impl<'a> Resolver<'a> {
     }
 
     /// `where`, as far as it is about the group.
-    fn fits(&self, target: &Target) -> Result<bool, Diagnostic> {
+    fn fits(&mut self, target: &Target) -> Result<bool, Diagnostic> {
         let condition = self.audience.condition;
-        let Some(condition) = condition.filter(|condition| !condition.is_of_members) else {
+        let condition = condition.filter(|condition| !condition.is_of_members);
+        let Some(condition) = condition.filter(|_| !self.is_condition_runaway) else {
             return Ok(true);
         };
         let context = Value::from(BTreeMap::from([("group", target.context.clone())]));
         let holds = self.ready.holds(condition.expression, &context);
+        self.is_condition_runaway = holds.as_ref().is_err_and(is_runaway);
         holds.map_err(|complaint| about(complaint, &target.group, &target.origin))
     }
 
@@ -374,9 +379,13 @@ impl<'a> Resolver<'a> {
         let condition = self.audience.condition;
         if let Some(condition) = condition.filter(|condition| condition.is_of_members) {
             members.retain(|member| {
+                if self.is_condition_runaway {
+                    return true;
+                }
                 let context = member_context(target, member);
                 let holds = self.ready.holds(condition.expression, &context);
                 holds.unwrap_or_else(|complaint| {
+                    self.is_condition_runaway = is_runaway(&complaint);
                     complaints.push(about(complaint, &target.group, &member.origin));
                     true
                 })

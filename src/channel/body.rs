@@ -103,6 +103,21 @@ pub(super) fn sized(request: &Json, span: &Span) -> Result<Rendered, Diagnostic>
     })
 }
 
+/// The message with all that goes with it: the vendor bounds its offline push nowhere, and a journal would keep it for every
+/// target.
+const CONTENT_MAX: usize = 64 << 10;
+
+pub(super) fn check_content(content: &str, span: &Span) -> Result<(), Diagnostic> {
+    if content.len() <= CONTENT_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "the call comes out as {}; it has 65,536 at most",
+        plural(content.len() as u64, "byte")
+    );
+    Err(Diagnostic::error("too-long", span, message).help("shorten the offline push"))
+}
+
 pub(super) fn check_size(size: usize, span: &Span) -> Result<(), Diagnostic> {
     if size <= SIZE_MAX {
         return Ok(());

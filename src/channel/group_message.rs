@@ -4,7 +4,7 @@ use super::Call;
 use super::body::Written;
 use super::fit::Feature;
 use super::mention::MentionSpec;
-use crate::message::{ElementSpec, Lowering, OfflinePushSpec, Rule, Shape};
+use crate::message::{ELEMENTS_MAX, ElementSpec, Lowering, OfflinePushSpec, Rule, Shape};
 use crate::source::{Diagnostic, Node, Span, Spanned};
 use crate::template::TemplateSpec;
 use schemars::JsonSchema;
@@ -19,7 +19,7 @@ pub struct GroupMessageSpec {
     /// A file that holds the template of the text, below the folder of `campanile.yaml`.
     pub text_file: Option<Spanned<String>>,
     /// The elements of the message, in order (`MsgBody`), instead of `text`.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = ELEMENTS_MAX))]
     pub elements: Option<Vec<ElementSpec>>,
     /// The account it comes from (`From_Account`); a template. Default: the administrator.
     pub from_account: Option<TemplateSpec>,

@@ -1,6 +1,6 @@
 //! The choice of a channel: exactly one of the vendor's calls.
 
-use super::body::sized;
+use super::body::{check_content, sized};
 use super::broadcast::BroadcastSpec;
 use super::fit::Feature;
 use super::group_message::GroupMessageSpec;
@@ -128,13 +128,15 @@ impl Send {
     }
 
     pub fn render(&self, ready: &Ready<'_>, context: &Value) -> Result<Rendered, Diagnostic> {
-        match self.channel {
+        let rendered = match self.channel {
             Channel::GroupMessage | Channel::Broadcast => sized(
                 &self.call.content.render(ready, context)?,
                 &self.call.text_span,
             ),
             Channel::Notification => notification::render(&self.call, ready, context),
-        }
+        }?;
+        check_content(&rendered.content, &self.call.text_span)?;
+        Ok(rendered)
     }
 
     /// Every fault of a rendering that fails.

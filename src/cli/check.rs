@@ -281,6 +281,9 @@ impl<'a> Later<'a> {
 
     /// A broadcast has no target.
     fn try_with(&mut self, target: Option<&Target>) {
+        if self.complaints.has_runaway() {
+            return;
+        }
         let planned = match target {
             Some(target) => self.planner.plan(target).map(drop),
             None => self.planner.broadcast().map(drop),

@@ -136,12 +136,13 @@ mod tests {
     use std::path::Path;
 
     /// Codes that reach a diagnostic through something else than a literal beside its constructor.
-    const ELSEWHERE: [&str; 6] = [
+    const ELSEWHERE: [&str; 7] = [
         "given-twice",
         "no-messages",
         "no-group-column",
         "no-member-column",
         "template",
+        "template-runaway",
         "undefined-variable",
     ];
     /// What makes a diagnostic of a code.

@@ -60,6 +60,8 @@ use failure::Failure;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::process::ExitCode;
 
+pub use show::shown;
+
 /// Parses, runs the verb, prints what went wrong, and picks the exit code: all in this one place.
 pub fn main() -> ExitCode {
     // A core file would hold the secret key, also where a limit of its size counts for nothing because a program of the

@@ -16,7 +16,7 @@ pub(super) fn schema(options: &SchemaOptions) -> Result<Exit, Failure> {
 pub(super) fn text(kind: SchemaKind) -> anyhow::Result<String> {
     let schema = match kind {
         SchemaKind::Campaign => Campaign::schema(),
-        SchemaKind::Settings => &Settings::schema(),
+        SchemaKind::Settings => Settings::schema(),
     };
     serde_json::to_string_pretty(schema.json()).context("cannot write JSON")
 }

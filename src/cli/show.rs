@@ -6,10 +6,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::campaign::{Filled, Origin};
-use crate::settings::FROM_ENVIRONMENT;
+use crate::campaign::{Campaign, Filled, Origin};
+use crate::settings::{FROM_ENVIRONMENT, Settings};
 use crate::source::{Source, Span};
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub(super) fn show(common: &Common, options: &Show) -> Result<Exit, Failure> {
@@ -40,6 +41,11 @@ pub(super) fn show(common: &Common, options: &Show) -> Result<Exit, Failure> {
     };
     campaign.warnings.iter().for_each(print::diagnostic);
     Ok(Exit::Success)
+}
+
+/// The campaign as a person is shown it.
+pub fn shown(campaign: &Campaign, source: &Arc<Source>, settings: &Settings) -> String {
+    page(&campaign.filled(source, settings), source)
 }
 
 fn plain(filled: &Filled) -> Value {
@@ -211,8 +217,8 @@ fn scalar(value: &Value, depth: usize) -> (String, Vec<String>) {
 
 /// Whether it stays what it is in a `|` block.
 fn is_block(body: &str) -> bool {
-    let is_plain = |each: char| each == '\n' || !each.is_control();
-    let is_edged = body.starts_with([' ', '\n', '\u{feff}']) || body.ends_with('\n');
+    let is_plain = |each: char| each == '\n' || !each.is_control() && !is_strange(each);
+    let is_edged = body.starts_with([' ', '\n']) || body.ends_with('\n');
     body.chars().all(is_plain) && !is_edged
 }
 
@@ -230,7 +236,23 @@ fn word(text: &str) -> String {
     quoted(text)
 }
 
-/// Text that is sent must be quoted, so all of it is. What JSON writes is read the same by YAML.
+/// Text that is sent must be quoted, so all of it is. What JSON writes is read the same by YAML, but for a few characters.
 fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+    let mut quoted = String::with_capacity(text.len() + 2);
+    for each in Value::from(text).to_string().chars() {
+        if is_strange(each) {
+            let _ = write!(quoted, "\\u{:04x}", u32::from(each));
+        } else {
+            quoted.push(each);
+        }
+    }
+    quoted
+}
+
+/// What YAML does not take as it is, or takes for a line break; nor is it for terminals.
+fn is_strange(each: char) -> bool {
+    matches!(
+        each,
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }

@@ -1,6 +1,7 @@
 //! Complaints of a whole audience, the same one told once.
 
 use crate::source::{Diagnostic, Severity, plural};
+use crate::template::is_runaway;
 
 /// What is wrong with a campaign's rows and texts. One error in one row, and nothing goes out.
 #[derive(Debug, Default)]
@@ -9,6 +10,8 @@ pub struct Complaints {
     found: Vec<(Diagnostic, u64)>,
     /// Errors beyond those kept.
     more: u64,
+    /// Targets that were not tried after a text had gone on without end.
+    untried: u64,
 }
 
 impl Complaints {
@@ -20,7 +23,7 @@ impl Complaints {
             let same = |(known, _): &&mut (Diagnostic, u64)| is_same(known, &complaint);
             if let Some((_, again)) = self.found.iter_mut().find(same) {
                 *again += 1;
-            } else if self.found.len() < Self::KEPT_MAX {
+            } else if self.found.len() < Self::KEPT_MAX || is_runaway(&complaint) {
                 self.found.push((complaint, 0));
             } else {
                 self.more += u64::from(complaint.severity == Severity::Error);
@@ -42,6 +45,18 @@ impl Complaints {
         }
     }
 
+    /// Whether a text went on without end, as it would for others.
+    pub fn has_runaway(&self) -> bool {
+        self.found
+            .iter()
+            .any(|(complaint, _)| is_runaway(complaint))
+    }
+
+    /// One more target is not tried for that.
+    pub(super) fn add_untried(&mut self) {
+        self.untried += 1;
+    }
+
     pub fn has_errors(&self) -> bool {
         self.more > 0
             || self
@@ -52,19 +67,26 @@ impl Complaints {
 
     /// What is to be shown, and how many errors are not.
     pub fn shown(self) -> (Vec<Diagnostic>, u64) {
+        let untried = self.untried;
         let shown = self.found.into_iter().map(|(complaint, again)| {
-            if again == 0 {
+            let same = format!("the same for {}", plural(again, "more target"));
+            let left = match untried {
+                1 => "1 more target was not tried".to_owned(),
+                untried => format!("{} were not tried", plural(untried, "more target")),
+            };
+            let left = Some(left).filter(|_| untried > 0 && is_runaway(&complaint));
+            let same = Some(same).filter(|_| again > 0);
+            let help: Vec<String> = complaint
+                .help
+                .iter()
+                .cloned()
+                .chain(same)
+                .chain(left)
+                .collect();
+            if help.is_empty() {
                 return complaint;
             }
-            let help = complaint
-                .help
-                .clone()
-                .map(|help| format!("{help}; "))
-                .unwrap_or_default();
-            complaint.help(format!(
-                "{help}the same for {}",
-                plural(again, "more target")
-            ))
+            complaint.help(help.join("; "))
         });
         (shown.collect(), self.more)
     }

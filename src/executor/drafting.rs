@@ -94,6 +94,13 @@ impl<'a> Draft<'a> {
         if self.channel == Channel::Broadcast {
             return self.nobody([]);
         }
+        if self.complaints.has_runaway() || self.suspected.has_runaway() {
+            // What is wrong with the rows themselves is heard all the same.
+            if !is_rejected {
+                self.complaints.add_untried();
+            }
+            return self.nobody([]);
+        }
         self.tried += 1;
         let planned = self.planner.plan(&target);
         let mut wrong = self.planner.warnings();

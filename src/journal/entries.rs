@@ -1,13 +1,14 @@
 //! Entries in, records out.
 
 use super::columns::{from_row, to_row};
+use super::guard::Short;
 use super::{Error, Journal, Run, RunId};
 use crate::channel::{Channel, Request};
 use crate::delivery::{Delivery, End, Entry};
 use crate::identity::{DeliveryNumber, GroupId, Moment, UserId};
 use serde_json::Value;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
 use std::sync::Arc;
 
 /// An entry on its way in.
@@ -69,7 +70,7 @@ impl Journal {
     pub async fn append_retried(&self, run: &Run, batch: &[Written]) -> Result<(), Error> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let condition = "WHERE (SELECT max(place) FROM run_entry WHERE run = ?2) = ?3";
-        let appended = sqlx::query(sqlx::AssertSqlSafe(format!("{APPEND} {condition}")))
+        let appended = sqlx::query(AssertSqlSafe(format!("{APPEND} {condition}")))
             .bind(rows(batch))
             .bind(run.id.0)
             .bind(run.last_place())
@@ -90,19 +91,12 @@ impl Journal {
         after: Option<DeliveryNumber>,
         limit: u32,
     ) -> Result<Vec<Record>, Error> {
-        let rows = sqlx::query(
-            "/* page */ SELECT delivery.number, target, members, skip, body, run.opened_ms
-             FROM run
-             JOIN delivery ON delivery.plan = run.id
-             JOIN content ON content.plan = delivery.plan AND content.number = delivery.content
-             WHERE run.id = ?1 AND delivery.number > ?2
-             ORDER BY delivery.number LIMIT ?3",
-        )
-        .bind(run.0)
-        .bind(after.map_or(-1, |after| i64::from(after.0)))
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?;
+        let rows = sqlx::query(AssertSqlSafe(page_query()))
+            .bind(run.0)
+            .bind(after.map_or(-1, |after| i64::from(after.0)))
+            .bind(limit)
+            .fetch_all(&self.reader)
+            .await?;
         let mut records = Vec::with_capacity(rows.len());
         for row in rows {
             let content: Arc<str> = row.try_get::<String, _>("body")?.into();
@@ -138,17 +132,20 @@ impl Journal {
         let (Some(first), Some(last)) = (records.first(), records.last()) else {
             return Ok(());
         };
-        let rows = sqlx::query(
-            "/* entries of a page */ SELECT delivery, kind, attempt, generation, random, outcome, code, info, msg_seq,
+        let query = format!(
+            "/* entries of a page */ SELECT delivery, kind, attempt, generation, random, {}, code, {}, msg_seq,
                 msg_time, wall_ms, boot_ns, boot_id
              FROM entry
              WHERE run = ?1 AND delivery BETWEEN ?2 AND ?3 ORDER BY delivery, place",
-        )
-        .bind(run.0)
-        .bind(first.number.0)
-        .bind(last.number.0)
-        .fetch_all(&self.reader)
-        .await?;
+            Short("outcome"),
+            Short("info"),
+        );
+        let rows = sqlx::query(AssertSqlSafe(query))
+            .bind(run.0)
+            .bind(first.number.0)
+            .bind(last.number.0)
+            .fetch_all(&self.reader)
+            .await?;
         let mut at = 0;
         for row in &rows {
             let number = DeliveryNumber(row.try_get("delivery")?);
@@ -163,6 +160,18 @@ impl Journal {
         }
         Ok(())
     }
+}
+
+fn page_query() -> String {
+    let [target, members, skip, body] = ["target", "members", "skip", "body"].map(Short);
+    format!(
+        "/* page */ SELECT delivery.number, {target}, {members}, {skip}, {body}, run.opened_ms
+         FROM run
+         JOIN delivery ON delivery.plan = run.id
+         JOIN content ON content.plan = delivery.plan AND content.number = delivery.content
+         WHERE run.id = ?1 AND delivery.number > ?2
+         ORDER BY delivery.number LIMIT ?3"
+    )
 }
 
 /// A broadcast has no group.

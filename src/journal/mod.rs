@@ -7,6 +7,7 @@ mod backup;
 mod columns;
 mod entries;
 mod error;
+mod guard;
 mod lane;
 mod lock;
 mod notices;

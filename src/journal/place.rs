@@ -2,6 +2,7 @@
 
 use super::Error;
 use rustix::fs::statfs;
+use std::fs::Metadata;
 use std::path::Path;
 
 /// File systems of other machines, by what `statfs(2)` and the kernel's `magic.h` call them. Locks and the order of writes
@@ -26,8 +27,9 @@ fn network_name(kind: u32) -> Option<&'static str> {
     found.map(|(_, name)| *name)
 }
 
-/// Refuses a place that other machines share.
+/// Refuses a place that other machines share, and what keeps nothing.
 pub(super) fn check(journal: &Path) -> Result<(), Error> {
+    check_kind(journal)?;
     let folder = match journal.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -45,6 +47,18 @@ pub(super) fn check(journal: &Path) -> Result<(), Error> {
         }),
         None => Ok(()),
     }
+}
+
+/// A device takes what is written to it and forgets it.
+pub(super) fn check_kind(journal: &Path) -> Result<(), Error> {
+    let is_other = |found: Metadata| !found.is_file() && !found.is_dir();
+    if journal.metadata().is_ok_and(is_other) {
+        return Err(Error::Open {
+            path: journal.to_owned(),
+            why: "it is not a plain file".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

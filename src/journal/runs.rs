@@ -1,6 +1,7 @@
 //! Runs and what was written down about them.
 
 use super::columns::{boot_ns, moment};
+use super::guard::Short;
 use super::{Error, Journal};
 use crate::channel::Channel;
 use crate::delivery::{Counts, RunEntry, RunEvent, RunState, State};
@@ -8,8 +9,9 @@ use crate::identity::{
     CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, parse_civil,
 };
 use crate::settings::{OnUnknown, Share, Window};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
+use std::fmt;
 
 /// The number of a run in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,8 +96,34 @@ impl Run {
 }
 
 /// What [`read_run`] reads.
-pub(super) const COLUMNS: &str = "id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned, \
-     skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms, test, stop_after";
+pub(super) const COLUMNS: Columns = Columns;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns;
+
+const NUMBERS: &str = "id, sdk_app_id, fold, ordinal, planned, skipped, rate, attempts, opened_ms, tolerate, pause_after, \
+     finish_by_ms, test, stop_after";
+const TEXTS: [&str; 10] = [
+    "app",
+    "host",
+    "campaign",
+    "local",
+    "zone",
+    "channel",
+    "digest",
+    "revision",
+    "hours",
+    "on_unknown",
+];
+
+impl fmt::Display for Columns {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(NUMBERS)?;
+        TEXTS
+            .into_iter()
+            .try_for_each(|column| write!(formatter, ", {}", Short(column)))
+    }
+}
 
 impl Journal {
     /// Nothing comes after the end of a run, unless somebody knows of it and wants some of it sent again: whoever did not
@@ -152,7 +180,7 @@ impl Journal {
         let query = format!(
             "/* runs of a campaign */ SELECT {COLUMNS} FROM run WHERE campaign = ?1 ORDER BY id DESC"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+        let rows = sqlx::query(AssertSqlSafe(query))
             .bind(campaign.as_str())
             .fetch_all(&self.reader)
             .await?;
@@ -167,7 +195,7 @@ impl Journal {
 
     pub async fn run(&self, id: RunId) -> Result<Run, Error> {
         let query = format!("/* run */ SELECT {COLUMNS} FROM run WHERE id = ?1");
-        let row = sqlx::query(sqlx::AssertSqlSafe(query))
+        let row = sqlx::query(AssertSqlSafe(query))
             .bind(id.0)
             .fetch_one(&self.reader)
             .await?;
@@ -196,7 +224,7 @@ impl Journal {
     /// The campaigns of the journal, by name.
     pub async fn campaigns(&self) -> Result<Vec<String>, Error> {
         let names = sqlx::query_scalar(
-            "/* campaigns */ SELECT DISTINCT campaign FROM run ORDER BY campaign",
+            "/* campaigns */ SELECT DISTINCT campaign FROM run WHERE octet_length(campaign) <= 64 ORDER BY campaign",
         );
         Ok(names.fetch_all(&self.reader).await?)
     }
@@ -221,13 +249,16 @@ impl Journal {
         let mut runs = Vec::with_capacity(rows.len());
         for row in rows {
             let mut run = read_run(&row)?;
-            let entries = sqlx::query(
-                "/* entries of a run */ SELECT event, detail, wall_ms, boot_ns, boot_id
+            let query = format!(
+                "/* entries of a run */ SELECT {}, {}, wall_ms, boot_ns, boot_id
                  FROM run_entry WHERE run = ?1 ORDER BY place",
-            )
-            .bind(run.id.0)
-            .fetch_all(&self.reader)
-            .await?;
+                Short("event"),
+                Short("detail")
+            );
+            let entries = sqlx::query(AssertSqlSafe(query))
+                .bind(run.id.0)
+                .fetch_all(&self.reader)
+                .await?;
             run.entries = entries.iter().map(read_entry).collect::<Result<_, _>>()?;
             runs.push(run);
         }
@@ -275,7 +306,12 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
     };
     let (planned, skipped) = (number("planned")?, number("skipped")?);
     let rate: Option<f64> = row.try_get("rate")?;
-    if skipped > planned || rate.is_some_and(|rate| !(RATE_MIN..=RATE_MAX).contains(&rate)) {
+    // Deliveries are numbered by 32 bits.
+    let is_countable = u32::try_from(planned).is_ok();
+    if !is_countable
+        || skipped > planned
+        || rate.is_some_and(|rate| !(RATE_MIN..=RATE_MAX).contains(&rate))
+    {
         return Err(Error::damaged("a run with numbers that cannot be"));
     }
     Ok(Run {
@@ -361,6 +397,11 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
                 unknown,
                 pending,
             ] = counts;
+            let parts = [accepted, refused, failed, skipped, unknown, pending];
+            let sum = parts.into_iter().try_fold(0, u64::checked_add);
+            if sum != Some(planned) {
+                return Err(Error::damaged("counts that do not add up"));
+            }
             RunEvent::Finished(Counts {
                 planned,
                 accepted,

@@ -1,5 +1,6 @@
 //! Opening a journal.
 
+use super::guard::{Short, check_tables};
 use super::schema::{APPLICATION_ID, CREATE, UPGRADES, VERSION};
 use super::witness::Witness;
 use super::{Error, place};
@@ -64,6 +65,7 @@ impl Journal {
 
     /// Opens the journal at `path` for whoever only reads. It may lie where nobody may write.
     pub async fn open_to_read(path: &Path) -> Result<Journal, Error> {
+        place::check_kind(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
@@ -76,6 +78,8 @@ impl Journal {
             opened => opened?,
         };
         if found == (APPLICATION_ID, VERSION) {
+            let checked = check_tables(&mut *reader.acquire().await?).await;
+            checked.map_err(|error| named(path, error))?;
             return Ok(Journal {
                 path: path.to_owned(),
                 canonical: canonical(path)?,
@@ -158,7 +162,7 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
             transaction.commit().await?;
             Ok(())
         }
-        (APPLICATION_ID, VERSION, _) => Ok(()),
+        (APPLICATION_ID, VERSION, _) => check_tables(&mut transaction).await,
         (APPLICATION_ID, 1..VERSION, _) => {
             for (from, upgrade) in (1..).zip(UPGRADES) {
                 if from >= found {
@@ -166,10 +170,11 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
                 }
             }
             set_version(&mut transaction).await?;
+            check_tables(&mut transaction).await?;
             transaction.commit().await?;
             Ok(())
         }
-        (APPLICATION_ID, found, _) => Err(Error::LaterSchema {
+        (APPLICATION_ID, VERSION.., _) => Err(Error::LaterSchema {
             path: path.to_owned(),
             writer: writer_of(&mut transaction, found).await,
             found,
@@ -199,7 +204,11 @@ async fn set_version(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), Er
 
 /// Which program brought the journal to a version that is not known here. A later one may have it written elsewhere.
 async fn writer_of(transaction: &mut Transaction<'_, Sqlite>, version: i64) -> String {
-    let program = sqlx::query_scalar("SELECT program FROM written_by WHERE version = ?1")
+    let query = format!(
+        "SELECT {} FROM written_by WHERE version = ?1",
+        Short("program")
+    );
+    let program = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
         .bind(version)
         .fetch_optional(&mut **transaction)
         .await;

@@ -1,5 +1,6 @@
 //! How a run stands, counted without reading all that there is of it.
 
+use super::guard::Short;
 use super::{Error, Journal, Run, columns::from_row};
 use crate::delivery::{Counts, Delivery, Entry, State};
 use crate::identity::DeliveryNumber;
@@ -59,10 +60,12 @@ impl Journal {
     /// Of the few whose refusal was in doubt once, how many are refused all the same.
     async fn refused_in_doubt(&self, run: &Run) -> Result<u64, Error> {
         let query = format!(
-            "/* in doubt */ SELECT delivery, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
+            "/* in doubt */ SELECT delivery, kind, attempt, generation, random, {}, code, {}, msg_seq, msg_time,
                 wall_ms, boot_ns, boot_id
              FROM entry WHERE run = ?1 AND delivery IN (SELECT delivery FROM entry WHERE run = ?1 AND {IS_IN_DOUBT})
-             ORDER BY delivery, place"
+             ORDER BY delivery, place",
+            Short("outcome"),
+            Short("info"),
         );
         let rows = sqlx::query(AssertSqlSafe(query))
             .bind(run.id.0)

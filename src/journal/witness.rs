@@ -36,6 +36,10 @@ impl Witness {
 
     /// What one was told last, if there is one. What cannot be read was cut off by a loss of power and tells nothing.
     fn told(path: &Path) -> io::Result<Option<Epoch>> {
+        // A pipe would be waited for.
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::other("it is not a plain file"));
+        }
         let mut bytes = [0; LENGTH];
         let read = OpenOptions::new()
             .read(true)

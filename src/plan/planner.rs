@@ -7,7 +7,7 @@ use crate::channel::{Rendered, Request};
 use crate::identity::{DeliveryKey, DeliveryNumber, Digest, GroupId, Hasher, UserId};
 use crate::schedule::Occurrence;
 use crate::source::{Diagnostic, Severity};
-use crate::template::{Case, Ready, Value, is_for_everybody, merged};
+use crate::template::{Case, Ready, Value, is_for_everybody, is_runaway, merged};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -152,6 +152,9 @@ impl<'a> Planner<'a> {
                 Ok(rendered) => rendered,
                 Err(found) => {
                     wrong.extend(found);
+                    if wrong.iter().any(is_runaway) {
+                        return Err(wrong);
+                    }
                     wrong.dedup();
                     wrong.truncate(OF_MEMBERS_MAX);
                     continue;

@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Component, Path};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -66,8 +66,10 @@ pub(super) const CAMPAIGNS: &str = "campaigns";
 pub(super) const LISTEN: &str = "127.0.0.1:8787";
 
 impl Settings {
-    pub fn schema() -> Schema {
-        Schema::of::<SettingsSpec>()
+    /// Made once: they are read again after each mend.
+    pub fn schema() -> &'static Schema {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<SettingsSpec>);
+        &SCHEMA
     }
 
     /// Reads the file, with variables of the environment (name and value) in the place of what they override.
@@ -96,7 +98,7 @@ impl Settings {
             spec,
             mut complaints,
             tree: written,
-        } = read_parsed::<SettingsSpec>(&schema, parsed);
+        } = read_parsed::<SettingsSpec>(schema, parsed);
         let spec = spec.unwrap_or_default();
         let settings = lower(&spec, source, &mut complaints);
         complaints.extend(wrong);

@@ -1,6 +1,7 @@
 //! One campaign's templates: read once, made ready once for each plan, rendered for every target.
 
-use super::operators::{LENGTH_MAX, add_checks};
+use super::operators::add_checks;
+use super::printed::print;
 use super::program::{self, Program};
 use super::work::add_work;
 use super::{ChosenSpec, Fault, TemplateSpec, add_filters};
@@ -8,9 +9,7 @@ use crate::source::{Diagnostic, Span, Text, TextOr, list_of};
 use minijinja::machinery::{eval, make_string_output};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::ValueKind;
-use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value,
-};
+use minijinja::{AutoEscape, Environment, Error, Output, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -62,6 +61,9 @@ pub struct Case {
 const TEXT_MAX: usize = 64 << 10;
 /// Steps one rendering may take.
 const FUEL: u64 = 100_000;
+/// Texts that are compiled once; of a campaign with more the others are compiled each time. The engine makes room for
+/// hundreds of instructions however few there are, which for tens of thousands of texts would be a gigabyte.
+const COMPILED_MAX: usize = 1_000;
 
 pub struct Templates {
     environment: Environment<'static>,
@@ -197,17 +199,20 @@ impl Templates {
         Case { by, value }
     }
 
-    /// Compiles all of them, for a plan.
+    /// Compiles them, for a plan.
     pub fn ready(&self) -> Ready<'_> {
-        let programs = self.texts.iter().map(|known| {
-            compile(known.kind, &known.text)
-                .expect("what compiled when it was added compiles again")
-        });
+        let compiled = self.texts.iter().take(COMPILED_MAX);
         Ready {
-            programs: programs.collect(),
+            programs: compiled.map(Known::compiled).collect(),
             templates: self,
             no_blocks: BTreeMap::new(),
         }
+    }
+}
+
+impl Known {
+    fn compiled(&self) -> Program<'_> {
+        compile(self.kind, &self.text).expect("what compiled when it was added compiles again")
     }
 }
 
@@ -260,6 +265,7 @@ pub(super) fn rendered(
 /// The templates of a campaign, compiled.
 pub struct Ready<'a> {
     pub(super) templates: &'a Templates,
+    /// Of the first [`COMPILED_MAX`].
     programs: Vec<Program<'a>>,
     /// Templates have no blocks; the machine wants to be told.
     no_blocks: BTreeMap<&'a str, Program<'a>>,
@@ -340,8 +346,26 @@ impl Ready<'_> {
         context: &Value,
         output: &mut Output<'_>,
     ) -> Result<Option<Value>, Diagnostic> {
+        let done = match self.programs.get(at) {
+            Some(program) => self.eval(program, context, output),
+            None => self.eval(&self.templates.texts[at].compiled(), context, output),
+        };
+        match done {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                let text = &self.templates.texts[at].text;
+                Err(Fault::of(&error, text).diagnostic(text, Some(context)))
+            }
+        }
+    }
+
+    fn eval(
+        &self,
+        program: &Program<'_>,
+        context: &Value,
+        output: &mut Output<'_>,
+    ) -> Result<Option<Value>, Error> {
         let environment = &self.templates.environment;
-        let program = &self.programs[at];
         let done = eval(
             environment,
             program,
@@ -350,13 +374,7 @@ impl Ready<'_> {
             output,
             AutoEscape::None,
         );
-        match done {
-            Ok((value, _)) => Ok(value),
-            Err(error) => {
-                let text = &self.templates.texts[at].text;
-                Err(Fault::of(&error, text).diagnostic(text, Some(context)))
-            }
-        }
+        done.map(|(value, _)| value)
     }
 
     fn span(&self, at: usize) -> &Span {
@@ -395,31 +413,4 @@ impl fmt::Debug for Ready<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Ready({})", self.programs.len())
     }
-}
-
-/// How much one rendering has printed.
-#[derive(Default)]
-struct Printed(usize);
-
-pub(super) const TOO_LONG: &str = "the rendered text is too long";
-
-/// Only text and numbers print, and no more than a message may hold.
-fn print(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
-    let what = match value.kind() {
-        ValueKind::String | ValueKind::Number | ValueKind::Undefined => {
-            let printed = state.get_or_insert_extension(Printed::default());
-            printed.0 += value.as_str().map_or(1, str::len);
-            if printed.0 > LENGTH_MAX {
-                return Err(Error::new(ErrorKind::InvalidOperation, TOO_LONG));
-            }
-            return minijinja::escape_formatter(output, state, value);
-        }
-        ValueKind::Bool => "true or false",
-        ValueKind::None => "nothing",
-        ValueKind::Seq | ValueKind::Iterable => "a list",
-        ValueKind::Map => "a map",
-        _ => "no text",
-    };
-    let detail = format!("only text and numbers print, and this is {what}");
-    Err(Error::new(ErrorKind::InvalidOperation, detail))
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a template, and where in it.
 
 use super::operators::{BOOLEAN, NUMBER_INSIDE, TEXT_FIRST, TEXT_INSIDE, TEXT_SECOND};
+use super::printed::TOO_LONG;
 use super::slips::slip;
 use super::{UNDEFINED, Value};
 use crate::source::{Diagnostic, Text, nearest};
@@ -18,6 +19,16 @@ pub(super) struct Fault {
     /// The name that stands for nothing, if that is what is wrong.
     pub undefined: Option<String>,
     pub help: Option<String>,
+    /// Whether it goes on without end, as far as anybody can tell.
+    pub is_runaway: bool,
+}
+
+/// The code of what is said of a template without end.
+const RUNAWAY: &str = "template-runaway";
+
+/// Whether a rendering was given up for what it cost. One is worth it; as many as an audience has rows are not.
+pub fn is_runaway(complaint: &Diagnostic) -> bool {
+    complaint.code == RUNAWAY
 }
 
 impl Fault {
@@ -31,6 +42,7 @@ impl Fault {
                 range: slip.range,
                 undefined: None,
                 help: slip.help,
+                is_runaway: false,
             };
         }
         // An operator at the end of an expression has a range that ends before it.
@@ -57,6 +69,7 @@ impl Fault {
             help: slice.and_then(|slice| conversion(detail, slice)),
             range,
             undefined,
+            is_runaway: error.kind() == ErrorKind::OutOfFuel || detail == TOO_LONG,
         }
     }
 
@@ -70,10 +83,10 @@ impl Fault {
         let span = self
             .range
             .map_or_else(|| text.span.clone(), |range| text.span_of(range));
-        let code = if self.undefined.is_some() {
-            UNDEFINED
-        } else {
-            "template"
+        let code = match &self.undefined {
+            Some(_) => UNDEFINED,
+            None if self.is_runaway => RUNAWAY,
+            None => "template",
         };
         let diagnostic = Diagnostic::error(code, &span, self.message);
         let suggested = self.undefined.zip(context);

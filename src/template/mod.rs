@@ -7,6 +7,7 @@ mod engine;
 mod fault;
 mod filters;
 mod operators;
+mod printed;
 mod program;
 mod slips;
 mod spec;
@@ -19,6 +20,7 @@ use fault::Fault;
 use filters::add_filters;
 
 pub use engine::{Case, Expression, Ready, Template, Templates};
+pub use fault::is_runaway;
 pub use minijinja::Value;
 pub use spec::{ChosenSpec, TemplateSpec};
 pub use style::{check_style, is_changed};

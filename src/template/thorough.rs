@@ -53,7 +53,7 @@ impl Ready<'_> {
                 break;
             };
             let fault = Fault::of(&error, &text);
-            let range = fault.range.clone();
+            let (range, is_runaway) = (fault.range.clone(), fault.is_runaway);
             let is_echo = || {
                 let inside = range.clone().unwrap_or(0..text.len());
                 let holds = |out: &Range<usize>| inside.start < out.end && out.start < inside.end;
@@ -65,6 +65,9 @@ impl Ready<'_> {
             };
             if !is_echo() {
                 found.push(fault.diagnostic(&known.text, Some(context)));
+            }
+            if is_runaway {
+                break;
             }
             let rest = range.and_then(|range| without(known.kind, &text, range));
             let Some((rest, out)) = rest else { break };

@@ -5,6 +5,7 @@
 
 mod inputs;
 mod targets;
+mod whole;
 
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};

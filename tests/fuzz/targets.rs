@@ -1,16 +1,19 @@
 //! What must hold whatever comes in.
 
-use super::{fuzz, inputs};
+use super::{fuzz, inputs, whole};
 use campanile::workbench::{
     Ask, Campaign, Channel, Cron, Diagnostic, Digest, Draft, Dst, Frame, GroupId, Moment,
-    Occurrence, Outcome, Reply, Repository, Schedule, Settings, Source, Span, Spanned, Told,
-    decode, parse_zone, render,
+    Occurrence, Outcome, Reply, Repository, Request, Schedule, Settings, Source, Span, Spanned,
+    Told, decode, parse_zone, render, shown,
 };
 use chrono::{DateTime, Utc};
 use proptest::prelude::{prop_assert, prop_assert_eq};
 use proptest::test_runner::TestCaseError;
+use serde_json::Value;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::LazyLock;
 use tempfile::TempDir;
 
 const SETTINGS: &str = "apps: { main: { sdk_app_id: 1400000000, region: singapore } }\n";
@@ -23,8 +26,10 @@ const NOW: Moment = Moment {
     boot_id: 0,
 };
 
-fn known_settings() -> Settings {
-    Settings::read(&Source::new("campanile.yaml", SETTINGS), &[]).unwrap()
+fn known_settings() -> &'static Settings {
+    static KNOWN: LazyLock<Settings> =
+        LazyLock::new(|| Settings::read(&Source::new("campanile.yaml", SETTINGS), &[]).unwrap());
+    &KNOWN
 }
 
 /// Complaints can be shown, and have nothing in them that moves a cursor.
@@ -39,19 +44,14 @@ fn assert_shown(found: &[Diagnostic]) -> Result<(), TestCaseError> {
 
 /// All that a plan does with a campaign in a folder: its files are read, its texts rendered.
 fn planned(folder: &TempDir, yaml: &str) -> Result<(), TestCaseError> {
-    let settings = known_settings();
     let source = Source::new("news.yaml", yaml);
-    let campaign = match Campaign::read(&source, &settings, &BTreeMap::new()) {
+    let campaign = match Campaign::read(&source, known_settings(), &BTreeMap::new()) {
         Ok(campaign) => campaign,
         Err(found) => return assert_shown(&found),
     };
     let repository = Repository::at(folder.path()).unwrap();
     let ready = campaign.ready();
-    let frame = Frame {
-        occurrence: Occurrence::at_moment(NOW, campaign.zone),
-        digest: Digest::of("fuzz", []),
-        members_max: 50,
-    };
+    let frame = frame(&campaign);
     let mut draft = Draft::new(&repository, &campaign, &ready, &frame, NOW);
     let mut count = 0;
     while let Some(chunk) = draft.next_chunk(100) {
@@ -72,6 +72,101 @@ fn planned(folder: &TempDir, yaml: &str) -> Result<(), TestCaseError> {
     } else {
         assert_shown(&found)
     }
+}
+
+fn frame(campaign: &Campaign) -> Frame {
+    Frame {
+        occurrence: Occurrence::at_moment(NOW, campaign.zone),
+        digest: Digest::of("fuzz", []),
+        members_max: 50,
+    }
+}
+
+/// A campaign as `show` tells it, and what comes of it.
+struct Page {
+    text: String,
+    /// To whom, and what.
+    deliveries: Vec<(String, Value)>,
+    wrong: Vec<String>,
+}
+
+fn told(folder: &TempDir, yaml: &str) -> Result<Page, Vec<Diagnostic>> {
+    let source = Source::new("news.yaml", yaml);
+    let campaign = Campaign::read(&source, known_settings(), &BTreeMap::new())?;
+    let repository = Repository::at(folder.path()).unwrap();
+    let (ready, frame) = (campaign.ready(), frame(&campaign));
+    let mut draft = Draft::new(&repository, &campaign, &ready, &frame, NOW);
+    let mut deliveries = Vec::new();
+    while let Some(chunk) = draft.next_chunk(100) {
+        for Request {
+            group,
+            members,
+            content,
+            ..
+        } in chunk.into_iter().map(|planned| planned.request)
+        {
+            let content = serde_json::from_str(&content).unwrap();
+            deliveries.push((format!("{group:?} {members:?}"), content));
+        }
+    }
+    let (found, _) = draft.finish().1.shown();
+    Ok(Page {
+        text: shown(&campaign, &source, known_settings()),
+        deliveries,
+        wrong: found.into_iter().map(|found| found.message).collect(),
+    })
+}
+
+/// What is given is sent, also where it is what the vendor takes it to be: `show` gives these.
+const GIVEN: [(&str, &str); 4] = [
+    ("MsgPriority", "\"Normal\""),
+    ("OnlineOnlyFlag", "0"),
+    ("NeedReadReceipt", "0"),
+    ("SupportMessageExtension", "0"),
+];
+
+/// What `show` tells is a campaign again, of which the same is planned; and that is told as it stands.
+#[test]
+fn fuzz_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tried, read) = (Cell::new(0), Cell::new(0));
+    fuzz(&whole::campaign(), |yaml| {
+        tried.set(tried.get() + 1);
+        let mut first = match told(&folder, &yaml) {
+            Ok(told) => told,
+            Err(found) => return assert_shown(&found),
+        };
+        read.set(read.get() + 1);
+        let second = match told(&folder, &first.text) {
+            Ok(told) => told,
+            Err(found) => {
+                let found: Vec<String> = found.iter().map(|each| render(each, false, 80)).collect();
+                let why = format!("{}\n{}", found.concat(), first.text);
+                return Err(TestCaseError::fail(why));
+            }
+        };
+        for content in first
+            .deliveries
+            .iter_mut()
+            .filter_map(|(_, content)| content.as_object_mut())
+        {
+            for (name, value) in GIVEN {
+                let value: Value = serde_json::from_str(value).unwrap();
+                content.entry(name).or_insert(value);
+            }
+        }
+        prop_assert_eq!(first.deliveries, second.deliveries, "{}", first.text);
+        prop_assert_eq!(first.wrong, second.wrong, "{}", first.text);
+        // Its origins are its own lines from here on.
+        let last = told(&folder, &second.text).map(|told| told.text);
+        prop_assert_eq!(Some(second.text), last.ok());
+        Ok(())
+    });
+    let (tried, read) = (tried.get(), read.get());
+    assert!(
+        read > tried / 4,
+        "{read} of {tried} campaigns could be read"
+    );
 }
 
 #[test]

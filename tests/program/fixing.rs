@@ -283,6 +283,53 @@ fn a_key_in_the_settings_is_never_shown() {
     }
 }
 
+/// Beside it stands a slip that is mended for certain, so that something would be shown.
+#[test]
+fn a_key_in_a_wrong_place_is_never_shown() {
+    const OUTPUTS: [&[&str]; 9] = [
+        &[],
+        &["-o", "json"],
+        &["-o", "sarif"],
+        &["-o", "github"],
+        &["--fix", "--dry-run"],
+        &["--fix", "--dry-run", "-o", "json"],
+        &["--fix"],
+        &["--fix", "-o", "json"],
+        &["--fix", "-o", "sarif"],
+    ];
+    let long = "5550123456789abc".repeat(4);
+    let place = Place::new();
+    place.write(
+        NEWS,
+        "audience: { groups: [g1] }\nsend: { group_message: { text: \"x\" } }\n",
+    );
+    for written in [
+        format!("secret_key: {{ value: {long} }}"),
+        format!("secret_key:\n      value: {long}"),
+        "secret_key: { value: hush5550 }".to_owned(),
+        "secret_key:\n      value: hush5550".to_owned(),
+        format!("key: {{ env: {long} }}"),
+        format!("secret_key: {{ env: CAMPANILE_SECRET_KEY, env: {long} }}"),
+        format!("secret_key:\n      env: CAMPANILE_SECRET_KEY\n      env: {long}"),
+        format!("secret_key: {{ env: CAMPANILE_SECRET_KEY }}\n    other: {long}"),
+        format!("secret_key: {{ file: {long} }}"),
+        format!("secret_key: {{ env: CAMPANILE_SECRET_KEY }}\n    # it was {long}"),
+    ] {
+        let settings = super::place::settings("regoin: singapore");
+        let typed = settings.replace("secret_key: { env: CAMPANILE_SECRET_KEY }", &written);
+        assert_ne!(typed, settings);
+        place.write("campanile.yaml", &typed);
+        for more in OUTPUTS {
+            let ended = place.run(&[&["check"], more].concat());
+            assert_eq!(ended.code, 78, "{ended:?}");
+            for said in [&ended.out, &ended.err] {
+                assert!(!said.contains("hush") && !said.contains("5550"), "{said}");
+            }
+            assert_eq!(place.text("campanile.yaml"), typed, "it is not written");
+        }
+    }
+}
+
 #[test]
 fn a_dry_run_writes_nothing_and_shows_what_git_applies() {
     let place = Place::new();

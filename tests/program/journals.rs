@@ -9,12 +9,12 @@ use std::path::PathBuf;
 
 const DAY_MS: u64 = 86_400_000;
 
-fn journal(place: &Place) -> PathBuf {
+pub(crate) fn journal(place: &Place) -> PathBuf {
     place.path().join("campanile.db")
 }
 
 /// Does something to the journal that no command does.
-fn alter(place: &Place, statements: &str) {
+pub(crate) fn alter(place: &Place, statements: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

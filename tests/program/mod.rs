@@ -16,6 +16,8 @@ mod fit;
 mod fixing;
 mod handover;
 mod hostile;
+mod hostile_answers;
+mod hostile_journals;
 mod journals;
 mod kills;
 mod lane;
