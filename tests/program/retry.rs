@@ -117,7 +117,7 @@ fn what_was_refused_is_sent_again_within_its_run() {
     let group = one["group"].as_str().unwrap();
     story
         .retry("refused", &["--yes", "--group", group])
-        .assert(5, &["1 of 30 deliveries were refused"]);
+        .assert(5, &["1 of 30 deliveries was refused"]);
     assert_eq!(story.count("refused"), refused - 1);
 
     let before = story.arrivals();
