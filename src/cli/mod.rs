@@ -2,6 +2,7 @@
 //!
 //! Knows what a person typed and what they read. Must never decide what is sent; it asks the rooms above.
 
+mod absent;
 mod access;
 mod arguments;
 mod browsing;

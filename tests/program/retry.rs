@@ -471,7 +471,7 @@ fn the_log_tells_whether_a_group_got_it_and_why_not() {
         1,
         &[
             "no delivery to g7 in news@",
-            "its audience had 6 groups",
+            ": its audience does not name it (its audience had 6 groups)",
             "did you mean `g",
         ],
     );
