@@ -18,6 +18,7 @@ mod target;
 pub use kind::GroupType;
 pub use meant::{Audience, ListFile, NO_AUDIENCE};
 pub use resolver::{LeftOut, Part, Rejected, Resolver};
+pub use roster::MEMBER_TWICE;
 pub use row::Row;
 pub use spec::AudienceSpec;
 pub use table::{Subject, Table};

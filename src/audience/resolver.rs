@@ -275,7 +275,7 @@ impl<'a> Resolver<'a> {
         if let Ok(false) = fits {
             return Ok(None);
         }
-        let (reach, mut complaints) = self.reach(&target, &span);
+        let (reach, mut complaints) = self.reach(&target);
         complaints.extend(fits.err());
         let target = Target { reach, ..target };
         if complaints.is_empty() {
@@ -360,14 +360,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// Who of the group gets it. Of whom that cannot be told gets it as far as it is looked through.
-    fn reach(&mut self, target: &Target, span: &impl Fn() -> Span) -> (Reach, Vec<Diagnostic>) {
+    fn reach(&mut self, target: &Target) -> (Reach, Vec<Diagnostic>) {
         if !self.audience.names_members() || self.has_doubtful_members {
             return (Reach::Everybody, Vec::new());
         }
         if !self.roster.groups.is_empty() {
             self.asked.insert(group_key(&target.group));
         }
-        let (mut members, mut complaints) = self.roster.of(&target.group, &span());
+        let (mut members, mut complaints) = self.roster.of(&target.group);
         for (picked, wanted) in [(&mut self.only, true), (&mut self.exclude, false)] {
             if let Some(picked) = picked {
                 members.retain(|member| {

@@ -4,13 +4,18 @@ use super::picked::group_key;
 use super::table::Record;
 use super::target::{Member, Origin};
 use crate::identity::{GroupId, UserId};
-use crate::source::{Diagnostic, Span};
+use crate::source::{Diagnostic, Source, Span};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// Two lines about one member of one group.
+pub const MEMBER_TWICE: &str = "member-twice";
 
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     everywhere: Vec<Arc<Member>>,
+    /// Where those of the campaign file stand.
+    written: HashMap<UserId, Span>,
     by_group: HashMap<u64, Vec<Arc<Member>>>,
     /// Groups in the order of the files, each with where it was named first.
     pub(super) groups: Vec<(GroupId, Origin)>,
@@ -23,6 +28,9 @@ impl Roster {
             path: span.source().path.as_str().into(),
             line: span.line() as u64,
         };
+        self.written
+            .entry(id.clone())
+            .or_insert_with(|| span.clone());
         self.everywhere.push(Arc::new(Member {
             id: id.clone(),
             names: Arc::new([]),
@@ -53,7 +61,7 @@ impl Roster {
 
     /// The members of a group in the order of the files; who is named twice gets one message. Two lines that differ are
     /// an error: nobody knows which is meant.
-    pub(super) fn of(&self, group: &GroupId, span: &Span) -> (Vec<Arc<Member>>, Vec<Diagnostic>) {
+    pub(super) fn of(&self, group: &GroupId) -> (Vec<Arc<Member>>, Vec<Diagnostic>) {
         let own = self.by_group.get(&group_key(group));
         let named = self.everywhere.iter().chain(own.into_iter().flatten());
         let mut seen: HashSet<&UserId> = HashSet::new();
@@ -70,11 +78,24 @@ impl Roster {
                     "the member `{}` is named twice in the group `{group}`, with different values",
                     member.id
                 );
-                let help = format!("keep one of {} and {}", first.origin, member.origin);
-                complaints.push(Diagnostic::error("member-twice", span, message).help(help));
+                let twice = Diagnostic::error(MEMBER_TWICE, &self.place(member), message);
+                let twice = twice.also(&self.place(first), "the other stands here");
+                complaints.push(twice.help("keep one of the two"));
             }
         }
         (members, complaints)
+    }
+
+    /// Of a line of a file only its number is known by now; whoever can read the file shows the line.
+    fn place(&self, member: &Member) -> Span {
+        let Origin { path, line } = &member.origin;
+        let line = usize::try_from(*line).unwrap_or(usize::MAX);
+        let written = self.written.get(&member.id);
+        let written = written.filter(|span| span.source().path == **path && span.line() == line);
+        written.cloned().unwrap_or_else(|| {
+            let excerpt = Source::excerpt(&**path, "", line);
+            Span::beginning(&excerpt)
+        })
     }
 
     /// How many groups of the files have not been asked for; the rest is told by the first of them.

@@ -14,7 +14,7 @@ pub enum Row {
 }
 
 impl Row {
-    pub(super) fn line(&self) -> u64 {
+    pub fn line(&self) -> u64 {
         match self {
             Row::Cells { line, .. } | Row::Object { line, .. } => *line,
         }

@@ -88,6 +88,7 @@ pub struct FileSpec {
     pub path: Option<Spanned<String>>,
     /// How long ago it may have been written at most, such as `2d`: an export that was not renewed is an error.
     /// Default: any age.
+    #[schemars(extend("examples" = ["2d"]))]
     pub newer_than: Option<Spanned<String>>,
 }
 

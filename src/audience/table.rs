@@ -133,6 +133,13 @@ impl Table {
         })
     }
 
+    /// Where a row says whom it is about.
+    pub fn place(&self, row: &Row) -> Span {
+        let columns = self.columns.as_ref();
+        let column = columns.and_then(|columns| columns.own[0]);
+        row.span(&self.path, column.unwrap_or(0))
+    }
+
     pub(super) fn record(&self, row: &Row) -> Result<Record, Vec<Diagnostic>> {
         match (row, &self.columns) {
             (Row::Cells { cells, .. }, Some(columns)) => self.of_cells(row, cells, columns),

@@ -111,6 +111,7 @@ impl Campaign {
         };
         let campaign = spec.and_then(|spec| lower(&spec, source, settings, &mut lowering));
         drop_echoes(source, tree.as_ref(), &mut complaints);
+        point_at_channel(tree.as_ref(), &mut complaints);
         let doubts = Doubts::of(source, tree.as_ref(), &complaints, settings);
         complaints.retain(|complaint| !doubts.explain_lack(complaint));
         complaints.sort_by_key(|complaint| start(complaint, source));
@@ -170,6 +171,20 @@ impl Campaign {
         context.insert("campaign".to_owned(), Value::from(campaign));
         context.insert("occurrence".to_owned(), Value::from(occurrence));
         Value::from(context)
+    }
+}
+
+/// It is the key that chooses a channel, whatever is sent through it.
+fn point_at_channel(tree: Option<&Node>, complaints: &mut [Diagnostic]) {
+    let send = tree.and_then(|tree| tree.get("send"));
+    let chosen = send.and_then(|send| send.entry(Channel::Notification.name()));
+    let closed = complaints
+        .iter_mut()
+        .filter(|complaint| complaint.code == "closed-channel");
+    for (complaint, (key, _)) in closed.zip(chosen) {
+        if let Some(primary) = &mut complaint.primary {
+            primary.span = key.span.clone();
+        }
     }
 }
 

@@ -120,15 +120,49 @@ impl Answer {
     pub fn none(info: &str) -> Answer {
         Answer::new(0, info)
     }
+
+    /// Whether the words say more than the code.
+    pub fn tells_more(&self) -> bool {
+        let behind = code_in(&self.info).filter(|(code, _)| *code == self.code);
+        let words = behind.map_or(self.info.as_str(), |(_, words)| words);
+        words.contains(char::is_alphanumeric)
+    }
+
+    /// Whether the words begin with the code themselves.
+    fn names_code(&self) -> bool {
+        code_in(&self.info).is_some_and(|(code, _)| code == self.code)
+    }
+}
+
+/// The code that words begin with, such as `code 60004` or `ErrorCode: 60004`, and what is said behind it.
+fn code_in(words: &str) -> Option<(u32, &str)> {
+    const NAMES: [&str; 3] = ["http", "error", "code"];
+    let mut rest = words;
+    loop {
+        rest = rest.trim_start_matches([' ', ':', '=', '_', '-']);
+        let named = NAMES.iter().find_map(|name| {
+            let (head, behind) = rest.split_at_checked(name.len())?;
+            head.eq_ignore_ascii_case(name).then_some(behind)
+        });
+        let Some(behind) = named else { break };
+        rest = behind;
+    }
+    let end = rest.find(|each: char| !each.is_ascii_digit());
+    let (code, behind) = rest.split_at(end.unwrap_or(rest.len()));
+    Some((code.parse().ok()?, behind))
 }
 
 impl From<&str> for Answer {
     /// Reads what `Display` wrote.
     fn from(text: &str) -> Answer {
-        let (code, info) = text
-            .trim_start_matches("HTTP ")
-            .split_once(' ')
-            .unwrap_or((text, ""));
+        // The vendor's words named their code.
+        if let Some((code, _)) = code_in(text).filter(|_| text.starts_with(char::is_alphabetic))
+            && !is_http_status(code)
+        {
+            return Answer::new(code, text);
+        }
+        let behind = text.trim_start_matches("HTTP ");
+        let (code, info) = behind.split_once(' ').unwrap_or((behind, ""));
         match code.parse() {
             Ok(code) => Answer::new(code, info),
             Err(_) => Answer::none(text),
@@ -146,6 +180,7 @@ impl fmt::Display for Answer {
         match (self.code, self.info.is_empty()) {
             (0, _) => formatter.write_str(&self.info),
             (_, true) => formatter.write_str(&code),
+            (_, false) if self.names_code() => formatter.write_str(&self.info),
             (_, false) => write!(formatter, "{code} {}", self.info),
         }
     }
@@ -157,5 +192,38 @@ pub fn code_name(code: u32) -> String {
         format!("HTTP {code}")
     } else {
         format!("code {code}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_the_words_name_is_said_once() {
+        for (code, info, said, tells_more) in [
+            (60_004, "code 60004", "code 60004", false),
+            (60_004, "60004", "60004", false),
+            (60_004, "ErrorCode: 60004.", "ErrorCode: 60004.", false),
+            (
+                60_004,
+                "code 60004, no account",
+                "code 60004, no account",
+                true,
+            ),
+            (60_004, "no account", "60004 no account", true),
+            (60_004, "600041 accounts", "60004 600041 accounts", true),
+            (60_004, "错误", "60004 错误", true),
+            (60_004, "", "60004", false),
+            (502, "HTTP 502", "HTTP 502", false),
+            (502, "bad gateway", "HTTP 502 bad gateway", true),
+            (0, "code 0, but no status", "code 0, but no status", true),
+        ] {
+            let answer = Answer::new(code, info);
+            assert_eq!(answer.to_string(), said);
+            assert_eq!(answer.tells_more(), tells_more, "{info}");
+            assert_eq!(Answer::from(said).to_string(), said);
+            assert_eq!(Answer::from(said).code, code, "{said}");
+        }
     }
 }

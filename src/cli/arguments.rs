@@ -31,10 +31,10 @@ pub(super) struct Arguments {
 
 const BEGINNING: &str = "\
 Examples:
-  campanile init our-campaigns                      a repository to begin with
-  campanile check                                   everything that is wrong, before anything is sent
-  campanile preview welcome                         what people will read
-  campanile run welcome --sandbox                   send it to a stand-in for the vendor on this machine";
+  campanile init our-campaigns     a repository to begin with
+  campanile check                  everything that is wrong
+  campanile preview welcome        what people will read
+  campanile run welcome --sandbox  send it to a stand-in for the vendor";
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Common {
@@ -83,18 +83,19 @@ pub(super) enum Verb {
 /// all else byte for byte, and then checks what is left.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile check                                   all campaigns of the repository
-  campanile check campaigns/welcome.yaml --strict   warnings fail as well
-  campanile check -o json                           for scripts; the exit code is 78 if anything is wrong
-  campanile check -o github --strict                in a workflow of GitHub: each complaint at its line
-  campanile check -o sarif > campanile.sarif        for code scanning and editors
-  campanile check --fix                             mends what is certain, and tells what is left
-  campanile check --fix --dry-run | git apply       the same, looked at before
-  campanile check --explain unknown-key             what a code means, wrong and right; without a code: all of them")]
+  campanile check                              all campaigns of the repository
+  campanile check welcome --strict             warnings fail as well
+  campanile check -o json                      for scripts
+  campanile check -o github --strict           in a workflow: each at its line
+  campanile check -o sarif > campanile.sarif   for code scanning and editors
+  campanile check --fix                        mends what is certain
+  campanile check --fix --dry-run | git apply  the same, looked at before
+  campanile check --explain unknown-key        what a code means
+  campanile check --explain                    all codes there are")]
 pub(super) struct Check {
     /// Campaigns, by name or path [default: all of the folder]
     pub(super) campaigns: Vec<String>,
-    /// Warnings fail as well
+    /// Warnings fail as well, but for `all-past`, which comes of time alone
     #[arg(long)]
     pub(super) strict: bool,
     /// Mend in the files what can be mended for certain, then check them
@@ -109,6 +110,7 @@ pub(super) struct Check {
     /// Tell what a code of a complaint means instead; without a code, list all there are
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["campaigns", "fix"])]
     pub(super) explain: Option<String>,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = CheckOutput::Text)]
     pub(super) output: CheckOutput,
 }
@@ -125,12 +127,12 @@ characters, bytes, body} ..], longest, cases, rate_per_s, duration_s, first_call
 sent, without its `Random`.
 
 Examples:
-  campanile preview welcome                         the first few, as a chat
-  campanile preview welcome --group @TGS#1          what one group will read
+  campanile preview welcome                  the first few, as a chat
+  campanile preview welcome --group @TGS#1   what one group will read
   campanile preview countdown --for 2026-11-11T00:00
-  campanile preview welcome -n 1000 -o json         for scripts
+  campanile preview welcome -n 1000 -o json  for scripts
   campanile preview welcome -o html > preview.html
-  campanile preview welcome -o markdown             for a comment below a pull request"
+  campanile preview welcome -o markdown      for a comment below a pull request"
 )]
 pub(super) struct Preview {
     /// A campaign's name, or the path of its file
@@ -147,6 +149,7 @@ pub(super) struct Preview {
     /// What is taken for now [default: the clock's]
     #[arg(long, value_name = "RFC3339")]
     pub(super) now: Option<DateTime<FixedOffset>>,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = PreviewOutput::Text)]
     pub(super) output: PreviewOutput,
 }
@@ -159,9 +162,9 @@ pub(super) struct Preview {
 #[command(group(ArgGroup::new("what").required(true).args(["run", "schedules"])))]
 #[command(after_help = "Examples:
   campanile resume welcome@2026-11-11T09:00
-  campanile resume welcome                          its schedule, and its latest run
-  campanile resume --schedules                      every schedule that is paused, after `pause --all`
-  campanile resume welcome --stop-after 100         a hundred more, then have another look")]
+  campanile resume welcome                   its schedule, and its latest run
+  campanile resume welcome --stop-after 100  a hundred more, then look again
+  campanile resume --schedules               all of them, after `pause --all`")]
 pub(super) struct Resume {
     /// A run, or a campaign for its schedule and its latest run
     pub(super) run: Option<String>,
@@ -177,6 +180,7 @@ pub(super) struct Resume {
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -193,10 +197,10 @@ pub(super) struct Resume {
 /// broadcast is never sent again.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile retry welcome --state failed            of the latest run; tells how many, and asks
+  campanile retry welcome --state failed           tells how many, and asks
   campanile retry welcome@2026-11-11T09:00 --state refused --group @TGS#1
   campanile retry welcome --state failed --yes -o json
-  campanile retry welcome --state unknown --force   though people may get it twice")]
+  campanile retry welcome --state unknown --force  people may get it twice")]
 pub(super) struct Retry {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
@@ -215,6 +219,7 @@ pub(super) struct Retry {
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -222,8 +227,8 @@ pub(super) struct Retry {
 /// Keep the journal small and safe
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
-  campanile journal prune --older-than 90d             remove what finished long ago; tells what goes, and asks
-  campanile journal backup /backups/campanile.db       copy it, also while it is being written")]
+  campanile journal prune --older-than 90d        remove what finished long ago
+  campanile journal backup /backups/campanile.db  copy it, also while in use")]
 pub(super) enum JournalVerb {
     Prune(Prune),
     Backup(Backup),
@@ -241,11 +246,11 @@ pub(super) enum JournalVerb {
 /// The file gets smaller if nothing is being sent; else the room is free for later runs, and it says so.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile journal prune --older-than 90d --dry-run   what would go
-  campanile journal prune --older-than 90d             tells what goes, and asks
+  campanile journal prune --older-than 90d --dry-run  what would go
+  campanile journal prune --older-than 90d            tells what goes, and asks
   campanile journal prune --older-than 90d --yes -o json
 
-JSON: {\"journal\", \"dry_run\", \"runs\": [{run, app, state, deliveries, finished_at} ..], \"plans\": rubbish removed,
+JSON: {\"journal\", \"dry_run\", \"runs\": [{run, app, state, deliveries, finished_at} ..], \"plans\": rubbish removed, \
 \"bytes_before\", \"bytes_after\", \"bytes_free\": inside the file, \"kept_open\": how many old runs are not finished}.")]
 pub(super) struct Prune {
     /// How long ago a run must have finished; at least a day
@@ -260,6 +265,7 @@ pub(super) struct Prune {
     /// The stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -284,6 +290,7 @@ pub(super) struct Backup {
     /// The stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -295,11 +302,11 @@ pub(super) struct Backup {
 /// lines have it. A group to which the run has no delivery is an error.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile log welcome                             the latest run, a line for each delivery
-  campanile log welcome --group @TGS#1              did this group get it, and if not, why?
+  campanile log welcome                 the latest run, a line for each delivery
+  campanile log welcome --group @TGS#1  did this group get it, and if not, why?
   campanile log welcome@2026-11-11T09:00 --state failed,unknown -o csv
-  campanile log welcome -f                          follow a run under way
-  campanile log welcome --test                      what became of its latest test")]
+  campanile log welcome -f              follow a run under way
+  campanile log welcome --test          what became of its latest test")]
 pub(super) struct Log {
     /// A run, or a campaign for its latest run
     pub(super) run: String,
@@ -321,6 +328,7 @@ pub(super) struct Log {
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = LogOutput::Text)]
     pub(super) output: LogOutput,
 }
@@ -424,30 +432,30 @@ Faults that a share of all calls meets (`=5%` or `=0.05`):
   lost_reply                the connection closes without an answer
   stall                     no answer ever comes
   slow                      the answer comes after 4 s
-  html, html_502            the answer is a page of a proxy, with status 200 or 502
+  html, html_502            a proxy's page answers, with status 200 or 502
   huge                      the answer is 2 MiB long
   internal, timeout         the answer is code 10002, 60008
                             the call took no effect:
   lost_before               the connection closes
   http_500                  the answer is status 500
-  throttle, group_throttle  the answer is code 60007, 10023 though there were not too many
+  throttle, group_throttle  the answer is code 60007, 10023, whatever the pace
   drop                      the answer is a success with a MsgDropReason
   expired                   the answer is code 70001
   internal_before, timeout_before, code_N
                             the answer is code 10002, 60008, N
 
 Faults of the whole path:
-  delay=0ms-20ms            every request takes so long, evenly spread, before it has arrived
-  stall_path=1s/60s         every 60 s nothing arrives and no reply leaves for 1 s
-  refuse=5s/30s             every 30 s connecting is refused for 5 s, and open connections are cut
+  delay=0ms-20ms            requests take so long to arrive, evenly spread
+  stall_path=1s/60s         every 60 s nothing comes or goes for 1 s
+  refuse=5s/30s             every 30 s connections are refused and cut for 5 s
   stall_path=1s, refuse=5s  the same once, from now on";
 
 const SANDBOX_RUN_TIME: &str = "\
 While it runs:
-  curl http://ADDRESS/sandbox/ledger                what it stored, a line of JSON each
-  curl http://ADDRESS/sandbox/statistics            what it saw, as JSON
-  curl http://ADDRESS/sandbox/faults                what goes wrong at present
-  curl http://ADDRESS/sandbox/faults -d refuse=5s   let this go wrong instead (`none`: nothing)";
+  curl http://ADDRESS/sandbox/ledger               what it stored, as JSON lines
+  curl http://ADDRESS/sandbox/statistics           what it saw, as JSON
+  curl http://ADDRESS/sandbox/faults               what goes wrong at present
+  curl http://ADDRESS/sandbox/faults -d refuse=5s  this goes wrong from now on";
 
 const SANDBOX_EXAMPLES: &str = "\
 Examples:
@@ -468,11 +476,11 @@ local, timezone, note} ..], where `note` is null or says what a clock change doe
 made up for; \"by_hand\": names of campaigns that were asked for and have no schedule.
 
 Examples:
-  campanile next                                    the next five of all campaigns
-  campanile next welcome -n 3                       of one, by name or by path
+  campanile next               the next five of all campaigns
+  campanile next welcome -n 3  of one, by name or by path
   campanile next --from 2026-11-01T00:00:00+08:00 -n 100 -o json
   campanile next --cron \"0 9 * * MON-FRI\" --timezone Asia/Shanghai
-  campanile next --cron \"30 2 * * *\" --timezone Europe/Berlin --from 2026-03-28T00:00:00Z -n 3"
+  campanile next --cron \"30 2 * * *\" --timezone Europe/Berlin -n 3"
 )]
 pub(super) struct Next {
     /// Names of campaigns, or paths of their files [default: all that have a schedule]
@@ -497,6 +505,7 @@ pub(super) struct Next {
     /// How many, of all campaigns together
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub(super) limit: u16,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -517,6 +526,7 @@ pub(super) struct Schema {
   campanile version
   campanile version -o json")]
 pub(super) struct Version {
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -632,5 +642,31 @@ mod tests {
     #[test]
     fn the_arguments_agree_with_each_other() {
         Arguments::command().debug_assert();
+    }
+
+    /// A narrow terminal breaks what is wider, and nobody finds the columns any more.
+    #[test]
+    fn what_stands_in_columns_fits_into_a_narrow_terminal() {
+        fn check(command: &clap::Command, seen: &mut usize) {
+            let helps = [command.get_after_help(), command.get_after_long_help()];
+            for help in helps.into_iter().flatten() {
+                let text = help.to_string();
+                // A command alone is copied as a whole, however long it is.
+                let is_row = |line: &&str| line.starts_with("  ") && line.trim().contains("  ");
+                for line in text.lines().filter(is_row) {
+                    assert!(line.chars().count() <= 80, "{line}");
+                    *seen += 1;
+                }
+                // What is a paragraph is broken where the terminal wants it, and nowhere else.
+                let is_prose = |line: &&str| !line.is_empty() && !line.starts_with(' ');
+                let prose = text.lines().collect::<Vec<_>>();
+                let broken = prose.windows(2).find(|pair| pair.iter().all(is_prose));
+                assert_eq!(broken, None, "{}", command.get_name());
+            }
+            command.get_subcommands().for_each(|each| check(each, seen));
+        }
+        let mut seen = 0;
+        check(&Arguments::command(), &mut seen);
+        assert!(seen > 60, "{seen}");
     }
 }

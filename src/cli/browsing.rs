@@ -19,7 +19,7 @@ state, opened_at} or null. Of an invalid file no more is said than could be read
 Examples:
   campanile list
   campanile list --owner growth@example.com
-  campanile list --label season=singles-day --label region=cn   those that have both
+  campanile list --label season=singles-day --label region=cn  with both
   campanile list -o json
 
 The exit code is 0 also where files are invalid: `campanile check` says what is wrong with them, and fails."
@@ -37,6 +37,7 @@ pub(super) struct List {
     /// What is taken for now [default: the clock's]
     #[arg(long, value_name = "RFC3339")]
     pub(super) now: Option<DateTime<FixedOffset>>,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -67,6 +68,7 @@ Examples:
 pub(super) struct Show {
     /// A campaign's name, or the path of its file
     pub(super) campaign: String,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -77,8 +79,8 @@ pub(super) struct Show {
 /// stand-in.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile init                                    here
-  campanile init campaigns-of-ours                  in a folder, which is made if it is not there
+  campanile init                    here
+  campanile init campaigns-of-ours  in a folder, made if need be
   campanile init -o json
 
 JSON: {\"directory\", \"written\": [path ..], \"left\": [path ..], \"next\": [command ..]}.")]
@@ -86,6 +88,7 @@ pub(super) struct Init {
     /// The folder [default: the working directory]
     #[arg(value_name = "DIR")]
     pub(super) folder: Option<PathBuf>,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -108,10 +111,10 @@ pub(super) struct Completions {
 /// A page has what `--help` says, and the exit codes; that of the program the environment and the files as well.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile man | man -l -                          read the first page
-  campanile man run | man -l -                      that of a verb
+  campanile man | man -l -                     read the first page
+  campanile man run | man -l -                 that of a verb
   campanile man journal prune > campanile-journal-prune.1
-  campanile man --all ~/.local/share/man/man1       every page, to where `man campanile` finds them
+  campanile man --all ~/.local/share/man/man1  every page, where `man` finds it
 
 Pages that are there already are written anew.")]
 pub(super) struct Man {

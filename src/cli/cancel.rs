@@ -87,12 +87,14 @@ async fn ask(journal: &Journal, run: &Run, options: &Cancel) -> Result<(), Failu
         return Err(Failure::safety(text, &typed_with("--yes")));
     }
     let (counts, open) = count_open(journal, run).await?;
+    let left = counts.pending.saturating_sub(open);
     print::say(&format!(
-        "{name} (app {}) is {}: {} of {} not begun will never be sent",
+        "{name} (app {}) is {}: of its {} {} {} not begun, and never will be",
         run.app,
         run.state().name(),
-        thousands(counts.pending.saturating_sub(open)),
-        thousands(counts.planned)
+        plural(counts.planned, "delivery"),
+        thousands(left),
+        if left == 1 { "is" } else { "are" }
     ));
     if open > 0 {
         let messages = plural(open, "message");

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::explain::explain;
 use super::failure::Failure;
 use super::findings::{Checked, Places, Tally};
-use super::fix::{Fixed, dry_run, fix, fix_settings, name_now};
+use super::fix::{Fixed, dry_run, fix, fix_settings, keep_made, keep_made_of_settings, name_now};
 use super::opening::frame;
 use super::unused::Used;
 use super::workspace::Workspace;
@@ -43,7 +43,8 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     } else {
         Vec::new()
     };
-    let (workspace, wrong) = found;
+    let (workspace, mut wrong) = found;
+    keep_made_of_settings(common, &mut wrong);
     if options.fix && options.dry_run && (wrong.is_empty() || !fixed.is_empty()) {
         return dry_run(&fixed, options);
     }
@@ -59,7 +60,11 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
     // What a campaign reads that cannot be read itself, nobody knows.
     let is_all = options.campaigns.is_empty() && wrong.is_empty();
     let mut used = is_all.then(Used::default);
-    let make = |_: &str, examined: Result<Examined, Failure>| look(&workspace, examined?, now);
+    let make = |path: &str, examined: Result<Examined, Failure>| {
+        let mut examined = examined?;
+        keep_made(&workspace, path, &mut examined.complaints);
+        look(&workspace, examined, now)
+    };
     let take = |path: &str, made: Result<Looked, Failure>| match made {
         Ok(Looked { checked, whole }) => {
             match (&mut used, &whole) {

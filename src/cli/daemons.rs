@@ -14,10 +14,10 @@ use clap::{ArgGroup, Args, ValueEnum};
 /// files and settings now.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile serve --sandbox                         try it: to the stand-in, with a journal of its own
-  campanile serve                                   for real
-  campanile serve --log json                        for programs that gather logs
-  campanile status                                  what is open, what waits for a person, what comes next
+  campanile serve --sandbox   try it: to the stand-in, with its own journal
+  campanile serve             for real
+  campanile serve --log json  for programs that gather logs
+  campanile status            what is open, what waits, what comes next
 
 Exit codes: 130 or 143 after a clean drain; 75 if another daemon has the journal; 78 if the settings are wrong.")]
 pub(super) struct Serve {
@@ -42,11 +42,11 @@ pub(super) enum LogForm {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["run", "gone"])))]
 #[command(after_help = "Examples:
-  campanile status                                  what is held, and why
-  campanile release welcome                         what is held of the campaign
+  campanile status                  what is held, and why
+  campanile release welcome         what is held of the campaign
   campanile release welcome@2026-11-11T09:00
-  campanile release welcome --skip                  it is not to be sent
-  campanile release --gone                          yes, those campaigns are gone")]
+  campanile release welcome --skip  it is not to be sent
+  campanile release --gone          yes, those campaigns are gone")]
 pub(super) struct Release {
     /// An occurrence, or a campaign for whatever is held of it
     pub(super) run: Option<String>,

@@ -88,7 +88,7 @@ async fn tell_standing(
     let (counts, state) = (journal.tally(run).await?, run.state());
     if options.output == Output::Text {
         let (name, state) = (run.name(), state.name());
-        print::result(&format!("{name} is {state}: {}", counts_text(&counts)))?;
+        print::told(&format!("{name} is {state}: {}", counts_text(&counts)))?;
         if would == "go_on" {
             print::result("a run would go on with it")?;
         }
@@ -123,7 +123,7 @@ async fn rehearse_opening(request: &Request<'_>) -> Result<(), Failure> {
     if objections.is_empty() {
         return Ok(());
     }
-    Err(refusal(&objections, false))
+    Err(refusal(&objections, false).after("a run would be refused"))
 }
 
 fn tell_plan(

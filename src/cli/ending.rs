@@ -102,7 +102,7 @@ pub(super) fn report(
         print::result(&serde_json::to_string(&report).context("cannot write JSON")?)?;
     } else {
         for line in told(workspace, run, &counts, measured) {
-            print::result(&line)?;
+            print::told(&line)?;
         }
     }
     match ending {

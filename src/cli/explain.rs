@@ -25,9 +25,11 @@ impl Explanation {
 
     /// The first sentence.
     pub(super) fn short(&self) -> &'static str {
-        self.why
+        let first = self
+            .why
             .split_once(". ")
-            .map_or(self.why, |(first, _)| first)
+            .map_or(self.why, |(first, _)| first);
+        first.strip_suffix('.').unwrap_or(first)
     }
 
     pub(super) fn example(&self) -> String {
@@ -87,7 +89,8 @@ fn list(is_json: bool) -> Result<Exit, Failure> {
     }
     let width = all().map(|each| each.code.len()).max().unwrap_or(0);
     for each in all() {
-        if !print::result(&format!("{:<width$}  {}", each.code, each.short()))? {
+        let line = format!("{:<width$}  {}", each.code, each.short());
+        if !print::told_below(&line, Some(width + 2))? {
             break;
         }
     }

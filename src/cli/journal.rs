@@ -97,7 +97,7 @@ pub(super) async fn prune(common: &Common, options: &Prune) -> Result<Exit, Fail
         }
         Output::Text => {
             let removed = plural(runs.len() as u64, "run");
-            print::result(&format!(
+            print::told(&format!(
                 "removed {removed}; {shown} has {} (it had {}), {} of them free for later runs",
                 megabytes(after.bytes),
                 megabytes(before.bytes),
@@ -219,7 +219,7 @@ pub(super) async fn back_up(common: &Common, options: &Backup) -> Result<Exit, F
         print::result(&serde_json::to_string(&told).context("cannot write JSON")?)?;
     } else {
         let runs = plural(copied.runs, "run");
-        print::result(&format!("{from} was copied to {to}: {runs}"))?;
+        print::told(&format!("{from} was copied to {to}: {runs}"))?;
     }
     journal.close().await;
     Ok(Exit::Success)

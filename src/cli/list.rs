@@ -2,6 +2,7 @@
 
 use super::arguments::{Common, Output};
 use super::browsing::List;
+use super::columns::Table;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
@@ -248,23 +249,25 @@ impl Line {
 }
 
 const HEADS: [&str; 6] = ["CAMPAIGN", "CHANNEL", "APP", "NEXT", "LAST RUN", "OWNER"];
+const NAME: usize = 0;
+const CHANNEL: usize = 1;
+const APP: usize = 2;
+const NEXT: usize = 3;
+const LAST_RUN: usize = 4;
+const OWNER: usize = 5;
 
 fn table(lines: &[Line]) -> Result<(), Failure> {
     if lines.is_empty() {
         return Ok(());
     }
-    let rows: Vec<[String; 6]> = std::iter::once(HEADS.map(str::to_owned))
-        .chain(lines.iter().map(Line::cells))
-        .collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: [usize; 6] = std::array::from_fn(|column| width(column).unwrap_or(0));
-    for row in &rows {
-        let padded = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
-        let line = padded.collect::<Vec<_>>().join("  ");
-        if !print::result(line.trim_end())? {
+    let rows = std::iter::once(HEADS.map(str::to_owned)).chain(lines.iter().map(Line::cells));
+    let table = Table {
+        rows: rows.collect(),
+        upper: vec![NAME, OWNER],
+        lower: vec![NEXT, LAST_RUN, CHANNEL, APP],
+    };
+    for line in table.lines(print::terminal_width()) {
+        if !print::result(&line)? {
             break;
         }
     }

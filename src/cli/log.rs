@@ -1,12 +1,13 @@
 //! `log`: what became of every planned call.
 
+use super::absent;
 use super::arguments::{Common, Log, LogOutput, StateName};
 use super::ending::{facts, go_on};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::channel::{Outcome, code_name, explain};
+use crate::channel::{Channel, Outcome, code_name, explain};
 use crate::clock;
 use crate::delivery::{Counts, RunState, State};
 use crate::identity::{DeliveryNumber, Digest};
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 /// Deliveries of one read.
 const PAGE: u32 = 1_000;
+/// Behind the time, where the state stands.
+const BELOW: usize = 26;
 /// How often a followed run is looked at.
 const FOLLOWED_EVERY: Duration = Duration::from_millis(500);
 
@@ -54,7 +57,7 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
         }
     }
     sheet.end()?;
-    let found = sheet.find(&journal, &run).await;
+    let found = sheet.find(&workspace, &journal, &run).await;
     journal.close().await;
     found.map(|()| Exit::Success)
 }
@@ -212,7 +215,10 @@ impl<'a> Sheet<'a> {
             }
             LogOutput::Csv => csv(line.cells())?,
         };
-        Ok(print::result(&text)?)
+        Ok(match output {
+            LogOutput::Text => print::told_below(&text, Some(BELOW))?,
+            _ => print::result(&text)?,
+        })
     }
 
     /// Once for each row, however many lines have it.
@@ -223,7 +229,12 @@ impl<'a> Sheet<'a> {
     }
 
     /// Who asks for a group wants to know where it is, also if that is nowhere, or not in the states asked for.
-    async fn find(&self, journal: &Journal, run: &Run) -> Result<(), Failure> {
+    async fn find(
+        &self,
+        workspace: &Workspace,
+        journal: &Journal,
+        run: &Run,
+    ) -> Result<(), Failure> {
         let group = self.options.group.as_deref();
         let Some(group) = group.filter(|_| !self.options.follow) else {
             return Ok(());
@@ -238,6 +249,11 @@ impl<'a> Sheet<'a> {
                 print::say(&format!("{group} is {}", list_of(&states)));
             }
             return Ok(());
+        }
+        let missing = format!("no delivery to {group} in {}", run.name());
+        if run.channel == Channel::Broadcast {
+            let why = "a broadcast goes to every live room at once, and to no group";
+            return Err(Failure::new(Exit::Error, format!("{missing}: {why}")));
         }
         let (mut groups, mut alike) = (BTreeSet::new(), Vec::new());
         let mut after = None;
@@ -256,8 +272,10 @@ impl<'a> Sheet<'a> {
             groups.extend(digests.map(Digest::first_64_bits));
         }
         let audience = plural(groups.len() as u64, "group");
-        let name = run.name();
-        let text = format!("no delivery to {group} in {name}; its audience had {audience}");
+        let text = match absent::why(workspace, run, group) {
+            Some(why) => format!("{missing}: {why} (its audience had {audience})"),
+            None => format!("{missing}; its audience had {audience}"),
+        };
         let failure = Failure::new(Exit::Error, text);
         Err(match nearest(group, &alike) {
             Some(meant) => failure.help(format!("did you mean `{meant}`?")),

@@ -92,7 +92,7 @@ fn page(command: &Command) -> anyhow::Result<String> {
         .control("ad", ["l"])
         .to_writer(&mut page)?;
     man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
+    synopsis(command).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
     if command.has_subcommands() {
@@ -100,6 +100,18 @@ fn page(command: &Command) -> anyhow::Result<String> {
     }
     more(command).to_writer(&mut page)?;
     String::from_utf8(page).context("the page is no text")
+}
+
+/// As `--help` has it: what an option takes stands with the option.
+fn synopsis(command: &Command) -> Roff {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let name = name(command).replace('-', " ");
+    let rest = usage.strip_prefix(&name).unwrap_or(usage);
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([bold(&name), roman(rest)]);
+    roff
 }
 
 fn more(command: &Command) -> Roff {

@@ -2,12 +2,14 @@
 //!
 //! Knows what a person typed and what they read. Must never decide what is sent; it asks the rooms above.
 
+mod absent;
 mod access;
 mod arguments;
 mod browsing;
 mod campaigns;
 mod cancel;
 mod check;
+mod columns;
 mod completions;
 mod daemons;
 mod dry;
@@ -33,6 +35,7 @@ mod preview;
 mod print;
 mod progress;
 mod prompt;
+mod prose;
 mod release;
 mod resume;
 mod retry;

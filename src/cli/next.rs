@@ -260,7 +260,7 @@ fn list(lines: &[Line<'_>]) -> Result<(), Failure> {
             .as_ref()
             .map_or_else(String::new, |note| format!("  ({note})"));
         let text = format!("{local} {zone:<zone_width$}  {weekday}  {instant:<20}{name}{note}");
-        if !print::result(text.trim_end())? {
+        if !print::told_below(text.trim_end(), Some(4))? {
             break;
         }
     }
@@ -285,7 +285,7 @@ fn remarks(
         .iter()
         .map(|name| format!("{name}  runs by hand only"));
     for remark in over.chain(by_hand) {
-        if !print::result(&remark)? {
+        if !print::told(&remark)? {
             break;
         }
     }

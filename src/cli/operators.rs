@@ -11,14 +11,14 @@ use clap::{ArgGroup, Args};
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").required(true).args(["run", "all"])))]
 #[command(after_help = "Examples:
-  campanile pause welcome                           every open run of the campaign
+  campanile pause welcome   every open run of the campaign
   campanile pause welcome@2026-11-11T09:00
-  campanile pause --all                             whatever is open in the journal, and every schedule
-  campanile resume welcome                          lets it go on
+  campanile pause --all     whatever is open, and every schedule
+  campanile resume welcome  lets it go on
 
 A campaign's schedule is paused as well: until `resume` its occurrences are skipped.
 
-The process that was sending ends with exit code 6, unless it sends other runs still. Runs that are paused already or
+The process that was sending ends with exit code 6, unless it sends other runs still. Runs that are paused already or \
 finished are told, and are no failure.")]
 pub(super) struct Pause {
     /// A run, or a campaign for all its open runs
@@ -29,6 +29,7 @@ pub(super) struct Pause {
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -41,13 +42,13 @@ pub(super) struct Pause {
 /// the lane, it does all that, and this one looks on. Nobody can take it back.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile cancel welcome@2026-11-11T09:00         asks first
-  campanile cancel welcome --yes                    its latest run; for scripts
-  campanile cancel welcome                          also goes on with a cancelling that was cut off
+  campanile cancel welcome@2026-11-11T09:00  asks first
+  campanile cancel welcome --yes             its latest run; for scripts
+  campanile cancel welcome                   ends what a cut-off `cancel` began
 
-Exit codes: 0 it is cancelled, or had finished before; 5 it is cancelled, with more refused or failed than are tolerated
-or with unknown ones; 4 nobody was there to be asked; 6, 130 or 143 it is not settled yet, and `cancel` or `resume` goes on
-with that. A secret is needed only if something may have been delivered. `run` and `resume` end with 5 if somebody else
+Exit codes: 0 it is cancelled, or had finished before; 5 it is cancelled, with more refused or failed than are tolerated \
+or with unknown ones; 4 nobody was there to be asked; 6, 130 or 143 it is not settled yet, and `cancel` or `resume` goes on \
+with that. A secret is needed only if something may have been delivered. `run` and `resume` end with 5 if somebody else \
 cancels their run.")]
 pub(super) struct Cancel {
     /// A run, or a campaign for its latest run
@@ -58,6 +59,7 @@ pub(super) struct Cancel {
     /// The run is one of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -76,7 +78,7 @@ that were not sent, \"paused_campaigns\", and \"notices\": files, lanes and sett
 Examples:
   campanile status
   campanile status --sandbox
-  campanile status -n 20 -o json                    with the last twenty that finished"
+  campanile status -n 20 -o json  with the last twenty that finished"
 )]
 pub(super) struct Status {
     /// So many of those that have finished, and of the occurrences that were not sent
@@ -85,6 +87,7 @@ pub(super) struct Status {
     /// The runs of the stand-in's journal
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }

@@ -159,7 +159,7 @@ fn tell(standings: &[Standing], output: Output) -> Result<Exit, Failure> {
             .unwrap_or_default();
         let (accepted, planned) = (thousands(each.accepted), thousands(each.planned));
         let note = note.as_deref().unwrap_or_default();
-        print::result(&format!(
+        print::told(&format!(
             "{run} is {state}{reason}, with {accepted} of {planned} accepted; {note}"
         ))?;
         if let Some(command) = &each.go_on {

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::prose::{bare, laid_out};
 use super::workspace::typed_with;
 use crate::source::{Diagnostic, render, tame};
 use anyhow::Context;
@@ -12,6 +13,20 @@ use std::io::{self, IsTerminal, Write};
 /// it: no control character of theirs reaches a terminal, and none that turns the direction of what follows.
 pub(super) fn result(line: &str) -> anyhow::Result<bool> {
     styled(&harmless(line, is_read_by_a_person()))
+}
+
+/// The same of a sentence: on a terminal it is broken between words.
+pub(super) fn told(line: &str) -> anyhow::Result<bool> {
+    told_below(line, None)
+}
+
+/// Lines after the first are set in by so much.
+pub(super) fn told_below(line: &str, hang: Option<usize>) -> anyhow::Result<bool> {
+    let line = harmless(line, is_read_by_a_person());
+    match columns(io::stdout()) {
+        Some(width) => styled(&laid_out(&line, width, hang)),
+        None => styled(&line),
+    }
 }
 
 /// Prints a line of which every strange part was made harmless before it was given colour.
@@ -26,7 +41,14 @@ pub(super) fn styled(line: &str) -> anyhow::Result<bool> {
 
 /// Tells the person at the terminal.
 pub(super) fn say(line: &str) {
-    say_styled(&harmless(line, true));
+    say_fitted(&harmless(line, true));
+}
+
+fn say_fitted(line: &str) {
+    match columns(io::stderr()) {
+        Some(width) => say_styled(&laid_out(line, width, None)),
+        None => say_styled(line),
+    }
 }
 
 /// A terminal that is gone stops nobody.
@@ -57,8 +79,28 @@ fn harmless(text: &str, is_seen: bool) -> Cow<'_, str> {
 }
 
 pub(super) fn diagnostic(diagnostic: &Diagnostic) {
-    say_styled(render(diagnostic, has_colour(), width()).trim_end());
+    let text = render(diagnostic, has_colour(), width());
+    match columns(io::stderr()) {
+        Some(width) => say_styled(&sentences_fitted(text.trim_end(), width)),
+        None => say_styled(text.trim_end()),
+    }
     say_styled("");
+}
+
+/// What is said first and last are sentences; what stands between them is cut to the width already.
+fn sentences_fitted(text: &str, width: usize) -> String {
+    const HELP: &str = "= help: ";
+    let lines = text.lines().enumerate().map(|(at, line)| {
+        let bare = bare(line);
+        let edge = bare.len() - bare.trim_start().len();
+        let is_help = bare.trim_start().starts_with(HELP);
+        match at {
+            0 => laid_out(line, width, None),
+            _ if is_help => laid_out(line, width, Some(edge + HELP.len())),
+            _ => line.to_owned(),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 pub(super) fn error(text: &str, help: Option<&str>) {
@@ -67,7 +109,7 @@ pub(super) fn error(text: &str, help: Option<&str>) {
     } else {
         ("", "")
     };
-    say_styled(&format!("{on}error:{off} {}", harmless(text, true)));
+    say_fitted(&format!("{on}error:{off} {}", harmless(text, true)));
     help.into_iter().for_each(self::help);
 }
 
@@ -124,7 +166,12 @@ pub(super) fn width() -> usize {
 /// How wide the result may be.
 pub(super) fn result_width() -> usize {
     const ASSUMED: usize = 80;
-    columns(io::stdout()).unwrap_or(ASSUMED)
+    terminal_width().unwrap_or(ASSUMED)
+}
+
+/// `None`: it is written to no terminal.
+pub(super) fn terminal_width() -> Option<usize> {
+    columns(io::stdout())
 }
 
 fn columns(of: impl std::os::fd::AsFd) -> Option<usize> {
@@ -179,5 +226,32 @@ mod tests {
         assert_eq!(harmless("a,b\r\n\tc\n", false), "a,b\r\n\tc\n");
         assert_eq!(harmless("\u{202e}a", true), "\u{fffd}a");
         assert_eq!(harmless("\u{202e}a", false), "\u{202e}a");
+    }
+
+    #[test]
+    fn a_complaint_is_broken_where_it_is_a_sentence() {
+        let source = crate::source::Source::new("news.yaml", "text: \"a long line that is cut\"");
+        let span = crate::source::Span::new(&source, 0..4);
+        let complaint =
+            Diagnostic::warning("code", &span, "what is wrong with it is told at length");
+        let complaint = complaint.help("write it in other words: `shorter than it is`");
+        for colour in [false, true] {
+            let text = render(&complaint, colour, 40);
+            let lines = [
+                "warning[code]: what is wrong with it is",
+                "  told at length",
+                " --> news.yaml:1:1",
+                "  |",
+                "1 | text: \"a long line that is cut\"",
+                "  | ^^^^",
+                "  |",
+                "  = help: write it in other words:",
+                "          `shorter than it is`",
+            ];
+            assert_eq!(
+                bare(&sentences_fitted(text.trim_end(), 40)),
+                lines.join("\n")
+            );
+        }
     }
 }

@@ -64,10 +64,34 @@ fn draw(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>
 }
 
 fn lines(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>) {
+    let mut lines = Lines {
+        name,
+        told: String::new(),
+    };
     while stopped.recv_timeout(PRINTED_EVERY) == Err(RecvTimeoutError::Timeout) {
         let now = progress.borrow().clone();
+        if let Some(line) = lines.next(&now) {
+            print::say(&line);
+        }
+    }
+}
+
+/// What is told from time to time.
+struct Lines<'a> {
+    name: &'a str,
+    told: String,
+}
+
+impl Lines<'_> {
+    /// Who waits until the morning says so once.
+    fn next(&mut self, now: &Progress) -> Option<String> {
         let (ended, planned) = (thousands(now.counts.ended()), thousands(now.counts.planned));
-        print::say(&format!("{name}: {ended} of {planned}, {}", state(&now)));
+        let parts = [format!("{ended} of {planned}"), state(now)];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let line = format!("{}: {}", self.name, parts.collect::<Vec<_>>().join(", "));
+        let is_news = now.waiting.is_none() || line != self.told;
+        self.told.clone_from(&line);
+        is_news.then_some(line)
     }
 }
 
@@ -129,4 +153,33 @@ fn left(pending: u64, rate: f64) -> Option<String> {
         let seconds = seconds as u64;
         format!("{}:{:02}", seconds / 60, seconds % 60)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_says_so_once_and_again_when_something_changes() {
+        let mut lines = Lines {
+            name: "news",
+            told: String::new(),
+        };
+        let mut now = Progress {
+            waiting: Some("waiting for the window".to_owned()),
+            ..Progress::default()
+        };
+        (now.counts.planned, now.counts.pending) = (3, 3);
+        let told = "news: 0 of 3, waiting for the window";
+        assert_eq!(lines.next(&now).as_deref(), Some(told));
+        assert_eq!(lines.next(&now), None);
+        now.others = 1;
+        let told = "news: 0 of 3, beside 1 other run, waiting for the window";
+        assert_eq!(lines.next(&now).as_deref(), Some(told));
+        assert_eq!(lines.next(&now), None);
+        // Who sends shows a sign of life, whatever it is.
+        now.waiting = None;
+        assert!(lines.next(&now).is_some());
+        assert!(lines.next(&now).is_some());
+    }
 }

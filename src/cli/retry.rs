@@ -94,11 +94,14 @@ fn left_out(count: u64) -> String {
 
 /// `12 of 400 deliveries failed and will be sent again`
 fn tell(run: &Run, wish: &Wish, wanted: &Wanted) {
+    let (was, is) = match wanted.chosen {
+        1 => ("was", "is"),
+        _ => ("were", "are"),
+    };
     let ended = match wish.state {
-        State::Failed => "failed",
-        State::Refused => "were refused",
-        State::Skipped => "were skipped",
-        _ => "are unknown",
+        State::Failed => "failed".to_owned(),
+        State::Unknown => format!("{is} unknown"),
+        state => format!("{was} {}", state.name()),
     };
     let (chosen, planned) = (thousands(wanted.chosen), plural(run.planned, "delivery"));
     let name = run.name();

@@ -17,12 +17,12 @@ use clap::Args;
     reason = "each is a flag of the command line"
 )]
 #[command(after_help = "Examples:
-  campanile run campaigns/welcome.yaml --sandbox    to the built-in stand-in
-  campanile run welcome --dry-run                   all but sending
-  campanile run welcome                             asks before it sends
-  campanile run welcome --stop-after 20             the first 20, then resume
-  campanile run warm-up --for 2026-11-11T09:00      unless it was sent by now
-  campanile run welcome --yes -o json               for scripts
+  campanile run campaigns/welcome.yaml --sandbox  to the built-in stand-in
+  campanile run welcome --dry-run                 all but sending
+  campanile run welcome                           asks before it sends
+  campanile run welcome --stop-after 20           the first 20, then resume
+  campanile run warm-up --for 2026-11-11T09:00    unless it was sent by now
+  campanile run welcome --yes -o json             for scripts
 
 JSON: {app, campaign, occurrence, run, state, commit, digest, planned, accepted, refused, failed, skipped, unknown, pending, \
 elapsed_s, rate_per_s, test}. With --dry-run there are also {dry_run, would, needs, why, sdk_app_id, endpoint, journal, \
@@ -56,6 +56,7 @@ pub(super) struct Run {
     /// Send to the built-in stand-in for the vendor, with a journal of its own
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
@@ -72,11 +73,11 @@ pub(super) struct Run {
 /// shows it, with the command that goes on with it; `cancel` ends it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  campanile test welcome                            as its first group gets it
-  campanile test welcome --as @TGS#1                as this group gets it
-  campanile test welcome --to @TGS#MYTEST           to this one of your groups
-  campanile test countdown --for 2026-11-11T00:00   as at this occurrence
-  campanile log welcome --test                      what became of it
+  campanile test welcome                           as its first group gets it
+  campanile test welcome --as @TGS#1               as this group gets it
+  campanile test welcome --to @TGS#MYTEST          to this one of your groups
+  campanile test countdown --for 2026-11-11T00:00  as at this occurrence
+  campanile log welcome --test                     what became of it
 
 JSON: as of `run`, with \"test\": true.")]
 pub(super) struct Test {
@@ -97,6 +98,7 @@ pub(super) struct Test {
     /// Send to the built-in stand-in for the vendor, with a journal of its own
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }

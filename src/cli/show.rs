@@ -12,6 +12,7 @@ use crate::source::{Source, Span};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use unicode_width::UnicodeWidthStr;
 
 pub(super) fn show(common: &Common, options: &Show) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, false).map_err(Failure::of_reading)?;
@@ -26,7 +27,7 @@ pub(super) fn show(common: &Common, options: &Show) -> Result<Exit, Failure> {
     let source = Source::new(path.as_str(), text);
     let filled = campaign.filled(&source, &workspace.settings);
     match options.output {
-        Output::Text => print::result(&page(&filled, &source))?,
+        Output::Text => print::result(&page(&filled, &source, print::terminal_width()))?,
         Output::Json => {
             let mut values = Vec::new();
             list("", &filled, &source, &mut values);
@@ -108,27 +109,46 @@ fn variable(span: &Span) -> Option<&str> {
     span.source().path.strip_prefix(FROM_ENVIRONMENT)
 }
 
+const BUILT_IN: &str = "the built-in default";
+
 /// A line of the page, and what is said behind it.
 struct Line {
     text: String,
     origin: Option<String>,
 }
 
-/// The campaign as YAML. What is written over several lines has its origin behind the first.
-fn page(filled: &Filled, source: &Arc<Source>) -> String {
-    const WIDEST: usize = 60;
+/// The campaign as YAML. In a terminal that is too narrow for the origins they are told in fewer words.
+fn page(filled: &Filled, source: &Arc<Source>, width: Option<usize>) -> String {
     let mut lines = Vec::new();
     block(filled, source, 0, &mut lines);
+    let page = set(&lines, |origin| format!("from {origin}"));
+    if width.is_none_or(|width| page.iter().all(|line| line.width() <= width)) {
+        return page.join("\n");
+    }
+    let path = source.path.as_str();
+    let page = set(&lines, |origin| match origin.strip_prefix(path) {
+        Some(line) => format!("line {}", line.trim_start_matches(':')),
+        None => origin.replace(BUILT_IN, "default"),
+    });
+    format!("# {path}\n{}", page.join("\n"))
+}
+
+/// What is written over several lines has its origin behind the first.
+fn set(lines: &[Line], told: impl Fn(&str) -> String) -> Vec<String> {
+    const WIDEST: usize = 60;
     let widths = lines
         .iter()
         .filter(|line| line.origin.is_some())
-        .map(|line| line.text.chars().count());
+        .map(|line| line.text.width());
     let width = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
     let lines = lines.iter().map(|line| match &line.origin {
-        Some(origin) => format!("{:<width$}  # from {origin}", line.text),
+        Some(origin) => {
+            let gap = " ".repeat(width.saturating_sub(line.text.width()));
+            format!("{}{gap}  # {}", line.text, told(origin))
+        }
         None => line.text.clone(),
     });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.collect()
 }
 
 fn block(filled: &Filled, source: &Arc<Source>, depth: usize, lines: &mut Vec<Line>) {
@@ -190,7 +210,7 @@ fn entry(
 
 fn origin_text(origin: &Origin, source: &Arc<Source>) -> String {
     match origin {
-        Origin::BuiltIn => "the built-in default".to_owned(),
+        Origin::BuiltIn => BUILT_IN.to_owned(),
         Origin::FileName => format!("the name of {}", source.path),
         Origin::Written(span) if variable(span).is_some() => span.source().path.clone(),
         Origin::Written(span) => format!("{}:{}", span.source().path, span.line()),
@@ -255,4 +275,30 @@ fn is_strange(each: char) -> bool {
         each,
         '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_is_told_the_origins_in_fewer_words() {
+        let source = Source::new("campaigns/news.yaml", "owner: ann\n");
+        let place = Span::new(&source, 7..10);
+        let filled = Filled::Map(vec![
+            (
+                "owner".to_owned(),
+                Filled::One("安".into(), Origin::Written(place)),
+            ),
+            (
+                "enabled".to_owned(),
+                Filled::One(true.into(), Origin::BuiltIn),
+            ),
+        ]);
+        let long = "owner: \"安\"    # from campaigns/news.yaml:1\nenabled: true  # from the built-in default";
+        assert_eq!(page(&filled, &source, None), long);
+        assert_eq!(page(&filled, &source, Some(80)), long);
+        let short = "# campaigns/news.yaml\nowner: \"安\"    # line 1\nenabled: true  # default";
+        assert_eq!(page(&filled, &source, Some(40)), short);
+    }
 }

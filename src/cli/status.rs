@@ -23,6 +23,8 @@ use std::time::Duration;
 
 /// The present rate is that of this last while.
 const PRESENT: Duration = Duration::from_secs(10);
+/// In less than this nobody can tell a rate.
+const TOLD_AFTER: Duration = Duration::from_secs(1);
 
 /// What `status -o json` prints. Fields are only ever added.
 #[derive(Debug, Default, Serialize)]
@@ -119,9 +121,11 @@ impl View<'_> {
         let state = run.state();
         let counts = self.journal.tally(run).await?;
         let holder = self.journal.lane_holder(&run.key.app, run.channel);
-        let rate_per_s = self.rate_per_s(run);
+        let is_sent = state == RunState::Open && holder.is_some();
+        let rate_per_s = is_sent.then(|| self.rate_per_s(run)).flatten();
         // What was accepted in this moment need not be asked about.
-        let idle_ms = if rate_per_s.is_some() {
+        let is_busy = is_sent && self.accepted.contains_key(&run.id);
+        let idle_ms = if is_busy {
             None
         } else {
             idle_since_ms(self.journal, run).await?
@@ -143,7 +147,7 @@ impl View<'_> {
         };
         let expected_end = rate_per_s.and_then(|rate| self.end(counts.pending, rate));
         let standing = Standing {
-            newest_at: self.newest(run, rate_per_s, idle_ms).await?,
+            newest_at: self.newest(run, is_busy, idle_ms).await?,
             rate_per_s: rate_per_s.map(|rate| (rate * 10.0).round() / 10.0),
             expected_end,
             holder,
@@ -157,10 +161,10 @@ impl View<'_> {
     async fn newest(
         &self,
         run: &Run,
-        rate_per_s: Option<f64>,
+        is_busy: bool,
         idle_ms: Option<i64>,
     ) -> Result<Option<String>, Failure> {
-        if rate_per_s.is_some() {
+        if is_busy {
             return Ok(time_text(self.now.wall_ms));
         }
         let newest_ms = match idle_ms {
@@ -170,14 +174,22 @@ impl View<'_> {
         Ok(time_text(newest_ms.unwrap_or(run.opened_ms)))
     }
 
-    /// Messages a second at present; `None`: none at all.
+    /// Messages a second at present, of a run that is being sent. `None`: none at all, or nobody can tell yet.
     fn rate_per_s(&self, run: &Run) -> Option<f64> {
         let accepted = *self.accepted.get(&run.id)?;
+        // What was accepted before a run was let go on is none of its rate since.
+        let least = match run.last_entry() {
+            Some(_) => PRESENT,
+            None => TOLD_AFTER,
+        };
         let began_ms = run
             .last_entry()
             .map_or(run.opened_ms, |last| last.at.wall_ms);
         let since_ms = self.now.wall_ms.saturating_sub(began_ms);
-        let span_ms = since_ms.clamp(1_000, milliseconds(PRESENT));
+        if since_ms < milliseconds(least) {
+            return None;
+        }
+        let span_ms = since_ms.min(milliseconds(PRESENT));
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = accepted as f64 * 1_000.0 / span_ms as f64;
         Some(rate)
@@ -197,12 +209,7 @@ impl View<'_> {
     fn closed(&self, run: &Run) -> Option<String> {
         let zone = run.key.zone;
         let hours = run.window.map(|window| Hours { window, zone })?;
-        let opens_ms = milliseconds(hours.opens_in(self.now)?);
-        let at = time_text(self.now.wall_ms.checked_add(opens_ms)?)?;
-        Some(format!(
-            "waiting for the window {}, which opens at {at}",
-            hours.window
-        ))
+        hours.waiting(self.now)
     }
 }
 
@@ -223,38 +230,38 @@ fn finished_standing(run: &Run) -> Option<Standing> {
 
 fn tell(overview: &Overview) -> Result<(), Failure> {
     if overview.is_quiet() && overview.finished.is_empty() {
-        print::result("nothing was sent yet")?;
+        print::told("nothing was sent yet")?;
         return Ok(());
     }
     let attention = overview.needs_attention.len() as u64;
     if attention > 0 {
         let verb = if attention == 1 { "needs" } else { "need" };
-        print::result(&format!("{} {verb} a person:", plural(attention, "run")))?;
+        print::told(&format!("{} {verb} a person:", plural(attention, "run")))?;
         overview.needs_attention.iter().try_for_each(tell_open)?;
     }
     overview.upcoming.tell_needs()?;
     if overview.unreadable > 0 {
         let runs = plural(overview.unreadable, "open run");
-        print::result(&format!("{runs} cannot be read from the journal"))?;
+        print::told(&format!("{runs} cannot be read from the journal"))?;
     }
     if overview.open.is_empty() {
-        print::result("nothing is being sent")?;
+        print::told("nothing is being sent")?;
     } else {
-        print::result("being sent:")?;
+        print::told("being sent:")?;
         overview.open.iter().try_for_each(tell_open)?;
     }
     if !overview.tests.is_empty() {
-        print::result("tests that are open:")?;
+        print::told("tests that are open:")?;
         overview.tests.iter().try_for_each(tell_open)?;
     }
     if !overview.finished.is_empty() {
-        print::result("finished lately:")?;
+        print::told("finished lately:")?;
     }
     for each in &overview.finished {
         let at = each.newest_at.as_deref().unwrap_or("-");
         let Standing { run, state, .. } = each;
-        print::result(&format!("  {at}  {state:<8} {run}{}", reason(each)))?;
-        print::result(&format!("    {}", counts(each)))?;
+        print::told(&format!("  {at}  {state:<8} {run}{}", reason(each)))?;
+        print::told(&format!("    {}", counts(each)))?;
     }
     overview.upcoming.tell_times()
 }
@@ -263,12 +270,13 @@ fn tell_open(each: &Standing) -> Result<(), Failure> {
     let Standing {
         run, app, state, ..
     } = each;
-    print::result(&format!("  {run} (app {app}) is {state}{}", reason(each)))?;
-    print::result(&format!("    {}", counts(each)))?;
+    print::told(&format!("  {run} (app {app}) is {state}{}", reason(each)))?;
+    print::told(&format!("    {}", counts(each)))?;
     let sender = each.holder.as_ref().filter(|_| each.go_on.is_none());
     let parts = [
         sender.map(|holder| format!("by {holder}")),
-        each.rate_per_s.map(|rate| format!("{rate} a second")),
+        each.rate_per_s
+            .map(|rate| format!("{rate} accepted a second")),
         each.expected_end
             .as_ref()
             .filter(|_| each.go_on.is_none())
@@ -281,10 +289,10 @@ fn tell_open(each: &Standing) -> Result<(), Failure> {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if !parts.is_empty() {
-        print::result(&format!("    {}", parts.join(", ")))?;
+        print::told(&format!("    {}", parts.join(", ")))?;
     }
     if let Some(command) = &each.go_on {
-        print::result(&format!("    go on with: {command}"))?;
+        print::told(&format!("    go on with: {command}"))?;
     }
     Ok(())
 }

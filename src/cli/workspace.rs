@@ -161,10 +161,12 @@ fn typed(common: &Common) -> String {
         .concat()
 }
 
-/// The command that was typed, with something added.
+/// The command that was typed, with something added. What a rehearsal says would send is no rehearsal again.
 pub(super) fn typed_with(added: &str) -> String {
     with_added(std::env::args().skip(1), added)
 }
+
+const REHEARSED: &str = "--dry-run";
 
 /// What follows `--` is no option any more.
 fn with_added(words: impl Iterator<Item = String>, added: &str) -> String {
@@ -172,7 +174,7 @@ fn with_added(words: impl Iterator<Item = String>, added: &str) -> String {
     for word in words {
         if word == "--" || !behind.is_empty() {
             behind.push(quoted(&word));
-        } else {
+        } else if word != REHEARSED {
             before.push(quoted(&word));
         }
     }
@@ -236,6 +238,10 @@ mod tests {
         assert_eq!(
             with(&["run", "--", "-odd"]),
             "campanile run --force -- -odd"
+        );
+        assert_eq!(
+            with(&["run", "news", "--dry-run", "--", "--dry-run"]),
+            "campanile run news --force -- --dry-run"
         );
         assert_eq!(quoted("#1"), "'#1'");
         assert_eq!(

@@ -1,10 +1,12 @@
 //! The audience's files, opened and read one after the other.
 
 use super::complaints::Complaints;
-use crate::audience::{Audience, ListFile, Part, Rejected, Resolver, Row, Subject, Table, Target};
+use crate::audience::{
+    Audience, ListFile, MEMBER_TWICE, Part, Rejected, Resolver, Row, Subject, Table, Target,
+};
 use crate::files::{Repository, Rows};
 use crate::identity::Moment;
-use crate::source::{Diagnostic, plural};
+use crate::source::{Diagnostic, Span, plural};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -19,7 +21,12 @@ pub(super) struct Targets<'a> {
     pub(super) doubts: Doubts,
     files: std::slice::Iter<'a, ListFile>,
     sheet: Option<Sheet<'a>>,
+    /// Complaints whose lines were looked for in their files.
+    looked_up: usize,
 }
+
+/// Lines that are looked for: each takes a reading of its file.
+const LOOKED_UP_MAX: usize = 10;
 
 /// What is not known for certain because a file could not be read whole.
 #[derive(Clone, Copy, Debug, Default)]
@@ -79,7 +86,41 @@ impl<'a> Targets<'a> {
             doubts,
             files: audience.group_files.iter(),
             sheet: None,
+            looked_up: 0,
         }
+    }
+
+    /// The same, with the lines of which only the numbers were known.
+    fn looked_up(&mut self, rejected: Rejected) -> Rejected {
+        let mut complaints = rejected.complaints;
+        for complaint in &mut complaints {
+            if complaint.code != MEMBER_TWICE || self.looked_up == LOOKED_UP_MAX {
+                continue;
+            }
+            self.looked_up += 1;
+            let labels = complaint.primary.iter_mut();
+            for label in labels.chain(complaint.secondary.as_deref_mut()) {
+                if let Some(line) = self.line(&label.span) {
+                    label.span = line;
+                }
+            }
+        }
+        Rejected {
+            complaints,
+            ..rejected
+        }
+    }
+
+    fn line(&self, place: &Span) -> Option<Span> {
+        let mut files = self.resolver.files_before().into_iter();
+        let (_, subject, file) = files.find(|(part, _, file)| {
+            *part == Part::Members && file.path.value == place.source().path
+        })?;
+        let sheet = Sheet::open(self.repository, file, subject, self.now).ok()?;
+        let number = place.line() as u64;
+        let mut rows = sheet.rows.map_while(Result::ok);
+        let row = rows.find(|row| row.line() == number)?;
+        Some(sheet.table.place(&row))
     }
 }
 
@@ -173,15 +214,15 @@ impl Iterator for Targets<'_> {
             return Some(Err(std::mem::take(&mut self.complaints).into()));
         }
         if let Some(target) = self.groups.pop_front() {
-            return Some(target);
+            return Some(target.map_err(|rejected| self.looked_up(rejected)));
         }
         loop {
             while let Some(sheet) = &mut self.sheet {
                 match sheet.rows.next() {
                     Some(Ok(row)) => {
                         let target = self.resolver.row(&sheet.table, &row).transpose();
-                        if target.is_some() {
-                            return target;
+                        if let Some(target) = target {
+                            return Some(target.map_err(|rejected| self.looked_up(rejected)));
                         }
                     }
                     Some(Err(error)) => {

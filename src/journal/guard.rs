@@ -8,7 +8,7 @@ use std::fmt;
 /// Longer texts were never written: a request has 64 KiB, a reason what fits a command line.
 const TEXT_MAX: usize = 256 << 10;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 14] = [
     "plan",
     "content",
     "delivery",
@@ -18,6 +18,11 @@ const TABLES: [&str; 9] = [
     "journal",
     "pruned",
     "written_by",
+    "watched",
+    "occurrence",
+    "paused",
+    "notice",
+    "wish",
 ];
 
 /// A column of text that is read only if it is no longer than it can be. Else it comes as no text, which is told as

@@ -164,10 +164,15 @@ impl<'a> LogLine<'a> {
         if self.attempts > 1 {
             let _ = write!(line, "  {} attempts", self.attempts);
         }
-        if let Some(code) = self.error_code {
-            let _ = write!(line, "  {}", code_name(code));
+        let is_said = |code: &str| {
+            let reason = self.present.as_deref();
+            reason.is_some_and(|reason| reason.contains(code))
+        };
+        let code = self.error_code.map(code_name);
+        if let Some(code) = code.filter(|code| !is_said(code)) {
+            let _ = write!(line, "  {code}");
         }
-        let _ = match (&self.present, &self.error_info) {
+        let _ = match (self.present.as_deref(), self.words()) {
             (Some(reason), Some(info)) if !reason.contains(info) => {
                 write!(line, "  {reason} (\"{info}\")")
             }
@@ -175,11 +180,20 @@ impl<'a> LogLine<'a> {
             (None, None) => Ok(()),
         };
         if !self.beside.is_empty() {
-            let is_more = self.present.is_some() || self.error_info.is_some();
+            let is_more = self.present.is_some() || self.words().is_some();
             let between = if is_more { "; " } else { "  " };
             let _ = write!(line, "{between}{}", self.beside);
         }
         line
+    }
+}
+
+impl LogLine<'_> {
+    /// The vendor's words, where they say more than the code beside them.
+    fn words(&self) -> Option<&str> {
+        let info = self.error_info.as_deref()?;
+        let answer = Answer::new(self.error_code.unwrap_or_default(), info);
+        answer.tells_more().then_some(info)
     }
 }
 

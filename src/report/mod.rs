@@ -11,7 +11,7 @@ mod summary;
 pub use complaint::diagnostic_json;
 pub use line::{LogLine, RunFacts, time_text};
 pub use preview::{
-    Gathering, Outline, Record, Sample, TextForm, Totals, harmless, html, markdown, wrapped,
+    Gathering, Outline, Record, Sample, TextForm, Totals, cut, harmless, html, markdown, wrapped,
 };
 pub use standing::Standing;
 pub use summary::{RunReport, counts_text};

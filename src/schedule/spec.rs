@@ -27,10 +27,11 @@ pub struct ScheduleSpec {
     pub dst: Option<Spanned<Dst>>,
     /// How late an occurrence may start, up to 7 days; one that cannot start by then is missed: `15m`, `1h 30m`. Default:
     /// 15m, or `finish_within` if that is shorter.
-    #[schemars(extend("default" = "15m"))]
+    #[schemars(extend("default" = "15m", "examples" = ["15m"]))]
     pub start_within: Option<Spanned<String>>,
     /// How long after its time an occurrence may still start deliveries, up to 31 days; those that are left then are
     /// skipped as too late: `6h`. Default: as long as it takes.
+    #[schemars(extend("examples" = ["6h"]))]
     pub finish_within: Option<Spanned<String>>,
     /// What becomes of an occurrence while an earlier run of the campaign is open. Default: `skip`.
     #[schemars(extend("default" = "skip"))]

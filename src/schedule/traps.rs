@@ -100,7 +100,7 @@ impl Expression<'_> {
 
     /// Where both day fields say something, either of them suffices.
     fn either_day(&self) -> Option<Diagnostic> {
-        if self.is_free(DAY) || self.is_free(WEEKDAY) {
+        if self.is_free(DAY) || self.is_free(WEEKDAY) || self.is_weekday_twice() {
             return None;
         }
         let message = "this day of the week need not be that day of the month: it fires on days that fit either";
@@ -109,8 +109,11 @@ impl Expression<'_> {
             let both = self.with(&[(DAY, "*"), (WEEKDAY, &nth)]);
             format!("write `{both}` where both must fit; ")
         });
+        let weekday = self.word(WEEKDAY);
+        let meant = self.with(&[(WEEKDAY, &format!("{weekday},{weekday}"))]);
         let help = format!(
-            "{nth}write `{days}` for the days of the month alone, or `{weekdays}` for those of the week"
+            "{nth}write `{days}` for the days of the month alone, `{weekdays}` for those of the week, or `{meant}` if \
+             either is meant"
         );
         let diagnostic = Diagnostic::warning(
             "either-day",
@@ -123,6 +126,13 @@ impl Expression<'_> {
                 .also(&span, "the day of the month is here")
                 .help(help),
         )
+    }
+
+    /// Nobody names one twice but to say that it is meant.
+    fn is_weekday_twice(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        let days = self.word(WEEKDAY).split(',');
+        !days.map(str::to_uppercase).all(|day| seen.insert(day))
     }
 
     /// `1-7` and `MON` was meant to be the first Monday.

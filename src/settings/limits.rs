@@ -23,7 +23,7 @@ pub struct LimitsSpec {
     pub members_per_call: Option<u32>,
     /// How long the vendor discards a repeated `Random`; 300s is the longest. The histories of a stand-in on this machine
     /// are believed sooner in proportion. Default: 300s.
-    #[schemars(extend("default" = "300s"))]
+    #[schemars(extend("default" = "300s", "examples" = ["300s"]))]
     pub deduplication: Option<Spanned<String>>,
 }
 

@@ -57,6 +57,20 @@ impl Hours {
         let wait = next.and_then(|next| (next - now).to_std().ok());
         Some(wait.unwrap_or(LOOKED_AGAIN))
     }
+
+    /// What a run waits for that has nothing else to do; `None` while it is open.
+    pub fn waiting(&self, now: Moment) -> Option<String> {
+        const MINUTE_MS: i64 = 60_000;
+        let opens_ms = now.wall_ms.checked_add(ms(self.opens_in(now)?))?;
+        // A window is given in minutes; what is asked in every moment must not be told in another word each time.
+        let opens_ms = (opens_ms + MINUTE_MS / 2).div_euclid(MINUTE_MS) * MINUTE_MS;
+        let opens = DateTime::from_timestamp_millis(opens_ms)?.with_timezone(&self.zone);
+        let (window, opens) = (self.window, opens.format("%Y-%m-%d %H:%M"));
+        Some(format!(
+            "waiting for the window {window}, which opens {opens} {}",
+            self.zone
+        ))
+    }
 }
 
 impl Hours {
@@ -186,6 +200,36 @@ mod tests {
         assert_eq!(stretch(6, 1), (8, 9), "it waits for the morning");
         assert_eq!(stretch(9, 4), (9, 24 + 24 + 9), "over three days");
         assert_eq!(stretch(11, 2), (24 + 8, 24 + 10));
+    }
+
+    #[test]
+    fn who_waits_is_told_until_when_and_always_in_the_same_words() {
+        let hours = Hours {
+            window: "08:00-22:00".parse().unwrap(),
+            zone: chrono_tz::Asia::Shanghai,
+        };
+        // Three in the morning in Shanghai, and a moment before eight.
+        for wall_ms in [
+            1_794_682_800_000,
+            1_794_682_800_001,
+            1_794_682_861_999,
+            1_794_700_799_999,
+        ] {
+            let now = Moment {
+                wall_ms,
+                boot_ns: 0,
+                boot_id: 0,
+            };
+            let told =
+                "waiting for the window 08:00-22:00, which opens 2026-11-15 08:00 Asia/Shanghai";
+            assert_eq!(hours.waiting(now).as_deref(), Some(told));
+        }
+        let now = Moment {
+            wall_ms: 1_794_700_800_000,
+            boot_ns: 0,
+            boot_id: 0,
+        };
+        assert_eq!(hours.waiting(now), None);
     }
 
     #[test]

@@ -34,6 +34,13 @@ pub(super) fn complaints(schema: &Value, validator: &Validator, root: &Node) -> 
     check.finish()
 }
 
+/// What the schema says of the value that should stand there.
+#[derive(Default)]
+pub(super) struct Hints {
+    known: Vec<String>,
+    example: Option<String>,
+}
+
 pub(super) struct Check<'c> {
     schema: &'c Value,
     pub(super) root: &'c Node,
@@ -56,8 +63,11 @@ impl Check<'_> {
                 property: Value::String(name),
             } => self.missing.push((path, name.clone())),
             ValidationErrorKind::Type { kind } => {
-                let known = self.known_keys(error);
-                self.wrong_type(&words_of(kind), &known, path);
+                let hints = Hints {
+                    known: self.known_keys(error),
+                    example: self.example(error),
+                };
+                self.wrong_type(&words_of(kind), &hints, path);
             }
             ValidationErrorKind::Enum { options } => {
                 self.unknown_choice(&choices_of(options), path);
@@ -99,6 +109,12 @@ impl Check<'_> {
             .and_then(|rule| rule.get("properties"))
             .and_then(Value::as_object);
         properties.map_or_else(Vec::new, |properties| properties.keys().cloned().collect())
+    }
+
+    /// What a value may look like.
+    fn example(&self, error: &ValidationError<'_>) -> Option<String> {
+        let examples = self.rule(error)?.get("examples")?;
+        Some(examples.get(0)?.as_str()?.to_owned())
     }
 
     fn unknown_keys(&mut self, error: &ValidationError<'_>, map: &[Step], unexpected: &[String]) {
@@ -154,7 +170,7 @@ impl Check<'_> {
         self.push(map.to_vec(), diagnostic.maybe_help(help));
     }
 
-    pub(super) fn wrong_type(&mut self, expected: &[&str], known: &[String], path: Vec<Step>) {
+    pub(super) fn wrong_type(&mut self, expected: &[&str], hints: &Hints, path: Vec<Step>) {
         let (key, node) = self.root.find(&path);
         let span = node.place(key);
         let diagnostic = if node.content == Content::Null {
@@ -167,8 +183,9 @@ impl Check<'_> {
         } else {
             let message = complaint::wrong_type(expected, node, &path);
             let diagnostic = Diagnostic::error(complaint::WRONG_TYPE, &span, message).maybe_help(
-                complaint::type_help(expected, node)
-                    .or_else(|| complaint::known_help("", known, "known keys")),
+                complaint::example_help(hints.example.as_deref(), node)
+                    .or_else(|| complaint::type_help(expected, node))
+                    .or_else(|| complaint::known_help("", &hints.known, "known keys")),
             );
             complaint::mend_type(diagnostic, expected, node)
         };

@@ -4,7 +4,7 @@
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
-use super::check::Check;
+use super::check::{Check, Hints};
 use super::kinds::{choices_of, words_of};
 use super::node::Step;
 
@@ -37,7 +37,7 @@ impl Check<'_> {
                     expected.push(word);
                 }
             }
-            return self.wrong_type(&expected, &[], path);
+            return self.wrong_type(&expected, &Hints::default(), path);
         }
         let words = meant
             .iter()

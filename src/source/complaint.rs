@@ -118,6 +118,13 @@ pub(super) fn mend_type(diagnostic: Diagnostic, expected: &[&str], node: &Node) 
     }
 }
 
+/// A number where a text of a certain form belongs lacks more than quotes.
+pub(super) fn example_help(example: Option<&str>, node: &Node) -> Option<String> {
+    let is_number = matches!(node.content, Content::Integer(_) | Content::Float(_));
+    let example = example.filter(|_| is_number)?;
+    Some(format!("write it in the form `{example}`"))
+}
+
 /// What to type instead, where that can be said.
 pub(super) fn type_help(expected: &[&str], node: &Node) -> Option<String> {
     let raw = node.written.slice();

@@ -185,13 +185,13 @@ fn timeless(text: &str) -> String {
 fn instant(line: &str) -> Option<std::ops::Range<usize>> {
     const SHAPE: &str = "0000-00-00T00:00:00";
     let fits = |text: &str| {
-        text.chars().zip(SHAPE.chars()).all(|(each, shape)| {
-            if shape == '0' {
-                each.is_ascii_digit()
-            } else {
-                each == shape
-            }
-        })
+        text.chars()
+            .zip(SHAPE.chars())
+            .all(|(each, shape)| match shape {
+                '0' => each.is_ascii_digit(),
+                'T' => ['T', ' '].contains(&each),
+                _ => each == shape,
+            })
     };
     let begin = (0..line.len()).find(|at| line.get(*at..at + SHAPE.len()).is_some_and(&fits))?;
     let rest = &line[begin + SHAPE.len()..];

@@ -379,6 +379,43 @@ fn programs_are_told_where_and_what() {
     assert_eq!(told.get("fixed"), None);
 }
 
+/// A program that is told of a mend may rely on it.
+#[test]
+fn what_would_not_be_mended_is_offered_to_nobody() {
+    let place = Place::new();
+    let told = || -> Value {
+        let ended = place.run(&["check", "-o", "json"]);
+        serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{ended:?}"))
+    };
+    // Quoted, it would be no length of time; the other is certain.
+    place.write(
+        NEWS,
+        "name: news\nowner: 5\nschedule: { cron: \"0 9 * * *\", start_within: 15 }\n\
+         audience: { groups: [\"g1\"] }\nsend: { group_message: { text: \"x\" } }\n",
+    );
+    let found = told()["diagnostics"].clone();
+    assert_eq!(found[0]["fix"]["after"], "\"5\"");
+    assert_eq!(found[1]["fix"], Value::Null);
+    place
+        .run(&["check"])
+        .assert(78, &["1 complaint may be mended: campanile check --fix"]);
+    // Settings in which a key can be read are not mended at all.
+    let settings = super::place::settings("regoin: singapore");
+    place.write("campanile.yaml", &settings);
+    assert_eq!(told()["diagnostics"][0]["fix"]["after"], "region");
+    let typed = settings.replace("{ env: CAMPANILE_SECRET_KEY }", "hush-hush-hush");
+    place.write("campanile.yaml", &typed);
+    let told = told();
+    let of_settings = told["diagnostics"].as_array().unwrap().iter();
+    let mut of_settings = of_settings.filter(|each| each["place"]["path"] == "campanile.yaml");
+    assert!(of_settings.all(|each| each["fix"].is_null()), "{told}");
+    let sarif = place.run(&["check", "-o", "sarif"]).out;
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let offered = results.iter().filter(|each| each.get("fixes").is_some());
+    assert_eq!(offered.count(), 1, "that of the campaign: {sarif}");
+}
+
 #[test]
 fn who_checks_hears_that_it_can_be_mended() {
     let place = Place::new();

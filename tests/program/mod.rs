@@ -1,5 +1,6 @@
 //! The program as its users meet it: real processes, real sockets, real signals.
 
+mod absent;
 mod answers;
 mod arrivals;
 mod browsing;

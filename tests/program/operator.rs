@@ -487,6 +487,13 @@ fn assert_settled_beside(vendor: &Vendor, place: &Place, arrived: u64) {
     assert_eq!(found + 50, vendor.ledger().len());
 }
 
+/// In its first second nobody can tell how fast a run is.
+fn wait_for_rate(place: &Place) {
+    while !status(place)["open"][0]["rate_per_s"].is_f64() {
+        pause();
+    }
+}
+
 #[test]
 fn status_leads_with_what_needs_a_person() {
     let vendor = Vendor::start(&["--latency", "20ms"]);
@@ -504,8 +511,10 @@ fn status_leads_with_what_needs_a_person() {
     small.signal(Signal::INT);
     small.end().assert(130, &["is paused"]);
     let mut notice = place.start(&["run", "notice", "--yes"]);
-    wait_for_some_of(&place, "notice");
+    wait_for_rate(&place);
     let ended = place.run(&["status"]);
+    // Of what is not being sent no rate is told, however lately it was.
+    assert_eq!(ended.out.matches("accepted a second").count(), 1);
     let id = notice.child().id();
     let by = format!("by process {id}, ");
     ended.assert(
@@ -516,7 +525,7 @@ fn status_leads_with_what_needs_a_person() {
             "go on with: campanile resume small@",
             "being sent:\n  notice@",
             &by,
-            " a second, done about ",
+            " accepted a second, done about ",
             "finished lately:\n  ",
             "60 planned = 60 accepted",
         ],
@@ -528,6 +537,7 @@ fn status_leads_with_what_needs_a_person() {
         (&"open".into(), &"notification".into())
     );
     assert!(run["rate_per_s"].as_f64().unwrap() > 0.0);
+    assert_eq!(told["needs_attention"][0]["rate_per_s"], Value::Null);
     assert!(run["expected_end"].is_string());
     assert_eq!(run["go_on"], Value::Null);
     assert_eq!(told["finished"][0]["campaign"], "news");

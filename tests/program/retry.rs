@@ -117,7 +117,7 @@ fn what_was_refused_is_sent_again_within_its_run() {
     let group = one["group"].as_str().unwrap();
     story
         .retry("refused", &["--yes", "--group", group])
-        .assert(5, &["1 of 30 deliveries were refused"]);
+        .assert(5, &["1 of 30 deliveries was refused"]);
     assert_eq!(story.count("refused"), refused - 1);
 
     let before = story.arrivals();
@@ -471,7 +471,7 @@ fn the_log_tells_whether_a_group_got_it_and_why_not() {
         1,
         &[
             "no delivery to g7 in news@",
-            "its audience had 6 groups",
+            ": its audience does not name it (its audience had 6 groups)",
             "did you mean `g",
         ],
     );

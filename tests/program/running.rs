@@ -389,10 +389,15 @@ fn everything_that_needs_a_word_is_said_at_once() {
         "not enabled",
         "every live room",
         "first run of the journal `campanile.db`",
-        "campanile run 'campaigns/it'\\''s all.yaml' --dry-run --force",
+        "error: a run would be refused: ",
+        "help: if you mean it: campanile run 'campaigns/it'\\''s all.yaml' --force\n",
     ];
     refused.assert(4, &told);
-    as_told(&place, &refused).assert(0, &["broadcast, 1 call"]);
+    // Nobody is there to be asked.
+    as_told(&place, &refused).assert(4, &["--force --yes"]);
+    place
+        .run(&["run", odd, "--dry-run", "--force"])
+        .assert(0, &["broadcast, 1 call"]);
     let without_yes = place.run(&["run", odd]);
     without_yes.assert(4, &["--force --yes"]);
     place.run(&["run", odd, "--yes"]).assert(4, &["--force"]);

@@ -436,9 +436,15 @@ fn nothing_begins_outside_the_window() {
     let run = ["run", "news", "--sandbox", "--yes"];
     let mut waiting = place.start(&run);
     let told = waiting.line_with("waiting for the window");
-    assert!(told.contains("waiting for the window"), "{told}");
+    let until = format!("{} UTC", hour(2));
+    assert!(told.trim_end().ends_with(&until), "{told}");
+    place
+        .run(&["status", "--sandbox"])
+        .assert(0, &["being sent", "waiting for the window", &until]);
     waiting.signal(rustix::process::Signal::INT);
-    waiting.end().assert(130, &["3 pending"]);
+    let ended = waiting.end();
+    ended.assert(130, &["3 pending"]);
+    assert!(!ended.err.contains("waiting for the window"), "{ended:?}");
     assert_eq!(place.sandbox_ledger().len(), 0);
     place.write("campaigns/other.yaml", &with(&window(-2, 2)));
     place

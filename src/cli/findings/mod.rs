@@ -16,6 +16,9 @@ use crate::source::{Diagnostic, Severity, Source, Span, plural, thousands};
 use sarif::Sarif;
 use serde_json::{Value, json};
 
+/// Warnings that come of time alone: nobody's change has brought them, and what passed before does not fail for them.
+const BY_TIME: [&str; 1] = ["all-past"];
+
 /// What came of one campaign.
 pub(super) struct Checked {
     pub(super) name: String,
@@ -32,6 +35,8 @@ pub(super) struct Tally<'a> {
     campaigns: u64,
     errors: u64,
     warnings: u64,
+    /// Of these, those that fail nothing.
+    by_time: u64,
     told: Vec<Value>,
     sarif: Sarif,
     /// The first code that was met.
@@ -50,6 +55,7 @@ impl<'a> Tally<'a> {
             campaigns: 0,
             errors: 0,
             warnings: 0,
+            by_time: 0,
             told: Vec::new(),
             sarif: Sarif::default(),
             code: None,
@@ -70,7 +76,7 @@ impl<'a> Tally<'a> {
     }
 
     pub(super) fn is_bad(&self) -> bool {
-        self.errors > 0 || (self.options.strict && self.warnings > 0)
+        self.errors > 0 || (self.options.strict && self.warnings > self.by_time)
     }
 
     pub(super) fn checked(&mut self, checked: &Checked) -> Result<(), Failure> {
@@ -88,7 +94,7 @@ impl<'a> Tally<'a> {
             0 => String::new(),
             skipped => format!(", {} skipped", thousands(skipped)),
         };
-        print::result(&format!(
+        print::told(&format!(
             "{}: {} on {}{skipped}, the longest {}",
             checked.name,
             plural(header.planned, "call"),
@@ -116,7 +122,13 @@ impl<'a> Tally<'a> {
         if !failure.diagnostics().is_empty() {
             return Ok(());
         }
-        self.found(&about_file(path, failure))
+        // Where there is no such file, there is no place to show.
+        let is_there = |path: &&str| {
+            let beginning = Span::beginning(&Source::new(*path, ""));
+            self.places.place(&beginning).is_some()
+        };
+        let complaint = about_file(path.filter(is_there), failure);
+        self.found(&complaint)
     }
 
     /// What is wrong with the settings comes before what is wrong with the campaigns.
@@ -129,6 +141,7 @@ impl<'a> Tally<'a> {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
         }
+        self.by_time += u64::from(BY_TIME.contains(&diagnostic.code));
         self.code.get_or_insert(diagnostic.code);
         self.mendable += u64::from(diagnostic.mend.is_some());
         match self.options.output {

@@ -11,7 +11,7 @@ use crate::campaign::Campaign;
 use crate::catalog::other_ending;
 use crate::files::{self, Repository};
 use crate::settings::shows_secret;
-use crate::source::{Diagnostic, Made, Mended, Source, mended, plural};
+use crate::source::{Diagnostic, Made, Mend, Mended, Source, mended, plural};
 use difference::difference;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -47,6 +47,14 @@ pub(super) fn fix_settings(common: &Common, options: &Check) -> Result<Option<Fi
     let Some(file) = SettingsFile::find(common)? else {
         return Ok(None);
     };
+    let found = of_settings(&file)?;
+    if let Some(fixed) = &found {
+        fixed.settle(&file.root, options)?;
+    }
+    Ok(found)
+}
+
+fn of_settings(file: &SettingsFile) -> Result<Option<Fixed>, Failure> {
     let name = file.path.file_name().and_then(OsStr::to_str);
     let Some(name) = name else { return Ok(None) };
     // The text as it stands, with what stands before it.
@@ -57,11 +65,36 @@ pub(super) fn fix_settings(common: &Common, options: &Check) -> Result<Option<Fi
     let shown = file.source.path.as_str();
     let found = Fixed::of(name, text, shown, SettingsFile::complaints);
     // Whoever keeps a key in the file is told to take it out first: a change is shown with the lines around it.
-    let found = found.filter(|fixed| !shows_key(fixed));
-    if let Some(fixed) = &found {
-        fixed.settle(&file.root, options)?;
+    Ok(found.filter(|fixed| !shows_key(fixed)))
+}
+
+/// Leaves of the mends of a campaign's complaints those that would be made: a program that is told of one relies on it.
+pub(super) fn keep_made(workspace: &Workspace, path: &str, complaints: &mut [Diagnostic]) {
+    keep(complaints, || of_campaign(workspace, path));
+}
+
+/// The same for the settings.
+pub(super) fn keep_made_of_settings(common: &Common, complaints: &mut [Diagnostic]) {
+    let found = || of_settings(&SettingsFile::find(common).ok()??).ok()?;
+    keep(complaints, found);
+}
+
+fn keep(complaints: &mut [Diagnostic], fixed: impl FnOnce() -> Option<Fixed>) {
+    let mut mendable = complaints.iter_mut().filter(|each| each.mend.is_some());
+    let Some(first) = mendable.next() else { return };
+    let made = fixed().unwrap_or_default().made;
+    for complaint in std::iter::once(first).chain(mendable) {
+        let code = complaint.code;
+        let is_made = |mend: &Mend| {
+            made.iter().any(|made| {
+                let place = (made.code, made.line, made.before.as_str());
+                place == (code, mend.span.line(), mend.span.slice()) && made.after == mend.text
+            })
+        };
+        if !complaint.mend.as_deref().is_some_and(is_made) {
+            complaint.mend = None;
+        }
     }
-    Ok(found)
 }
 
 fn shows_key(fixed: &Fixed) -> bool {
@@ -220,7 +253,7 @@ impl Fixed {
             (_, true) => drop(print::result(self.difference().trim_end_matches('\n'))?),
             (CheckOutput::Text, false) => {
                 for line in self.lines() {
-                    print::result(&line)?;
+                    print::told(&line)?;
                 }
             }
             // Stdout is for programs that know nothing of mends.

@@ -418,11 +418,10 @@ impl Loop {
     fn tell_hours(&self, now: Moment) {
         let own = self.courses.get(&self.own);
         let hours = own.and_then(|own| own.hours);
-        let closed = hours.filter(|hours| hours.opens_in(now).is_some());
         let waiting = if own.is_some_and(|own| own.is_cancelled) {
             Some("cancelled; what is open is being settled".to_owned())
         } else {
-            closed.map(|hours| format!("waiting for the window {}", hours.window))
+            hours.and_then(|hours| hours.waiting(now))
         };
         let others = self.courses.len().saturating_sub(1);
         self.progress.send_if_modified(|progress| {

@@ -20,7 +20,7 @@ pub use record::Record;
 pub use sample::Sample;
 pub use shown::harmless;
 pub use text::TextForm;
-pub use wrap::wrapped;
+pub use wrap::{cut, wrapped};
 
 use likeness::Likeness;
 

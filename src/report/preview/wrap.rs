@@ -38,7 +38,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// As much of it as fits.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub fn cut(text: &str, width: usize) -> String {
     let columns = |text: &str| {
         text.chars()
             .filter_map(UnicodeWidthChar::width)

@@ -56,7 +56,7 @@ pub(super) fn instead(fault: Fault, call: Call) -> Option<(Fault, Refusal)> {
         Fault::GroupThrottle if call == Call::GroupMessage => group_over_rate(),
         Fault::InternalBefore => internal_error(),
         Fault::TimeoutBefore => backend_timeout(),
-        Fault::Code(code) => Refusal::new(code, format!("code {code}, as asked for")),
+        Fault::Code(code) => Refusal::new(code, "as asked for"),
         _ => return None,
     };
     Some((fault, refusal))

@@ -44,7 +44,7 @@ fn a_star_for_the_minute_is_every_minute() {
 
 #[test]
 fn either_of_two_days_suffices() {
-    let both = ["0 9 13 * *", "0 9 * * FRI"];
+    let both = ["0 9 13 * *", "0 9 * * FRI", "0 9 13 * FRI,FRI"];
     assert_trap("0 9 13 * FRI", ("either-day", "FRI"), &both);
     for (written, meant) in [
         ("0 9 1-7 * MON", "0 9 * * MON#1"),
@@ -54,7 +54,13 @@ fn either_of_two_days_suffices() {
         let weekday = written.rsplit(' ').next().unwrap();
         assert_trap(written, ("either-day", weekday), &[meant]);
     }
-    for free in ["0 9 * * FRI", "0 9 13 * *", "0 9 */1 * FRI", "0 9 13 * ?"] {
+    for free in [
+        "0 9 * * FRI",
+        "0 9 13 * *",
+        "0 9 */1 * FRI",
+        "0 9 13 * ?",
+        "0 9 13 * MON-FRI,mon-fri",
+    ] {
         assert_eq!(warnings(free), [], "{free}");
     }
 }
