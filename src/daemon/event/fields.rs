@@ -1,0 +1,124 @@
+//! An event in fields, for programs. Fields are only ever added; none is called `at`, `level`, `event` or `message`,
+//! which belong to the line they stand in.
+
+use super::{Event, LaneName};
+use crate::delivery::{Counts, RunState};
+use crate::identity::CampaignName;
+use crate::report::time_text;
+use serde_json::{Map, Value, json};
+
+impl Event {
+    pub fn fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        if let Some(run) = self.run() {
+            fields.insert("run".to_owned(), run.to_string().into());
+            fields.insert("campaign".to_owned(), run.campaign.as_str().into());
+        }
+        if let Some(lane) = self.lane() {
+            fields.insert("sdk_app_id".to_owned(), lane.sdk_app_id.0.into());
+            fields.insert("channel".to_owned(), lane.channel.name().into());
+        }
+        if let Value::Object(more) = self.particulars() {
+            fields.extend(more);
+        }
+        fields
+    }
+
+    fn lane(&self) -> Option<&LaneName> {
+        match self {
+            Event::LaneTaken { lane }
+            | Event::LaneElsewhere { lane, .. }
+            | Event::LaneFailed { lane, .. } => Some(lane),
+            _ => None,
+        }
+    }
+
+    /// What is told beside the run or the lane.
+    fn particulars(&self) -> Value {
+        match self {
+            Event::Prepared { planned, at_ms, .. } => {
+                json!({ "planned": planned, "due_at": time_text(*at_ms) })
+            }
+            Event::Unprepared { at_ms, why, .. } => {
+                json!({ "due_at": time_text(*at_ms), "why": why })
+            }
+            Event::Opened {
+                planned, late_ms, ..
+            } => json!({ "planned": planned, "late_ms": late_ms }),
+            Event::Ended { state, counts, .. } => ended(state, counts),
+            Event::Left { state, .. } => {
+                json!({ "state": state.name(), "reason": state.reason() })
+            }
+            Event::Held {
+                reason, command, ..
+            } => json!({ "reason": reason, "command": command }),
+            Event::Missed { reason, .. } | Event::Skipped { reason, .. } => {
+                json!({ "reason": reason })
+            }
+            Event::Queued { behind, .. } => json!({ "behind": behind.to_string() }),
+            Event::LaneElsewhere { holder, .. } => json!({ "holder": holder }),
+            Event::LaneFailed { why, .. } | Event::SettingsInvalid { why } => json!({ "why": why }),
+            _ => self.particulars_of_surroundings(),
+        }
+    }
+
+    fn particulars_of_surroundings(&self) -> Value {
+        match self {
+            Event::Started {
+                campaigns,
+                invalid,
+                next,
+            } => {
+                let next = next.as_ref().map(
+                    |next| json!({ "run": next.run.to_string(), "due_at": time_text(next.at_ms) }),
+                );
+                json!({ "campaigns": campaigns, "invalid": invalid, "next": next })
+            }
+            Event::Reloaded {
+                added,
+                changed,
+                removed,
+            } => {
+                json!({ "added": names(added), "changed": names(changed), "removed": names(removed) })
+            }
+            Event::Invalid {
+                path,
+                campaign,
+                why,
+            } => {
+                let campaign = campaign.as_ref().map(CampaignName::as_str);
+                json!({ "path": path, "campaign": campaign, "why": why })
+            }
+            Event::Mended { campaign } => json!({ "campaign": campaign.as_str() }),
+            Event::Disappeared { gone, of, command } => {
+                json!({ "gone": gone, "of": of, "command": command })
+            }
+            Event::Unsettled { since_ms } => json!({ "since": time_text(*since_ms) }),
+            Event::SettingsChanged { needs_restart } => json!({ "needs_restart": needs_restart }),
+            Event::ClockStepped { by_ms } => json!({ "by_ms": by_ms }),
+            Event::VendorClock { differs_ms } => json!({ "differs_ms": differs_ms }),
+            Event::NotifyFailed { url_host, why } => json!({ "url_host": url_host, "why": why }),
+            Event::NotifyDropped { dropped } => json!({ "dropped": dropped }),
+            Event::Draining { signal } => json!({ "signal": signal }),
+            _ => Value::Null,
+        }
+    }
+}
+
+fn ended(state: &RunState, counts: &Counts) -> Value {
+    json!({
+        "state": state.name(),
+        "reason": state.reason(),
+        "planned": counts.planned,
+        "accepted": counts.accepted,
+        "refused": counts.refused,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "unknown": counts.unknown,
+        "pending": counts.pending,
+    })
+}
+
+fn names(names: &[CampaignName]) -> Vec<&str> {
+    names.iter().map(CampaignName::as_str).collect()
+}

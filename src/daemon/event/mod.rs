@@ -1,0 +1,281 @@
+//! Everything the daemon tells, as values: a line for what matters, none for a message.
+
+mod fields;
+mod text;
+
+use crate::channel::Channel;
+use crate::delivery::{Counts, RunState};
+use crate::identity::{CampaignName, RunName, SdkAppId};
+use std::fmt;
+
+/// What happened. A further kind also needs its name, level, text and fields, and a line in the README's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    Started {
+        campaigns: u64,
+        /// So many files more cannot be used.
+        invalid: u64,
+        next: Option<Next>,
+    },
+    Reloaded {
+        added: Vec<CampaignName>,
+        changed: Vec<CampaignName>,
+        removed: Vec<CampaignName>,
+    },
+    /// A file cannot be used as it is.
+    Invalid {
+        path: String,
+        /// Whose last good version there is.
+        campaign: Option<CampaignName>,
+        why: String,
+    },
+    Mended {
+        campaign: CampaignName,
+    },
+    /// So many campaigns went at once that it is more likely to be an accident.
+    Disappeared {
+        gone: u64,
+        of: u64,
+        /// What confirms it.
+        command: String,
+    },
+    /// The files do not come to rest, so they are not read anew.
+    Unsettled {
+        since_ms: i64,
+    },
+    SettingsInvalid {
+        why: String,
+    },
+    SettingsChanged {
+        needs_restart: bool,
+    },
+    /// The plan is ready before its time.
+    Prepared {
+        run: RunName,
+        planned: u64,
+        at_ms: i64,
+    },
+    Unprepared {
+        run: RunName,
+        at_ms: i64,
+        why: String,
+    },
+    PreparedAnew {
+        run: RunName,
+    },
+    Opened {
+        run: RunName,
+        planned: u64,
+        late_ms: u64,
+    },
+    /// Every delivery has ended.
+    Ended {
+        run: RunName,
+        state: RunState,
+        counts: Counts,
+    },
+    /// Stopped or paused: it needs a person.
+    Left {
+        run: RunName,
+        state: RunState,
+    },
+    /// It is not begun without a person.
+    Held {
+        run: RunName,
+        reason: String,
+        /// What lets it go.
+        command: String,
+    },
+    Missed {
+        run: RunName,
+        reason: String,
+    },
+    Skipped {
+        run: RunName,
+        reason: String,
+    },
+    Queued {
+        run: RunName,
+        behind: RunName,
+    },
+    LaneTaken {
+        lane: LaneName,
+    },
+    /// Another process holds it and sends what is opened here.
+    LaneElsewhere {
+        lane: LaneName,
+        holder: String,
+    },
+    LaneFailed {
+        lane: LaneName,
+        why: String,
+    },
+    ClockStepped {
+        /// Forward, or backward if it is negative.
+        by_ms: i64,
+    },
+    VendorClock {
+        /// Ours is ahead by so much, or behind if it is negative.
+        differs_ms: i64,
+    },
+    /// Told once until one arrives again.
+    NotifyFailed {
+        /// The rest of the address is a secret.
+        url_host: String,
+        why: String,
+    },
+    /// More was to be told than could be.
+    NotifyDropped {
+        dropped: u64,
+    },
+    Draining {
+        signal: String,
+    },
+    Stopped,
+}
+
+/// The occurrence that comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    pub run: RunName,
+    pub at_ms: i64,
+}
+
+/// A lane as people tell it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LaneName {
+    pub sdk_app_id: SdkAppId,
+    pub channel: Channel,
+}
+
+impl fmt::Display for LaneName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.sdk_app_id, self.channel.name())
+    }
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Info,
+    /// Not as it should be, and coped with for now.
+    Warning,
+    /// Something is not sent as it should be, or waits for a person.
+    Error,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        }
+    }
+}
+
+/// Who begins later than this is late.
+const LATE_MS: u64 = 1_000;
+
+impl Event {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Started { .. } => "started",
+            Event::Reloaded { .. } => "reloaded",
+            Event::Invalid { .. } => "invalid",
+            Event::Mended { .. } => "mended",
+            Event::Disappeared { .. } => "disappeared",
+            Event::Unsettled { .. } => "unsettled",
+            Event::SettingsInvalid { .. } => "settings_invalid",
+            Event::SettingsChanged { .. } => "settings_changed",
+            Event::Prepared { .. } => "prepared",
+            Event::Unprepared { .. } => "unprepared",
+            Event::PreparedAnew { .. } => "prepared_anew",
+            Event::Opened { .. } => "opened",
+            Event::Ended { .. } => "ended",
+            Event::Left { .. } => "left",
+            Event::Held { .. } => "held",
+            Event::Missed { .. } => "missed",
+            Event::Skipped { .. } => "skipped",
+            Event::Queued { .. } => "queued",
+            Event::LaneTaken { .. } => "lane_taken",
+            Event::LaneElsewhere { .. } => "lane_elsewhere",
+            Event::LaneFailed { .. } => "lane_failed",
+            Event::ClockStepped { .. } => "clock_stepped",
+            Event::VendorClock { .. } => "vendor_clock",
+            Event::NotifyFailed { .. } => "notify_failed",
+            Event::NotifyDropped { .. } => "notify_dropped",
+            Event::Draining { .. } => "draining",
+            Event::Stopped => "stopped",
+        }
+    }
+
+    pub fn level(&self) -> Level {
+        match self {
+            Event::Ended { state, counts, .. } => ended_level(state, counts),
+            Event::Opened { late_ms, .. } if *late_ms > LATE_MS => Level::Warning,
+            Event::SettingsChanged { needs_restart } if *needs_restart => Level::Warning,
+            Event::Disappeared { .. }
+            | Event::Unprepared { .. }
+            | Event::Left { .. }
+            | Event::Held { .. }
+            | Event::Missed { .. }
+            | Event::LaneFailed { .. } => Level::Error,
+            Event::Invalid { .. }
+            | Event::Unsettled { .. }
+            | Event::SettingsInvalid { .. }
+            | Event::Skipped { .. }
+            | Event::ClockStepped { .. }
+            | Event::VendorClock { .. }
+            | Event::NotifyFailed { .. }
+            | Event::NotifyDropped { .. } => Level::Warning,
+            Event::Started { .. }
+            | Event::Reloaded { .. }
+            | Event::Mended { .. }
+            | Event::SettingsChanged { .. }
+            | Event::Prepared { .. }
+            | Event::PreparedAnew { .. }
+            | Event::Opened { .. }
+            | Event::Queued { .. }
+            | Event::LaneTaken { .. }
+            | Event::LaneElsewhere { .. }
+            | Event::Draining { .. }
+            | Event::Stopped => Level::Info,
+        }
+    }
+
+    /// The run it is about.
+    pub fn run(&self) -> Option<&RunName> {
+        match self {
+            Event::Prepared { run, .. }
+            | Event::Unprepared { run, .. }
+            | Event::PreparedAnew { run }
+            | Event::Opened { run, .. }
+            | Event::Ended { run, .. }
+            | Event::Left { run, .. }
+            | Event::Held { run, .. }
+            | Event::Missed { run, .. }
+            | Event::Skipped { run, .. }
+            | Event::Queued { run, .. } => Some(run),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the end of a run in which not all went as it should.
+    pub fn is_bad_end(&self) -> bool {
+        matches!(self, Event::Ended { .. }) && self.level() > Level::Info
+    }
+}
+
+/// A run that a person cancelled has ended as they wanted.
+fn ended_level(state: &RunState, counts: &Counts) -> Level {
+    let is_bad = counts.refused + counts.failed + counts.unknown > 0;
+    match state {
+        RunState::Failed => Level::Error,
+        _ if is_bad => Level::Warning,
+        _ => Level::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests;

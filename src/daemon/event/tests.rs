@@ -1,0 +1,311 @@
+//! What is said, and what programs read of it.
+
+use super::*;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+const NINE_MS: i64 = 1_794_358_800_000;
+
+fn run(name: &str) -> RunName {
+    name.parse().unwrap()
+}
+
+fn warm_up() -> RunName {
+    run("warm-up@2026-11-11T09:00")
+}
+
+fn names(names: &[&str]) -> Vec<CampaignName> {
+    let names = names.iter();
+    names
+        .map(|name| CampaignName::try_from(*name).unwrap())
+        .collect()
+}
+
+fn lane() -> LaneName {
+    LaneName {
+        sdk_app_id: SdkAppId(1_400_000_000),
+        channel: Channel::GroupMessage,
+    }
+}
+
+fn of_files() -> Vec<(Event, &'static str)> {
+    let next = Next {
+        run: warm_up(),
+        at_ms: NINE_MS,
+    };
+    vec![
+        (
+            Event::Started {
+                campaigns: 12,
+                invalid: 1,
+                next: Some(next),
+            },
+            "started: 12 campaigns, 1 file cannot be used; next is warm-up@2026-11-11T09:00 at \
+             2026-11-11T01:00:00.000Z",
+        ),
+        (
+            Event::Reloaded {
+                added: names(&["a"]),
+                changed: Vec::new(),
+                removed: names(&["b", "c", "d", "e", "f", "g", "h"]),
+            },
+            "reloaded: 1 added (a), 7 removed (b, c, d, e, f and 2 more)",
+        ),
+        (
+            Event::Invalid {
+                path: "campaigns/a.yaml".to_owned(),
+                campaign: None,
+                why: "2 errors,\n  the first in line 3".to_owned(),
+            },
+            "campaigns/a.yaml is invalid: 2 errors, the first in line 3",
+        ),
+        (
+            Event::Mended {
+                campaign: CampaignName::try_from("a").unwrap(),
+            },
+            "a is valid again",
+        ),
+        (
+            Event::Disappeared {
+                gone: 40,
+                of: 41,
+                command: "campanile release --gone".to_owned(),
+            },
+            "40 of 41 campaigns went at once, and stay until this is confirmed: campanile release --gone",
+        ),
+        (
+            Event::Unsettled { since_ms: NINE_MS },
+            "the files have been changing since 2026-11-11T01:00:00.000Z, and are read when they come to rest",
+        ),
+        (
+            Event::SettingsInvalid {
+                why: "1 error".to_owned(),
+            },
+            "the settings are invalid, and those before them hold: 1 error",
+        ),
+        (
+            Event::SettingsChanged {
+                needs_restart: true,
+            },
+            "the settings have changed; a part of it holds only after a restart",
+        ),
+    ]
+}
+
+fn of_plans() -> Vec<(Event, &'static str)> {
+    vec![
+        (
+            Event::Prepared {
+                run: warm_up(),
+                planned: 1,
+                at_ms: NINE_MS,
+            },
+            "warm-up@2026-11-11T09:00 is prepared for 2026-11-11T01:00:00.000Z: 1 call",
+        ),
+        (
+            Event::Unprepared {
+                run: warm_up(),
+                at_ms: NINE_MS,
+                why: "3 errors".to_owned(),
+            },
+            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00.000Z: 3 errors",
+        ),
+        (
+            Event::PreparedAnew { run: warm_up() },
+            "warm-up@2026-11-11T09:00 is prepared anew",
+        ),
+    ]
+}
+
+fn of_runs() -> Vec<(Event, &'static str)> {
+    let counts = Counts {
+        planned: 300,
+        accepted: 299,
+        unknown: 1,
+        ..Counts::default()
+    };
+    let stopped = RunState::Stopped {
+        reason: "70003 the signature is wrong".to_owned(),
+    };
+    let because = || "the machine was asleep".to_owned();
+    vec![
+        (
+            Event::Opened {
+                run: warm_up(),
+                planned: 3_000,
+                late_ms: 2_540,
+            },
+            "warm-up@2026-11-11T09:00 is opened: 3,000 calls, 2.5 s late",
+        ),
+        (
+            Event::Ended {
+                run: warm_up(),
+                state: RunState::Partial { reason: None },
+                counts,
+            },
+            "warm-up@2026-11-11T09:00 is partial: 300 planned = 299 accepted + 0 refused + 0 failed + 0 skipped + \
+             1 unknown + 0 pending",
+        ),
+        (
+            Event::Left {
+                run: warm_up(),
+                state: stopped,
+            },
+            "warm-up@2026-11-11T09:00 is stopped (70003 the signature is wrong) and waits for a person",
+        ),
+        (
+            Event::Held {
+                run: warm_up(),
+                reason: "its file is invalid".to_owned(),
+                command: "campanile release warm-up@2026-11-11T09:00".to_owned(),
+            },
+            "warm-up@2026-11-11T09:00 is held: its file is invalid; let it go with: campanile release \
+             warm-up@2026-11-11T09:00",
+        ),
+        (
+            Event::Missed {
+                run: warm_up(),
+                reason: because(),
+            },
+            "warm-up@2026-11-11T09:00 is missed: the machine was asleep",
+        ),
+        (
+            Event::Skipped {
+                run: warm_up(),
+                reason: because(),
+            },
+            "warm-up@2026-11-11T09:00 is skipped: the machine was asleep",
+        ),
+        (
+            Event::Queued {
+                run: warm_up(),
+                behind: run("warm-up@2026-11-11T08:00"),
+            },
+            "warm-up@2026-11-11T09:00 waits for the end of warm-up@2026-11-11T08:00",
+        ),
+    ]
+}
+
+fn of_surroundings() -> Vec<(Event, &'static str)> {
+    vec![
+        (
+            Event::LaneTaken { lane: lane() },
+            "sending on the lane 1400000000/group_message",
+        ),
+        (
+            Event::LaneElsewhere {
+                lane: lane(),
+                holder: "process 7 on host".to_owned(),
+            },
+            "on the lane 1400000000/group_message process 7 on host sends what is opened here",
+        ),
+        (
+            Event::LaneFailed {
+                lane: lane(),
+                why: "the disk is full".to_owned(),
+            },
+            "nothing is sent on the lane 1400000000/group_message: the disk is full",
+        ),
+        (
+            Event::ClockStepped { by_ms: -3_600_000 },
+            "the clock was set back by 1h",
+        ),
+        (
+            Event::VendorClock { differs_ms: 2_300 },
+            "this machine's clock is 2.3 s ahead of the vendor's",
+        ),
+        (
+            Event::NotifyFailed {
+                url_host: "hooks.slack.com".to_owned(),
+                why: "it answers 404".to_owned(),
+            },
+            "hooks.slack.com cannot be notified: it answers 404",
+        ),
+        (
+            Event::NotifyDropped { dropped: 3 },
+            "3 notifications of the oldest were dropped: more was told than could be sent",
+        ),
+        (
+            Event::Draining {
+                signal: "SIGTERM".to_owned(),
+            },
+            "SIGTERM: nothing more is begun, what is under way comes home",
+        ),
+        (Event::Stopped, "stopped"),
+    ]
+}
+
+fn all() -> Vec<(Event, &'static str)> {
+    [of_files(), of_plans(), of_runs(), of_surroundings()].concat()
+}
+
+#[test]
+fn every_event_is_one_line_of_words() {
+    for (event, text) in all() {
+        assert_eq!(event.text(), text);
+    }
+    let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
+    assert_eq!(names.len(), 27, "each kind is tried");
+}
+
+#[test]
+fn fields_leave_the_names_of_the_line_alone_and_say_all_that_the_event_knows() {
+    for (event, _) in all() {
+        let fields = event.fields();
+        for taken in ["at", "level", "event", "message"] {
+            assert!(!fields.contains_key(taken), "{}: {taken}", event.name());
+        }
+        assert_eq!(
+            fields.is_empty(),
+            matches!(event, Event::Stopped),
+            "{}: {fields:?}",
+            event.name()
+        );
+    }
+}
+
+#[test]
+fn an_end_has_the_counts_of_its_run() {
+    let (event, _) = of_runs().remove(1);
+    let expected = json!({
+        "run": "warm-up@2026-11-11T09:00", "campaign": "warm-up", "state": "partial", "reason": null,
+        "planned": 300, "accepted": 299, "refused": 0, "failed": 0, "skipped": 0, "unknown": 1, "pending": 0,
+    });
+    assert_eq!(serde_json::Value::Object(event.fields()), expected);
+    let (event, _) = of_surroundings().remove(2);
+    let expected = json!({
+        "sdk_app_id": 1_400_000_000, "channel": "group_message", "why": "the disk is full",
+    });
+    assert_eq!(serde_json::Value::Object(event.fields()), expected);
+}
+
+#[test]
+fn only_an_end_in_which_something_went_wrong_is_bad() {
+    let ended = |state: RunState, accepted: u64, unknown: u64, skipped: u64| Event::Ended {
+        run: warm_up(),
+        state,
+        counts: Counts {
+            planned: accepted + unknown + skipped,
+            accepted,
+            unknown,
+            skipped,
+            ..Counts::default()
+        },
+    };
+    let cancelled = || RunState::Skipped {
+        reason: "cancelled".to_owned(),
+    };
+    let partial = || RunState::Partial { reason: None };
+    assert!(!ended(RunState::Done, 3, 0, 1).is_bad_end());
+    assert!(!ended(cancelled(), 0, 0, 3).is_bad_end());
+    assert!(ended(partial(), 2, 1, 0).is_bad_end());
+    assert_eq!(ended(partial(), 2, 1, 0).level(), Level::Warning);
+    assert_eq!(ended(RunState::Failed, 0, 1, 0).level(), Level::Error);
+    assert!(
+        !Event::LaneFailed {
+            lane: lane(),
+            why: String::new()
+        }
+        .is_bad_end()
+    );
+}

@@ -1,0 +1,190 @@
+//! An event in one line of plain English.
+
+use super::{Event, Next};
+use crate::delivery::RunState;
+use crate::identity::CampaignName;
+use crate::report::{counts_text, time_text};
+use crate::source::plural;
+use std::time::Duration;
+
+/// So many campaigns are called by their names.
+const NAMED_MAX: usize = 5;
+
+impl Event {
+    /// One line, without a secret.
+    pub fn text(&self) -> String {
+        let text = self.words();
+        // What files and the world say may have lines of its own.
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Event::Prepared { planned, at_ms, .. } => self.about(&format!(
+                "is prepared for {}: {}",
+                time(*at_ms),
+                calls(*planned)
+            )),
+            Event::Unprepared { at_ms, why, .. } => {
+                self.about(&format!("cannot be prepared for {}: {why}", time(*at_ms)))
+            }
+            Event::PreparedAnew { .. } => self.about("is prepared anew"),
+            Event::Opened {
+                planned, late_ms, ..
+            } => self.about(&format!("is opened: {}{}", calls(*planned), late(*late_ms))),
+            Event::Ended { state, counts, .. } => {
+                self.about(&format!("{}: {}", standing(state), counts_text(counts)))
+            }
+            Event::Left { state, .. } => {
+                self.about(&format!("{} and waits for a person", standing(state)))
+            }
+            Event::Held {
+                reason, command, ..
+            } => self.about(&format!("is held: {reason}; let it go with: {command}")),
+            Event::Missed { reason, .. } => self.about(&format!("is missed: {reason}")),
+            Event::Skipped { reason, .. } => self.about(&format!("is skipped: {reason}")),
+            Event::Queued { behind, .. } => self.about(&format!("waits for the end of {behind}")),
+            Event::LaneTaken { lane } => format!("sending on the lane {lane}"),
+            Event::LaneElsewhere { lane, holder } => {
+                format!("on the lane {lane} {holder} sends what is opened here")
+            }
+            Event::LaneFailed { lane, why } => format!("nothing is sent on the lane {lane}: {why}"),
+            _ => self.words_of_surroundings(),
+        }
+    }
+
+    /// What is about no run and no lane.
+    fn words_of_surroundings(&self) -> String {
+        match self {
+            Event::Started {
+                campaigns,
+                invalid,
+                next,
+            } => started(*campaigns, *invalid, next.as_ref()),
+            Event::Reloaded {
+                added,
+                changed,
+                removed,
+            } => reloaded([("added", added), ("changed", changed), ("removed", removed)]),
+            Event::Invalid { path, why, .. } => format!("{path} is invalid: {why}"),
+            Event::Mended { campaign } => format!("{campaign} is valid again"),
+            Event::Disappeared { gone, of, command } => format!(
+                "{gone} of {} went at once, and stay until this is confirmed: {command}",
+                plural(*of, "campaign")
+            ),
+            Event::Unsettled { since_ms } => format!(
+                "the files have been changing since {}, and are read when they come to rest",
+                time(*since_ms)
+            ),
+            Event::SettingsInvalid { why } => {
+                format!("the settings are invalid, and those before them hold: {why}")
+            }
+            Event::SettingsChanged { needs_restart } => settings_changed(*needs_restart).to_owned(),
+            Event::ClockStepped { by_ms } => clock_stepped(*by_ms),
+            Event::VendorClock { differs_ms } => vendor_clock(*differs_ms),
+            Event::NotifyFailed { url_host, why } => {
+                format!("{url_host} cannot be notified: {why}")
+            }
+            Event::NotifyDropped { dropped } => format!(
+                "{} of the oldest were dropped: more was told than could be sent",
+                plural(*dropped, "notification")
+            ),
+            Event::Draining { signal } => {
+                format!("{signal}: nothing more is begun, what is under way comes home")
+            }
+            Event::Stopped => "stopped".to_owned(),
+            _ => self.name().replace('_', " "),
+        }
+    }
+
+    fn about(&self, what: &str) -> String {
+        let run = self.run().map(ToString::to_string).unwrap_or_default();
+        format!("{run} {what}")
+    }
+}
+
+fn started(campaigns: u64, invalid: u64, next: Option<&Next>) -> String {
+    let campaigns = plural(campaigns, "campaign");
+    let invalid = match invalid {
+        0 => String::new(),
+        files => format!(", {} cannot be used", plural(files, "file")),
+    };
+    let next = next.map_or("nothing is due".to_owned(), |next| {
+        format!("next is {} at {}", next.run, time(next.at_ms))
+    });
+    format!("started: {campaigns}{invalid}; {next}")
+}
+
+fn reloaded(changes: [(&str, &Vec<CampaignName>); 3]) -> String {
+    let given = changes.iter().filter(|(_, names)| !names.is_empty());
+    let told = given.map(|(what, names)| format!("{} {what} ({})", names.len(), named(names)));
+    let told: Vec<String> = told.collect();
+    if told.is_empty() {
+        return "reloaded: nothing has changed".to_owned();
+    }
+    format!("reloaded: {}", told.join(", "))
+}
+
+fn named(names: &[CampaignName]) -> String {
+    let shown = names.iter().take(NAMED_MAX).map(CampaignName::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(NAMED_MAX) {
+        None | Some(0) => shown,
+        Some(more) => format!("{shown} and {more} more"),
+    }
+}
+
+fn settings_changed(needs_restart: bool) -> &'static str {
+    if needs_restart {
+        "the settings have changed; a part of it holds only after a restart"
+    } else {
+        "the settings have changed"
+    }
+}
+
+fn standing(state: &RunState) -> String {
+    let reason = state.reason().map(|reason| format!(" ({reason})"));
+    format!("is {}{}", state.name(), reason.unwrap_or_default())
+}
+
+fn clock_stepped(by_ms: i64) -> String {
+    let direction = if by_ms < 0 { "back" } else { "forward" };
+    format!("the clock was set {direction} by {}", seconds(by_ms))
+}
+
+fn vendor_clock(differs_ms: i64) -> String {
+    let side = if differs_ms < 0 { "behind" } else { "ahead of" };
+    format!(
+        "this machine's clock is {} {side} the vendor's",
+        seconds(differs_ms)
+    )
+}
+
+fn late(late_ms: u64) -> String {
+    if late_ms > super::LATE_MS {
+        format!(
+            ", {} late",
+            seconds(i64::try_from(late_ms).unwrap_or(i64::MAX))
+        )
+    } else {
+        String::new()
+    }
+}
+
+/// `2.5 s`, `1h 30m`.
+fn seconds(ms: i64) -> String {
+    const PRECISE_MS: u64 = 60_000;
+    let ms = ms.unsigned_abs();
+    if ms < PRECISE_MS {
+        return format!("{}.{} s", ms / 1_000, ms % 1_000 / 100);
+    }
+    humantime::format_duration(Duration::from_secs(ms / 1_000)).to_string()
+}
+
+fn calls(planned: u64) -> String {
+    plural(planned, "call")
+}
+
+fn time(at_ms: i64) -> String {
+    time_text(at_ms).unwrap_or_else(|| format!("{at_ms} ms"))
+}
