@@ -325,7 +325,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = client(&listener.local_addr().unwrap().to_string());
         let server = std::thread::spawn(move || {
-            let dated = "HTTP/1.1 200 OK\r\ndate: Tue, 14 Nov 2023 22:13:20 GMT\r\ncontent-length: 2\r\n\r\n{}";
+            let dated = "HTTP/1.1 200 OK\r\ndate: Tue, 14 Nov 2023 22:13:20 GMT\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
             let first = answer_once(&listener, dated);
             answer_once(&listener, "");
             first
