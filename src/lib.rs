@@ -59,6 +59,7 @@ pub mod workbench {
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
+    pub use crate::cli::LogFormat;
     pub use crate::daemon::{Event, LaneName, Level, Next};
     pub use crate::delivery::{
         Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,

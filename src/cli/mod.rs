@@ -44,10 +44,13 @@ mod sending;
 mod show;
 mod signals;
 mod status;
+mod telling;
 mod test;
 mod unused;
 mod version;
 mod workspace;
+
+pub use telling::LogFormat;
 
 use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;

@@ -41,7 +41,7 @@ fn of_files() -> Vec<(Event, &'static str)> {
                 next: Some(next),
             },
             "started: 12 campaigns, 1 file cannot be used; next is warm-up@2026-11-11T09:00 at \
-             2026-11-11T01:00:00.000Z",
+             2026-11-11T01:00:00Z",
         ),
         (
             Event::Reloaded {
@@ -75,7 +75,7 @@ fn of_files() -> Vec<(Event, &'static str)> {
         ),
         (
             Event::Unsettled { since_ms: NINE_MS },
-            "the files have been changing since 2026-11-11T01:00:00.000Z, and are read when they come to rest",
+            "the files have been changing since 2026-11-11T01:00:00Z, and are read when they come to rest",
         ),
         (
             Event::SettingsInvalid {
@@ -100,7 +100,7 @@ fn of_plans() -> Vec<(Event, &'static str)> {
                 planned: 1,
                 at_ms: NINE_MS,
             },
-            "warm-up@2026-11-11T09:00 is prepared for 2026-11-11T01:00:00.000Z: 1 call",
+            "warm-up@2026-11-11T09:00 is prepared for 2026-11-11T01:00:00Z: 1 call",
         ),
         (
             Event::Unprepared {
@@ -108,7 +108,7 @@ fn of_plans() -> Vec<(Event, &'static str)> {
                 at_ms: NINE_MS,
                 why: "3 errors".to_owned(),
             },
-            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00.000Z: 3 errors",
+            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00Z: 3 errors",
         ),
         (
             Event::PreparedAnew { run: warm_up() },
