@@ -61,6 +61,7 @@ pub mod workbench {
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
     pub use crate::cli::LogFormat;
     pub use crate::daemon::{Event, LaneName, Level, Next};
+    pub use crate::daemon::{Supervisor, SupervisorError};
     pub use crate::delivery::{
         Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,
     };

@@ -4,5 +4,7 @@
 //! its socket. Must never print, for that is the command line's, nor decide what is due, for that is the agenda's.
 
 mod event;
+mod supervisor;
 
 pub use event::{Event, LaneName, Level, Next};
+pub use supervisor::{Supervisor, SupervisorError};
