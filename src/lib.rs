@@ -6,8 +6,9 @@
 //! The order of the `mod` lines below is the rank: a room imports only rooms above its own line, and a test reads that.
 //!
 //! What never happens: no room above `clock` performs I/O or asks what time it is; nothing but `clock` reads a clock,
-//! nothing but `files` a file, nothing but `journal` the database, nothing but `vendor` speaks to the vendor, and
-//! nothing but `cli` prints. There is no source of chance. `sandbox` shares no code with the client it tests.
+//! nothing but `files` a file, nothing but `journal` the database, nothing but `vendor` speaks to the vendor, nothing but
+//! `daemon` to probes, and nothing but `cli` prints. There is no source of chance. `sandbox` shares no
+//! code with the client it tests.
 
 pub(crate) mod source;
 
@@ -61,6 +62,7 @@ pub mod workbench {
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
     pub use crate::cli::LogFormat;
     pub use crate::daemon::{Event, LaneName, Level, Next};
+    pub use crate::daemon::{Heartbeat, ListenError, Probes, Readiness};
     pub use crate::daemon::{Supervisor, SupervisorError};
     pub use crate::delivery::{
         Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,

@@ -4,7 +4,9 @@
 //! its socket. Must never print, for that is the command line's, nor decide what is due, for that is the agenda's.
 
 mod event;
+mod probes;
 mod supervisor;
 
 pub use event::{Event, LaneName, Level, Next};
+pub use probes::{Heartbeat, ListenError, Probes, Readiness};
 pub use supervisor::{Supervisor, SupervisorError};
