@@ -4,9 +4,11 @@
 //! its socket. Must never print, for that is the command line's, nor decide what is due, for that is the agenda's.
 
 mod event;
+mod notify;
 mod probes;
 mod supervisor;
 
 pub use event::{Event, LaneName, Level, Next};
+pub use notify::{Notifier, SetupError, Target, Unresolved};
 pub use probes::{Heartbeat, ListenError, Probes, Readiness};
 pub use supervisor::{Supervisor, SupervisorError};

@@ -1,6 +1,7 @@
 //! What is said, and what programs read of it.
 
 use super::*;
+use crate::settings::Notice;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -246,6 +247,15 @@ fn every_event_is_one_line_of_words() {
     }
     let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
     assert_eq!(names.len(), 27, "each kind is tried");
+}
+
+#[test]
+fn whoever_wants_to_be_told_names_an_event() {
+    let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
+    for notice in Notice::ALL {
+        let is_known = names.contains(notice.name()) || notice == Notice::EndedBadly;
+        assert!(is_known, "{}", notice.name());
+    }
 }
 
 #[test]
