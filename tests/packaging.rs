@@ -23,11 +23,19 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("campanile.service");
     fs::write(&path, built).unwrap();
-    let Some(verified) = analyzed(&["verify", "--man=no", path.to_str().unwrap()]) else {
+    // The machine's own units may be as wrong as they like.
+    let arguments = [
+        "verify",
+        "--man=no",
+        "--recursive-errors=no",
+        path.to_str().unwrap(),
+    ];
+    let Some(verified) = analyzed(&arguments) else {
         return;
     };
     let said = String::from_utf8_lossy(&verified.stderr);
-    assert!(verified.status.success() && said.is_empty(), "{said}");
+    assert!(verified.status.success(), "{said}");
+    assert!(!said.contains("campanile"), "{said}");
 }
 
 #[test]
