@@ -6,8 +6,9 @@
 //! The order of the `mod` lines below is the rank: a room imports only rooms above its own line, and a test reads that.
 //!
 //! What never happens: no room above `clock` performs I/O or asks what time it is; nothing but `clock` reads a clock,
-//! nothing but `files` a file, nothing but `journal` the database, nothing but `vendor` speaks to the vendor, and
-//! nothing but `cli` prints. There is no source of chance. `sandbox` shares no code with the client it tests.
+//! nothing but `files` a file, nothing but `journal` the database, nothing but `vendor` speaks to the vendor, nothing but
+//! `daemon` to webhooks and probes, and nothing but `cli` prints. There is no source of chance. `sandbox` shares no
+//! code with the client it tests.
 
 pub(crate) mod source;
 
@@ -65,8 +66,10 @@ pub mod workbench {
     pub use crate::channel::{Answer, Channel, Class, Code, Failure, Outcome, Receipt, Reply};
     pub use crate::channel::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure};
     pub use crate::channel::{Placeholder, Request, Scope, Told, codes, decode, explain};
-    pub use crate::cli::shown;
-    pub use crate::daemon::{Event, Health};
+    pub use crate::cli::{LogFormat, shown};
+    pub use crate::daemon::{Event, LaneName, Level, Next};
+    pub use crate::daemon::{Heartbeat, ListenError, Notifier, Probes, Readiness, SetupError};
+    pub use crate::daemon::{Supervisor, SupervisorError, Target, Unresolved};
     pub use crate::delivery::{
         Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,
     };
@@ -79,6 +82,6 @@ pub mod workbench {
     pub use crate::plan::Frame;
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Occurrence, Schedule, Slot, parse_zone};
-    pub use crate::settings::{Hours, OnUnknown, Settings};
+    pub use crate::settings::{Hours, Notice, OnUnknown, Settings};
     pub use crate::source::{Diagnostic, Source, Span, Spanned, render};
 }

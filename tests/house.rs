@@ -105,6 +105,21 @@ fn the_sandbox_shares_no_code_with_the_client() {
     }
 }
 
+/// What speaks to others keeps to one place each, for an address may be a secret: calls in `vendor`, webhooks in `daemon`.
+#[test]
+fn http_is_spoken_to_the_vendor_and_to_webhooks_alone() {
+    let mut speaking = Vec::new();
+    for (_, path, text) in sources() {
+        let path = path.to_str().unwrap().to_owned();
+        let is_known = path.starts_with("src/vendor/") || path.starts_with("src/daemon/notify/");
+        if text.contains("reqwest::") {
+            assert!(is_known, "{path}");
+            speaking.push(path);
+        }
+    }
+    assert!(speaking.len() >= 2, "{speaking:?}");
+}
+
 #[test]
 fn every_room_says_what_it_must_never_know() {
     for room in ranks().into_keys() {

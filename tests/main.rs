@@ -11,5 +11,6 @@ mod codes;
 mod comparison;
 mod fuzz;
 mod house;
+mod packaging;
 mod program;
 mod simulation;

@@ -1,7 +1,8 @@
 //! What can be typed about the daemon.
 
 use super::arguments::Output;
-use clap::{ArgGroup, Args, ValueEnum};
+use super::telling::LogFormat;
+use clap::{ArgGroup, Args};
 
 /// Send every campaign at its time, for as long as it runs
 ///
@@ -25,14 +26,8 @@ pub(super) struct Serve {
     #[arg(long)]
     pub(super) sandbox: bool,
     /// How to tell what happens
-    #[arg(long, value_enum, default_value_t = LogForm::Text)]
-    pub(super) log: LogForm,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogForm {
-    Text,
-    Json,
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log: LogFormat,
 }
 
 /// Let an occurrence go on that is held

@@ -50,11 +50,14 @@ mod serve;
 mod show;
 mod signals;
 mod status;
+mod telling;
 mod test;
 mod unused;
 mod upcoming;
 mod version;
 mod workspace;
+
+pub use telling::LogFormat;
 
 use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;

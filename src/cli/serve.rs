@@ -1,36 +1,43 @@
 //! `serve`: the daemon.
 
 use super::arguments::Common;
-use super::daemons::{LogForm, Serve};
+use super::daemons::Serve;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::print;
 use super::signals::Signals;
-use super::workspace::{SettingsFile, Workspace};
+use super::workspace::{SettingsFile, Workspace, variable};
 use crate::clock;
-use crate::daemon::{self, Daemon, Event, Health, Reached, Setup};
+use crate::daemon::{
+    self, Daemon, Event, Heartbeat, Notifier, Probes, Reached, Readiness, Setup, Supervisor,
+    Target, Unresolved,
+};
 use crate::journal::{self, Journal, LaneLock};
-use crate::report::time_text;
 use crate::sandbox::Sandbox;
 use crate::settings::{App, Settings};
 use crate::vendor::Client;
 use anyhow::Context;
-use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+
+/// How long webhooks may take at the end to hear of it.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     check_roles(&workspace)?;
+    let targets = targets(&workspace)?;
     let journal = workspace.journal().await?;
     let place = take_place(&journal)?;
     let (apps, stand_ins) = reach(&workspace).await?;
+    let (told, mut events) = mpsc::unbounded_channel();
+    let notifier = Notifier::start(targets, &told).context("cannot notify")?;
+    let heartbeat = Heartbeat::new(clock::now());
+    let (probes, readiness) = probes(&workspace, &heartbeat).await?;
     let (drain, drain_seen) = watch::channel(None);
     let (reload, reload_in) = mpsc::channel(1);
-    let (told, mut events) = mpsc::unbounded_channel();
-    let (health, _) = watch::channel(Health::default());
     let daemon = Daemon::new(Setup {
         journal: journal.clone(),
         repository: workspace.repository.clone(),
@@ -44,8 +51,15 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
         reload: reload_in,
         told,
         flag: workspace.flag(),
-        health,
+        heartbeat,
+        readiness,
+        supervisor: supervisor()?,
     });
+    let tell = |event: &Event| {
+        let at_ms = clock::now().wall_ms;
+        options.log.tell(event, at_ms);
+        notifier.tell(event, at_ms);
+    };
     let mut signals = Signals::listen()?;
     let mut hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
     let first = Cell::new(None);
@@ -55,7 +69,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
     let ended = loop {
         tokio::select! {
             biased;
-            Some(event) = events.recv() => tell(&event, options.log),
+            Some(event) = events.recv() => tell(&event),
             ended = &mut serving => break ended,
             () = &mut twice => {
                 let text = "left at once, with calls open; the next daemon goes on with them";
@@ -65,15 +79,48 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
         }
     };
     while let Ok(event) = events.try_recv() {
-        tell(&event, options.log);
+        tell(&event);
     }
     ended?;
+    notifier.finish(TOLD_WITHIN).await;
+    drop(probes);
     for stand_in in stand_ins {
         stand_in.stop().await;
     }
     journal.close().await;
     drop(place);
     Ok(first.get().unwrap_or(Exit::Terminated))
+}
+
+/// What machines ask, and where they are told.
+async fn probes(
+    workspace: &Workspace,
+    heartbeat: &Heartbeat,
+) -> Result<(Probes, watch::Sender<Readiness>), Failure> {
+    let (readiness, seen) = watch::channel(Readiness {
+        waits_for: vec!["the campaigns".to_owned()],
+    });
+    let probes = Probes::start(workspace.settings.listen, heartbeat.clone(), seen).await;
+    let probes = probes.map_err(|error| {
+        let help = "name another address in the settings, `serve: { listen: 127.0.0.1:8788 }`, or in \
+            CAMPANILE_SERVE__LISTEN";
+        Failure::from(anyhow::Error::new(error)).help(help)
+    });
+    Ok((probes?, readiness))
+}
+
+/// Where webhooks are, as settings and environment say.
+fn targets(workspace: &Workspace) -> Result<Vec<Target>, Failure> {
+    let root = workspace.repository.root();
+    let webhooks = workspace.settings.notify.iter();
+    let targets = webhooks.map(|webhook| Target::resolve(webhook, root, variable));
+    let targets: Result<Vec<Target>, Unresolved> = targets.collect();
+    targets.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+}
+
+fn supervisor() -> Result<Supervisor, Failure> {
+    let connected = Supervisor::connect(variable, std::process::id());
+    Ok(connected.context("cannot tell the service manager how the daemon stands")?)
 }
 
 /// One daemon for each journal.
@@ -128,28 +175,6 @@ fn reread(common: &Common, sandbox: bool) -> Box<dyn Fn() -> Result<Settings, St
             Err(daemon::in_a_line(failure.diagnostics(), 0).unwrap_or_else(|| failure.to_string()))
         }
     })
-}
-
-/// A line for people, or one for programs.
-fn tell(event: &Event, form: LogForm) {
-    let at = time_text(clock::now().wall_ms).unwrap_or_default();
-    let (level, text) = (event.level().name(), event.text());
-    match form {
-        LogForm::Text => print::say(&format!("{at} {level:<7} {text}")),
-        LogForm::Json => {
-            let mut line = Map::new();
-            for (key, value) in [
-                ("at", at.as_str()),
-                ("level", level),
-                ("event", event.name()),
-            ] {
-                line.insert(key.to_owned(), value.into());
-            }
-            line.extend(event.fields());
-            line.insert("message".to_owned(), text.into());
-            print::say(&Value::Object(line).to_string());
-        }
-    }
 }
 
 impl From<daemon::Error> for Failure {

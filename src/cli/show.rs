@@ -46,7 +46,7 @@ pub(super) fn show(common: &Common, options: &Show) -> Result<Exit, Failure> {
 
 /// The campaign as a person is shown it.
 pub fn shown(campaign: &Campaign, source: &Arc<Source>, settings: &Settings) -> String {
-    page(&campaign.filled(source, settings), source)
+    page(&campaign.filled(source, settings), source, None)
 }
 
 fn plain(filled: &Filled) -> Value {

@@ -26,6 +26,12 @@ pub fn now() -> Moment {
     }
 }
 
+/// Microseconds on the clock by which a service manager orders what it hears.
+pub fn monotonic_us() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000).unwrap_or(0)
+}
+
 /// The moment at which the wall clock showed so many nanoseconds, less than half a minute ago. For an instant that was not,
 /// because the wall clock was set since, it is now.
 pub fn lately(wall_ns: i64) -> Moment {

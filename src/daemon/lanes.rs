@@ -9,6 +9,8 @@ use crate::journal::{self, Journal, LaneLock, RunId};
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// What another process does that holds a lane.
+pub(super) const SENDS: &str = "sends on it";
 /// How often a lane is asked for that another process has, or that failed.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
 
@@ -139,7 +141,7 @@ impl Lane {
                         Some(Event::LaneTaken { lane: self.name() })
                     }
                     Err(Error::Journal(journal::Error::LaneHeld { holder })) => {
-                        let told = format!("{holder} sends on it");
+                        let told = format!("{holder} {SENDS}");
                         let is_news = self.told.replace(told.clone()) != Some(told);
                         let lane = self.name();
                         is_news.then_some(Event::LaneElsewhere { lane, holder })

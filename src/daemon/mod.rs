@@ -8,17 +8,23 @@ mod deciding;
 mod event;
 mod lanes;
 mod notices;
+mod notify;
 mod preparing;
+mod probes;
 mod reached;
 mod reload;
 mod roster;
 mod runs;
 mod serve;
+mod supervisor;
 
-pub use event::{Event, LaneName, Next};
+pub use event::{Event, LaneName, Level, Next};
+pub use notify::{Notifier, SetupError, Target, Unresolved};
+pub use probes::{Heartbeat, ListenError, Probes, Readiness};
 pub use reached::Reached;
 pub use reload::GONE_CONFIRMED;
-pub use serve::{Daemon, Health, Setup};
+pub use serve::{Daemon, Setup};
+pub use supervisor::{Supervisor, SupervisorError};
 
 use crate::executor;
 use crate::identity::{CampaignName, RunName};

@@ -1,11 +1,12 @@
 //! The loop: it waits for the next thing to happen, and sees to it.
 
 use super::lanes::Lanes;
+use super::lanes::SENDS;
 use super::preparing::Preparer;
 use super::reached::{is_same, needs_restart};
 use super::roster::{Roster, utc};
 use super::runs::OpenRuns;
-use super::{Error, Event, Next, Reached};
+use super::{Error, Event, Heartbeat, Next, Reached, Readiness, Supervisor, run_name};
 use crate::catalog::{self, Catalog, Watch};
 use crate::clock::{self, Timer};
 use crate::executor;
@@ -13,6 +14,7 @@ use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
 use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
 use crate::settings::Settings;
+use crate::source::plural;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,17 +47,9 @@ pub struct Setup {
     /// What is added to commands so that they mean the same journal.
     pub flag: String,
     /// How it stands, for whoever looks from outside.
-    pub health: watch::Sender<Health>,
-}
-
-/// Whether it lives, and can do what it is there for.
-#[derive(Clone, Debug, Default)]
-pub struct Health {
-    /// When the loop last went round.
-    pub beat: Option<Moment>,
-    /// What keeps it from its work; nothing, once it is ready.
-    pub lacks: Vec<String>,
-    pub status: String,
+    pub heartbeat: Heartbeat,
+    pub readiness: watch::Sender<Readiness>,
+    pub supervisor: Supervisor,
 }
 
 pub struct Daemon {
@@ -85,7 +79,11 @@ pub struct Daemon {
     reload: mpsc::Receiver<()>,
     watch: Watch,
     told: mpsc::UnboundedSender<Event>,
-    health: watch::Sender<Health>,
+    heartbeat: Heartbeat,
+    readiness: watch::Sender<Readiness>,
+    supervisor: Supervisor,
+    /// What the supervisor was last told.
+    status: String,
     /// The journal as it was last looked at.
     stamp: Stamp,
     /// When the files are looked at again, whatever is noticed.
@@ -122,7 +120,9 @@ impl Daemon {
             reload,
             told,
             flag,
-            health,
+            heartbeat,
+            readiness,
+            supervisor,
         } = setup;
         let repository = repository.with_roots(&settings.roots);
         let folder = repository.root().join(&settings.campaigns);
@@ -156,7 +156,10 @@ impl Daemon {
             reload,
             watch,
             told,
-            health,
+            heartbeat,
+            readiness,
+            supervisor,
+            status: String::new(),
             stamp: Stamp::default(),
             poll_at: now,
             last: now,
@@ -173,8 +176,10 @@ impl Daemon {
                 Woken::Made(name, occurrence, made) => self.made(&name, &occurrence, *made).await?,
                 Woken::Files => self.refresh().await?,
                 Woken::Reload => {
+                    self.supervisor.reloading();
                     self.renew();
                     self.refresh().await?;
+                    self.supervisor.ready(&self.status);
                 }
                 Woken::Time => {}
             }
@@ -193,7 +198,7 @@ impl Daemon {
             self.tell(event);
         }
         let next = self.roster.first().map(|(name, occurrence)| Next {
-            run: super::run_name(name, occurrence),
+            run: run_name(name, occurrence),
             at_ms: occurrence.at.timestamp_millis(),
         });
         self.tell(Event::Started {
@@ -201,7 +206,9 @@ impl Daemon {
             invalid: self.catalog.invalid().count() as u64,
             next,
         });
-        self.go_round().await
+        self.go_round().await?;
+        self.supervisor.ready(&self.status);
+        Ok(())
     }
 
     async fn wait(&mut self, timer: &mut Timer) -> Result<Woken, Error> {
@@ -220,7 +227,8 @@ impl Daemon {
                 Woken::Made(name, occurrence, Box::new(made))
             }
             Some(()) = self.reload.recv() => Woken::Reload,
-            () = self.watch.changed() => Woken::Files,
+            // What cannot be watched is looked at all the same, a little later.
+            _ = self.watch.changed() => Woken::Files,
         };
         Ok(woken)
     }
@@ -257,7 +265,7 @@ impl Daemon {
         }
         self.prepare_ahead(now).await?;
         self.tell_notices(now).await?;
-        self.tell_health(now);
+        self.tell_standing(now);
         Ok(())
     }
 
@@ -356,28 +364,47 @@ impl Daemon {
         Ok(())
     }
 
-    fn tell_health(&self, now: Moment) {
+    /// How it stands, for probes and for the machine's supervisor.
+    fn tell_standing(&mut self, now: Moment) {
+        self.heartbeat.beat(now);
+        self.supervisor.beat();
+        // A lane that another process sends on is no lack.
         let lacks = self.lanes.others();
-        let lacks = lacks.filter(|(_, why)| !why.ends_with("sends on it"));
-        let lacks = lacks.map(|(lane, why)| format!("lane {lane}: {why}"));
-        let next = self.roster.first();
-        let next = next.map(|(name, occurrence)| super::run_name(name, occurrence).to_string());
-        let open = self.runs.all().count();
-        let health = Health {
-            beat: Some(now),
-            lacks: lacks.collect(),
-            status: format!(
-                "{open} open, next: {}",
-                next.unwrap_or_else(|| "nothing".to_owned())
-            ),
-        };
-        self.health.send_replace(health);
+        let lacks = lacks.filter(|(_, why)| !why.ends_with(SENDS));
+        let mut waits_for: Vec<String> = lacks
+            .map(|(lane, why)| format!("the lane {lane}: {why}"))
+            .collect();
+        if !self.is_loaded {
+            waits_for.push("the campaigns".to_owned());
+        }
+        let readiness = Readiness { waits_for };
+        self.readiness.send_if_modified(|before| {
+            let is_news = *before != readiness;
+            *before = readiness;
+            is_news
+        });
+        let status = self.standing();
+        if status != self.status {
+            self.supervisor.status(&status);
+            self.status = status;
+        }
+    }
+
+    fn standing(&self) -> String {
+        let open = plural(self.runs.all().count() as u64, "open run");
+        let next = self.roster.first().map_or_else(
+            || "nothing is to come".to_owned(),
+            |(name, occurrence)| format!("next is {}", run_name(name, occurrence)),
+        );
+        format!("{open}; {next}")
     }
 
     async fn end(mut self, signal: String) -> Result<(), Error> {
         self.tell(Event::Draining { signal });
-        self.health
-            .send_modify(|health| health.lacks = vec!["it is ending".to_owned()]);
+        self.supervisor.stopping("what is under way comes home");
+        self.readiness.send_replace(Readiness {
+            waits_for: vec!["it is ending".to_owned()],
+        });
         let plans = self.preparer.stop();
         self.lanes.ended().await?;
         for plan in plans {

@@ -1,8 +1,10 @@
 //! Settings as meant.
 
+use super::address;
 use super::app::{App, suggest};
 use super::delivery::DeliveryRules;
 use super::journal::{self, JournalSource};
+use super::notify::{self, Webhook};
 use super::overrides::{OVERRIDE_PREFIX, overridden};
 use super::secret::{masked, misplaced, told_as_secrets};
 use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
@@ -31,6 +33,8 @@ pub struct Settings {
     pub journal: JournalSource,
     /// Where the daemon listens.
     pub listen: SocketAddr,
+    /// Whom the daemon tells of what happens.
+    pub notify: Vec<Webhook>,
     /// As written, with what overrides it. There is no secret in it: one that were would be an error.
     written: Option<Node>,
     /// Keys at the top of which something could not be read; none in settings that can be used.
@@ -88,11 +92,13 @@ impl Settings {
     pub fn examine(source: &Arc<Source>, variables: &[(String, String)]) -> ExaminedSettings {
         let schema = Settings::schema();
         let mut parsed = parse(source);
-        let (mut wrong, mut secrets) = (Vec::new(), Vec::new());
+        let (mut wrong, mut secrets, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(root) = &mut parsed.root {
             misplaced(root, &mut secrets);
+            address::told(root, &mut addresses);
             wrong = overridden(root, schema.json(), variables);
             misplaced(root, &mut secrets);
+            address::told(root, &mut addresses);
         }
         let Read {
             spec,
@@ -108,6 +114,7 @@ impl Settings {
         };
         complaints.sort_by_key(is_elsewhere);
         told_as_secrets(&mut complaints, &secrets);
+        secrets.extend(addresses);
         let doubts = doubtful(written.as_ref(), &complaints);
         ExaminedSettings {
             settings: Settings {
@@ -188,6 +195,7 @@ fn lower(spec: &SettingsSpec, source: &Arc<Source>, complaints: &mut Vec<Diagnos
         defaults,
         on_invalid: spec.on_invalid.unwrap_or_default(),
         journal: journal.unwrap_or_else(|| JournalSource::Path(String::new())),
+        notify: notify::lower(spec.notify.as_deref().unwrap_or_default(), complaints),
         listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
         written: None,
         doubts: BTreeSet::new(),

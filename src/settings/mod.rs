@@ -3,11 +3,13 @@
 //! Knows where a secret is kept, never the secret. Must never know the environment or a file: what variables there are
 //! is told, and secrets come later and from outside.
 
+mod address;
 mod app;
 mod delivery;
 mod journal;
 mod limits;
 mod meant;
+mod notify;
 mod overrides;
 mod region;
 mod rules;
@@ -16,11 +18,13 @@ mod share;
 mod spec;
 mod window;
 
+pub use address::{Address, AddressSource, InvalidAddress};
 pub use app::App;
 pub use delivery::{DeliveryRules, DeliverySpec, OnUnknown};
 pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
 pub use meant::{ExaminedSettings, Settings, zone_of};
+pub use notify::{Format, Notice, Webhook};
 pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
 pub use secret::{SecretSource, shows_secret};
 pub use share::Share;

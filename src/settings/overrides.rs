@@ -64,18 +64,17 @@ pub(super) fn overridden(
     complaints
 }
 
-/// Variables that the settings name themselves, for a secret or the journal, are no overrides.
+/// Variables that the settings name themselves, for a secret, the journal or a webhook, are no overrides.
 fn named(node: &Node) -> Vec<String> {
-    let Content::Map(entries) = &node.content else {
-        return Vec::new();
+    let entry = |(key, value): &(Node, Node)| match (key.text(), value.text()) {
+        (Some("env"), Some(name)) => vec![name.to_owned()],
+        _ => named(value),
     };
-    let each = entries
-        .iter()
-        .map(|(key, value)| match (key.text(), value.text()) {
-            (Some("env"), Some(name)) => vec![name.to_owned()],
-            _ => named(value),
-        });
-    each.flatten().collect()
+    match &node.content {
+        Content::Map(entries) => entries.iter().flat_map(entry).collect(),
+        Content::List(items) => items.iter().flat_map(named).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A key as it is spelt in the name of a variable.

@@ -1,5 +1,6 @@
 //! Where secrets are kept, and keeping them out of what is printed.
 
+use super::address::{self, secrets_in};
 use super::spec::SecretSpec;
 use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, parse};
 use std::ops::Range;
@@ -75,8 +76,13 @@ pub fn shows_secret(source: &Arc<Source>) -> bool {
     let mut found = Vec::new();
     if let Some(root) = &parse(source).root {
         misplaced(root, &mut found);
+        address::told(root, &mut found);
     }
-    !found.is_empty() || has_key(&source.text) || !passwords(&source.text).is_empty()
+    let text = &source.text;
+    !found.is_empty()
+        || has_key(text)
+        || !passwords(text).is_empty()
+        || !secrets_in(text).is_empty()
 }
 
 fn has_key(text: &str) -> bool {
@@ -144,7 +150,8 @@ fn without_secrets(source: &Arc<Source>, misplaced: &[Span]) -> Arc<Source> {
     let secrets = here
         .map(Span::range)
         .chain(keys(&text))
-        .chain(passwords(&text));
+        .chain(passwords(&text))
+        .chain(secrets_in(&text));
     for range in secrets.collect::<Vec<_>>() {
         // Line breaks stay, so that places stay where they are.
         let stars: String = text.as_bytes()[range.clone()]

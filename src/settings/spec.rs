@@ -5,6 +5,7 @@ use super::delivery::DeliverySpec;
 use super::journal::JOURNAL;
 use super::limits::LimitsSpec;
 use super::meant::{CAMPAIGNS, LISTEN};
+use super::notify::WebhookSpec;
 use crate::schedule::ScheduleSpec;
 use crate::source::{Entries, Short, Shorthand, Spanned, one_key};
 use schemars::JsonSchema;
@@ -44,7 +45,12 @@ pub struct SettingsSpec {
     pub journal: Option<Spanned<Short<JournalSpec>>>,
     /// The daemon.
     pub serve: Option<ServeSpec>,
+    /// Webhooks that the daemon tells of what happens. Default: none.
+    #[schemars(length(max = WEBHOOKS_MAX), extend("default" = []))]
+    pub notify: Option<Vec<WebhookSpec>>,
 }
+
+const WEBHOOKS_MAX: usize = 16;
 
 /// One app at the vendor.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -2,6 +2,7 @@
 
 use super::Signer;
 use super::body::NoticedBody;
+use super::http::{http, words};
 use crate::channel::{Channel, Reply};
 use crate::clock;
 use crate::identity::{Digest, Moment};
@@ -13,7 +14,6 @@ use thiserror::Error;
 
 /// The vendor gives up after 3 s; whoever waits less cannot tell a slow answer from a lost one.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer answers are not read.
 const REPLY_MAX: usize = 1 << 20;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -66,25 +66,13 @@ struct Signature {
 
 impl Client {
     pub fn new(access: Access, now: Moment) -> Result<Client, Error> {
-        // Fails if a provider is installed already; whichever it is, it will do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder();
-        if access.endpoint.starts_with("http://") {
-            // The system's certificates are not looked for where no TLS is spoken.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tcp_nodelay(true)
-            .connect_timeout(CONNECT_TIMEOUT)
+        let is_secure = !access.endpoint.starts_with("http://");
+        let http = http(is_secure)
             .timeout(TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(usize::MAX)
             .build()
-            .map_err(|error| Error::Setup(words(&error.without_url())))?;
+            .map_err(|error| Error::Setup(words(error)))?;
         let seed = Digest::of(
             "requests",
             [
@@ -232,8 +220,8 @@ fn understood(
         Ok(Exchanged { body: None, .. }) => {
             Reply::Lost("the answer is longer than 1 MiB".to_owned())
         }
-        Err(error) if has_left(&error) => Reply::Lost(words(&error.without_url())),
-        Err(error) => Reply::NotSent(words(&error.without_url())),
+        Err(error) if has_left(&error) => Reply::Lost(words(error)),
+        Err(error) => Reply::NotSent(words(error)),
     }
 }
 
@@ -247,20 +235,6 @@ async fn read(mut response: reqwest::Response) -> Result<Option<Vec<u8>>, reqwes
         body.extend_from_slice(&chunk);
     }
     Ok(Some(body))
-}
-
-/// What went wrong, in the words of its innermost cause.
-fn words(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => "connecting timed out".to_owned(),
-        (true, false) => format!("cannot connect: {cause}"),
-        (false, true) => "no answer in time".to_owned(),
-        (false, false) => format!("the connection broke: {cause}"),
-    }
 }
 
 /// Percent-encoding for a query value.
@@ -325,7 +299,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = client(&listener.local_addr().unwrap().to_string());
         let server = std::thread::spawn(move || {
-            let dated = "HTTP/1.1 200 OK\r\ndate: Tue, 14 Nov 2023 22:13:20 GMT\r\ncontent-length: 2\r\n\r\n{}";
+            let dated = "HTTP/1.1 200 OK\r\ndate: Tue, 14 Nov 2023 22:13:20 GMT\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
             let first = answer_once(&listener, dated);
             answer_once(&listener, "");
             first

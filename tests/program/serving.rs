@@ -1,12 +1,13 @@
 //! The daemon: real processes, real slots, real signals. A slot is seconds ahead, so that no test takes a minute.
 
-use super::place::{Place, Running, pause};
+use super::place::{Ended, Place, Running, pause};
 use super::vendor::Vendor;
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 /// How a slot is written in a file, and the name of its run.
@@ -41,9 +42,19 @@ fn place(vendor: &Vendor, groups: usize, slots: &[DateTime<Utc>], more: &str) ->
 
 impl Place {
     fn serve(&self) -> Running {
-        let mut daemon = self.start(&["serve"]);
+        let mut daemon = Running::of(self.server().spawn().unwrap());
         daemon.line_with("started:");
         daemon
+    }
+
+    /// On a port that is free.
+    fn server(&self) -> Command {
+        let mut command = self.command(&["serve"]);
+        command
+            .env("CAMPANILE_SERVE__LISTEN", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
     }
 
     fn status(&self) -> Value {
@@ -321,9 +332,8 @@ fn two_daemons_do_not_serve_one_journal() {
     let vendor = Vendor::start(&[]);
     let place = place(&vendor, 3, &[soon(3_600)], "");
     let daemon = place.serve();
-    place
-        .run(&["serve"])
-        .assert(75, &["serves this journal already"]);
+    let other = Ended::of(&place.server().output().unwrap());
+    other.assert(75, &["serves this journal already"]);
     drained(daemon);
 }
 

@@ -8,6 +8,17 @@ use crate::report::time_text;
 use serde_json::{Map, Value, json};
 
 impl Event {
+    /// The whole line: `at`, `level`, `event`, the fields, and `message`, which is the text.
+    pub fn line(&self, at_ms: i64) -> Map<String, Value> {
+        let mut line = Map::new();
+        line.insert("at".to_owned(), time_text(at_ms).into());
+        line.insert("level".to_owned(), self.level().name().into());
+        line.insert("event".to_owned(), self.name().into());
+        line.extend(self.fields());
+        line.insert("message".to_owned(), self.text().into());
+        line
+    }
+
     pub fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         if let Some(run) = self.run() {

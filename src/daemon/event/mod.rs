@@ -8,7 +8,8 @@ use crate::delivery::{Counts, RunState};
 use crate::identity::{CampaignName, RunName, SdkAppId};
 use std::fmt;
 
-/// What happened. A further kind also needs its name, level, text and fields, and a line in the README's table.
+/// What happened. A further kind also needs its name, level, text and fields, a sample in the tests, and a `Notice` of the
+/// settings if people may be told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Started {

@@ -1,6 +1,7 @@
 //! What is said, and what programs read of it.
 
 use super::*;
+use crate::settings::Notice;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -41,7 +42,7 @@ fn of_files() -> Vec<(Event, &'static str)> {
                 next: Some(next),
             },
             "started: 12 campaigns, 1 file cannot be used; next is warm-up@2026-11-11T09:00 at \
-             2026-11-11T01:00:00.000Z",
+             2026-11-11T01:00:00Z",
         ),
         (
             Event::Reloaded {
@@ -75,7 +76,7 @@ fn of_files() -> Vec<(Event, &'static str)> {
         ),
         (
             Event::Unsettled { since_ms: NINE_MS },
-            "the files have been changing since 2026-11-11T01:00:00.000Z, and are read when they come to rest",
+            "the files have been changing since 2026-11-11T01:00:00Z, and are read when they come to rest",
         ),
         (
             Event::SettingsInvalid {
@@ -100,7 +101,7 @@ fn of_plans() -> Vec<(Event, &'static str)> {
                 planned: 1,
                 at_ms: NINE_MS,
             },
-            "warm-up@2026-11-11T09:00 is prepared for 2026-11-11T01:00:00.000Z: 1 call",
+            "warm-up@2026-11-11T09:00 is prepared for 2026-11-11T01:00:00Z: 1 call",
         ),
         (
             Event::Unprepared {
@@ -108,7 +109,7 @@ fn of_plans() -> Vec<(Event, &'static str)> {
                 at_ms: NINE_MS,
                 why: "3 errors".to_owned(),
             },
-            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00.000Z: 3 errors",
+            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00Z: 3 errors",
         ),
         (
             Event::PreparedAnew { run: warm_up() },
@@ -246,6 +247,15 @@ fn every_event_is_one_line_of_words() {
     }
     let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
     assert_eq!(names.len(), 27, "each kind is tried");
+}
+
+#[test]
+fn whoever_wants_to_be_told_names_an_event() {
+    let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
+    for notice in Notice::ALL {
+        let is_known = names.contains(notice.name()) || notice == Notice::EndedBadly;
+        assert!(is_known, "{}", notice.name());
+    }
 }
 
 #[test]

@@ -186,5 +186,6 @@ fn calls(planned: u64) -> String {
 }
 
 fn time(at_ms: i64) -> String {
-    time_text(at_ms).unwrap_or_else(|| format!("{at_ms} ms"))
+    let text = time_text(at_ms).unwrap_or_else(|| format!("{at_ms} ms"));
+    text.replace(".000Z", "Z")
 }
