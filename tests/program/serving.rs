@@ -200,9 +200,7 @@ fn killed_before_at_and_after_its_slots_it_sends_none_twice_and_loses_none() {
     let (sent, passed) = (states(&status, "finished"), states(&status, "passed"));
     let mut received: BTreeMap<(String, String), u32> = BTreeMap::new();
     for line in vendor.ledger() {
-        let text = line["body"]["MsgBody"][0]["MsgContent"]["Text"]
-            .as_str()
-            .unwrap();
+        let text = line["text"].as_str().unwrap();
         let (at, city) = text.split_once(" for ").unwrap();
         *received
             .entry((at.to_owned(), city.to_owned()))
