@@ -1,5 +1,6 @@
 //! The loop: it waits for the next thing to happen, and sees to it.
 
+use super::git::{self, Follower, News};
 use super::lanes::Lanes;
 use super::lanes::SENDS;
 use super::preparing::Preparer;
@@ -16,7 +17,7 @@ use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watche
 use crate::settings::Settings;
 use crate::source::plural;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -30,6 +31,9 @@ const UNSETTLED_FOR: Duration = Duration::from_millis(500);
 /// By so much the two clocks may drift apart between two ticks before one of them was set.
 const STEP_MIN_MS: i64 = 2_000;
 
+/// Their folder may be another each time, behind a link.
+type Reread = Box<dyn Fn() -> Result<(Settings, Repository), String> + Send>;
+
 /// What the daemon is started with.
 pub struct Setup {
     pub journal: Journal,
@@ -37,13 +41,15 @@ pub struct Setup {
     pub settings: Arc<Settings>,
     pub settings_file: PathBuf,
     pub apps: Vec<Reached>,
-    /// Reads the settings anew; what is wrong with them is told in a line.
-    pub reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
+    /// Finds and reads the settings anew; what is wrong with them is told in a line.
+    pub reread: Reread,
     /// Turns to the signal that ends the daemon.
     pub drain: watch::Receiver<Option<String>>,
     /// Somebody wants everything looked at now.
     pub reload: mpsc::Receiver<()>,
     pub told: mpsc::UnboundedSender<Event>,
+    /// What keeps the files in step with a repository; `None`: nothing does, or somebody else.
+    pub git: Option<Follower>,
     /// What is added to commands so that they mean the same journal.
     pub flag: String,
     /// How it stands, for whoever looks from outside.
@@ -74,7 +80,9 @@ pub struct Daemon {
     pub(super) is_loaded: bool,
     /// Campaigns that are gone are to be believed, this once.
     pub(super) is_gone_confirmed: bool,
-    reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
+    pub(super) git: Option<Follower>,
+    settings_file: PathBuf,
+    reread: Reread,
     drain: watch::Receiver<Option<String>>,
     reload: mpsc::Receiver<()>,
     watch: Watch,
@@ -98,6 +106,8 @@ enum Woken {
     Files,
     /// Somebody asked for it: files and settings.
     Reload,
+    /// It was looked at the repository.
+    Git(News),
     Made(
         CampaignName,
         crate::schedule::Occurrence,
@@ -119,19 +129,15 @@ impl Daemon {
             drain,
             reload,
             told,
+            git,
             flag,
             heartbeat,
             readiness,
             supervisor,
         } = setup;
         let repository = repository.with_roots(&settings.roots);
-        let folder = repository.root().join(&settings.campaigns);
         // What cannot be watched is looked at all the same, a little later.
-        let watched = vec![
-            catalog::Watched::Campaigns(folder),
-            catalog::Watched::File(settings_file),
-        ];
-        let (watch, _) = Watch::new(watched);
+        let (watch, _) = Watch::new(watched(&repository, &settings, &settings_file));
         let now = clock::now();
         Daemon {
             catalog: Catalog::new(Arc::clone(&settings), repository.clone()),
@@ -151,6 +157,8 @@ impl Daemon {
             unmet: HashMap::new(),
             is_loaded: false,
             is_gone_confirmed: false,
+            git,
+            settings_file,
             reread,
             drain,
             reload,
@@ -174,9 +182,16 @@ impl Daemon {
             match self.wait(&mut timer).await? {
                 Woken::Drained(signal) => break signal,
                 Woken::Made(name, occurrence, made) => self.made(&name, &occurrence, *made).await?,
-                Woken::Files => self.refresh().await?,
+                Woken::Files => {
+                    self.renew();
+                    self.refresh().await?;
+                }
+                Woken::Git(news) => self.heed_git(news).await?,
                 Woken::Reload => {
                     self.supervisor.reloading();
+                    if let Some(git) = &self.git {
+                        git.look();
+                    }
                     self.renew();
                     self.refresh().await?;
                     self.supervisor.ready(&self.status);
@@ -227,6 +242,7 @@ impl Daemon {
                 Woken::Made(name, occurrence, Box::new(made))
             }
             Some(()) = self.reload.recv() => Woken::Reload,
+            news = git::news(&mut self.git) => Woken::Git(news),
             // What cannot be watched is looked at all the same, a little later.
             _ = self.watch.changed() => Woken::Files,
         };
@@ -316,9 +332,12 @@ impl Daemon {
     }
 
     /// Settings that cannot be used are told of, and those before stay.
-    fn renew(&mut self) {
+    pub(super) fn renew(&mut self) {
         match (self.reread)() {
-            Ok(settings) => self.take_settings(settings),
+            Ok((settings, repository)) => {
+                self.take_settings(settings);
+                self.take_folder(repository);
+            }
             Err(why) => {
                 let is_news = self.notices.set("settings", "settings", &why, clock::now());
                 if is_news {
@@ -339,6 +358,16 @@ impl Daemon {
         self.catalog.use_settings(Arc::clone(&self.settings));
         self.repository = self.repository.clone().with_roots(&self.settings.roots);
         self.tell(Event::SettingsChanged { needs_restart });
+    }
+
+    /// Whoever swaps a link takes the folder away to which it led.
+    fn take_folder(&mut self, repository: Repository) {
+        if repository.root() != self.repository.root() {
+            self.repository = repository.with_roots(&self.settings.roots);
+            self.catalog.use_repository(self.repository.clone());
+        }
+        let watched = watched(&self.repository, &self.settings, &self.settings_file);
+        self.watch.follow(watched);
     }
 
     pub(super) fn poll_again(&mut self, is_unsettled: bool) {
@@ -405,6 +434,9 @@ impl Daemon {
         self.readiness.send_replace(Readiness {
             waits_for: vec!["it is ending".to_owned()],
         });
+        if let Some(git) = &self.git {
+            git.stop();
+        }
         let plans = self.preparer.stop();
         self.lanes.ended().await?;
         for plan in plans {
@@ -414,7 +446,24 @@ impl Daemon {
             self.tell(event);
         }
         self.journal.set_notices(&[]).await?;
+        if let Some(git) = self.git.take() {
+            tokio::task::spawn_blocking(|| git.end()).await?;
+        }
         self.tell(Event::Stopped);
         Ok(())
     }
+}
+
+/// What is watched: the campaigns, the settings, and the link through which their folder may be reached.
+fn watched(
+    repository: &Repository,
+    settings: &Settings,
+    settings_file: &Path,
+) -> Vec<catalog::Watched> {
+    let link = settings_file.parent().unwrap_or(settings_file);
+    vec![
+        catalog::Watched::Campaigns(repository.root().join(&settings.campaigns)),
+        catalog::Watched::File(settings_file.to_owned()),
+        catalog::Watched::File(link.to_owned()),
+    ]
 }
