@@ -35,7 +35,12 @@ impl Daemon {
     /// `known`: what the journal knows of schedules that nobody here does.
     async fn look(&mut self, known: HashMap<ScheduleKey, Watched>) -> Result<(), Error> {
         self.unmet.extend(known);
-        let now = clock::now();
+        self.take_files(clock::now()).await?;
+        self.notices.see_catalog(&self.catalog);
+        Ok(())
+    }
+
+    async fn take_files(&mut self, now: Moment) -> Result<(), Error> {
         match self.catalog.refresh(now.wall_ms) {
             Ok(changes) => {
                 self.poll_again(false);
@@ -174,6 +179,7 @@ impl Daemon {
             next,
             wake,
             starting: None,
+            start_by: None,
         };
         self.roster.set(name, post);
         Ok(Some(watched))

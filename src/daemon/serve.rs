@@ -9,7 +9,8 @@ use super::runs::OpenRuns;
 use super::{Error, Event, Heartbeat, Next, Reached, Readiness, Supervisor, run_name};
 use crate::catalog::{self, Catalog, Watch};
 use crate::clock::{self, Timer};
-use crate::executor;
+use crate::delivery::RunState;
+use crate::executor::{self, idle_since_ms};
 use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
 use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
@@ -24,7 +25,7 @@ use tokio::sync::{mpsc, watch};
 /// How often it is looked what people want, and whether everything is as it was.
 const TICK: Duration = Duration::from_secs(1);
 /// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
-const POLLED_EVERY: Duration = Duration::from_secs(30);
+const POLLED_EVERY: Duration = Duration::from_mins(1);
 /// How soon files are looked at again that were being written.
 const UNSETTLED_FOR: Duration = Duration::from_millis(500);
 /// By so much the two clocks may drift apart between two ticks before one of them was set.
@@ -192,6 +193,7 @@ impl Daemon {
         let now = clock::now();
         self.journal.withdraw_missed(now).await?;
         self.look_at_journal(now).await?;
+        self.tell_cut_off().await?;
         self.first_look().await?;
         let events = self.lanes.tend(&self.apps, clock::now()).await;
         for event in events {
@@ -208,6 +210,19 @@ impl Daemon {
         });
         self.go_round().await?;
         self.supervisor.ready(&self.status);
+        Ok(())
+    }
+
+    /// Runs that nobody goes on with by himself.
+    async fn tell_cut_off(&self) -> Result<(), Error> {
+        for run in self.runs.all().filter(|run| run.state() == RunState::Open) {
+            if idle_since_ms(&self.journal, run).await?.is_some() {
+                self.tell(Event::Left {
+                    run: run.name(),
+                    state: run.state(),
+                });
+            }
+        }
         Ok(())
     }
 
@@ -356,7 +371,6 @@ impl Daemon {
     }
 
     async fn tell_notices(&mut self, now: Moment) -> Result<(), Error> {
-        self.notices.see_catalog(&self.catalog);
         self.notices.see_lanes(self.lanes.others(), now);
         if let Some(notices) = self.notices.changed() {
             self.journal.set_notices(&notices).await?;
