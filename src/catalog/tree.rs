@@ -189,31 +189,27 @@ impl Tree {
         Ok(files)
     }
 
-    /// What is read again and says the same is kept, so that it is enough to look whether it is the same thing.
     fn says_the_same(
         &self,
         before: &Found,
         now: &Found,
         texts: &BTreeMap<String, TextFile>,
     ) -> bool {
-        let is_same = |before: &Arc<Source>, now: &Arc<Source>| Arc::ptr_eq(before, now);
-        let source = match (&before.source, &now.source) {
-            (Ok(before), Ok(now)) => is_same(before, now),
-            (Err(before), Err(now)) => before == now,
-            _ => false,
-        };
-        source
-            && now
-                .texts
-                .iter()
-                .all(|path| match (self.texts.get(path), texts.get(path)) {
-                    (Some(before), Some(now)) => match (&before.text, &now.text) {
-                        (Ok(before), Ok(now)) => is_same(before, now),
-                        (Err(before), Err(now)) => before.why == now.why,
-                        _ => false,
-                    },
-                    _ => false,
-                })
+        let mut both = now
+            .texts
+            .iter()
+            .map(|path| self.texts.get(path).zip(texts.get(path)));
+        is_same(&before.source, &now.source)
+            && both.all(|both| both.is_some_and(|(before, now)| is_same(&before.text, &now.text)))
+    }
+}
+
+/// What is read again and says the same is kept, so that it is enough to look whether it is the same thing.
+fn is_same<E: PartialEq>(before: &Result<Arc<Source>, E>, now: &Result<Arc<Source>, E>) -> bool {
+    match (before, now) {
+        (Ok(before), Ok(now)) => Arc::ptr_eq(before, now),
+        (Err(before), Err(now)) => before == now,
+        _ => false,
     }
 }
 
