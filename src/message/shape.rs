@@ -140,7 +140,7 @@ pub struct Lowering<'a> {
 pub type Texts = BTreeMap<String, Result<Arc<Source>, NotRead>>;
 
 /// Why a file could not be read, and what to type instead.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotRead {
     pub why: String,
     pub help: Option<String>,
