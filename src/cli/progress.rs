@@ -52,16 +52,10 @@ impl Drop for Shown {
 
 fn draw(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = |template| {
-        let style = ProgressStyle::with_template(template);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        style.progress_chars("=> ")
-    };
-    let [with_bar, without] = [WITH_BAR, WITHOUT_BAR].map(style);
     while stopped.recv_timeout(DRAWN_EVERY) == Err(RecvTimeoutError::Timeout) {
         let now = progress.borrow().clone();
         let row = Row::of(name, &now, print::width());
-        bar.set_style(if row.has_bar { &with_bar } else { &without }.clone());
+        bar.set_style(row.style());
         bar.set_prefix(row.prefix);
         bar.set_length(now.counts.planned);
         bar.set_position(now.counts.ended());
@@ -70,31 +64,42 @@ fn draw(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>
     bar.finish_and_clear();
 }
 
-const WITH_BAR: &str = "{prefix} [{wide_bar}] {pos}/{len}  {msg}";
-const WITHOUT_BAR: &str = "{prefix} {pos}/{len}  {msg}";
-
 /// What is drawn: in one line, or nobody could clear it away.
 struct Row {
     prefix: String,
     message: String,
-    has_bar: bool,
+    /// How wide the bar is, if there is room for one.
+    bar: Option<usize>,
 }
 
 impl Row {
     fn of(name: &str, now: &Progress, width: usize) -> Row {
         const BAR_MIN: usize = 8;
+        /// What a terminal shows of Ctrl-C must not begin another line.
+        const FREE: usize = 3;
         let digits = |count: u64| count.to_string().len();
         let counts = digits(now.counts.ended()) + digits(now.counts.planned) + 1;
-        // A blank behind the prefix, two before the message, and one that stays free.
-        let room = width.saturating_sub(counts + 4);
+        // A blank behind the prefix, two before the message.
+        let room = width.saturating_sub(counts + 3 + FREE);
         let prefix = cut(name, room / 2);
         let room = room.saturating_sub(prefix.width());
         let message = state(now);
+        // In brackets, and a blank behind it.
+        let bar = room.checked_sub(message.width() + 3);
         Row {
-            has_bar: message.width() + BAR_MIN + 3 <= room,
+            bar: bar.filter(|bar| *bar >= BAR_MIN),
             message: cut(&message, room),
             prefix,
         }
+    }
+
+    fn style(&self) -> ProgressStyle {
+        let bar = self.bar.map(|bar| format!("[{{bar:{bar}}}] "));
+        let bar = bar.unwrap_or_default();
+        let style =
+            ProgressStyle::with_template(&format!("{{prefix}} {bar}{{pos}}/{{len}}  {{msg}}"));
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        style.progress_chars("=> ")
     }
 }
 
@@ -227,10 +232,10 @@ mod tests {
             };
             (now.counts.planned, now.counts.pending) = (300, 300);
             let row = Row::of(name, &now, width);
-            let bar = if row.has_bar { 11 } else { 0 };
+            let bar = row.bar.map_or(0, |bar| bar + 3);
             let used = row.prefix.width() + 1 + bar + "0/300".len() + 2 + row.message.width();
-            assert!(used < width, "{used} of {width}");
-            (row.prefix, row.message, row.has_bar)
+            assert!(used + 2 < width, "{used} of {width}");
+            (row.prefix, row.message, row.bar.is_some())
         };
         let news = ("news@2026-11-11T09:00", "waiting until 2026-11-22 08:00");
         let whole = |has_bar| (news.0.to_owned(), news.1.to_owned(), has_bar);
