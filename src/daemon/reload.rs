@@ -1,6 +1,7 @@
 //! What becomes of schedules and runs when files change.
 
 use super::roster::{Post, utc};
+use super::serve::watched;
 use super::{Daemon, Error, Event};
 use crate::agenda::{Civil, Decided, Verdict};
 use crate::catalog::{self, Changes, Entry, Invalid};
@@ -37,6 +38,8 @@ impl Daemon {
         self.unmet.extend(known);
         self.take_files(clock::now()).await?;
         self.notices.see_catalog(&self.catalog);
+        self.watch
+            .follow(watched(&self.catalog, &self.settings_file));
         Ok(())
     }
 
@@ -114,6 +117,15 @@ impl Daemon {
             self.tell(Event::Invalid {
                 path,
                 campaign: name,
+                why,
+            });
+        }
+        if let Some(path) = changes.ignored_lock {
+            let why =
+                "git seems to have left it behind; the files are read all the same".to_owned();
+            self.tell(Event::Invalid {
+                path,
+                campaign: None,
                 why,
             });
         }

@@ -16,8 +16,9 @@ use crate::identity::{CampaignName, Moment};
 use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
 use crate::settings::Settings;
 use crate::source::plural;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -28,6 +29,8 @@ const TICK: Duration = Duration::from_secs(1);
 const POLLED_EVERY: Duration = Duration::from_mins(1);
 /// How soon files are looked at again that were being written.
 const UNSETTLED_FOR: Duration = Duration::from_millis(500);
+/// What is due so soon is not kept waiting.
+const NEAR: TimeDelta = TimeDelta::seconds(2);
 /// By so much the two clocks may drift apart between two ticks before one of them was set.
 const STEP_MIN_MS: i64 = 2_000;
 
@@ -78,7 +81,8 @@ pub struct Daemon {
     reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
     drain: watch::Receiver<Option<String>>,
     reload: mpsc::Receiver<()>,
-    watch: Watch,
+    pub(super) watch: Watch,
+    pub(super) settings_file: PathBuf,
     told: mpsc::UnboundedSender<Event>,
     heartbeat: Heartbeat,
     readiness: watch::Sender<Readiness>,
@@ -126,16 +130,12 @@ impl Daemon {
             supervisor,
         } = setup;
         let repository = repository.with_roots(&settings.roots);
-        let folder = repository.root().join(&settings.campaigns);
+        let catalog = Catalog::new(Arc::clone(&settings), repository.clone());
         // What cannot be watched is looked at all the same, a little later.
-        let watched = vec![
-            catalog::Watched::Campaigns(folder),
-            catalog::Watched::File(settings_file),
-        ];
-        let (watch, _) = Watch::new(watched);
+        let (watch, _) = Watch::new(watched(&catalog, &settings_file));
         let now = clock::now();
         Daemon {
-            catalog: Catalog::new(Arc::clone(&settings), repository.clone()),
+            catalog,
             lanes: Lanes::new(journal.clone(), drain.clone()),
             journal,
             repository,
@@ -156,6 +156,7 @@ impl Daemon {
             drain,
             reload,
             watch,
+            settings_file,
             told,
             heartbeat,
             readiness,
@@ -270,7 +271,10 @@ impl Daemon {
             return Ok(());
         }
         self.last = now;
-        if now.boot_ns >= self.poll_at.boot_ns {
+        // Looking through thousands of files takes its time, which nothing that is due is to wait for.
+        let is_near = |wake: DateTime<Utc>| wake - utc(now) < NEAR;
+        let is_near = self.roster.first_wake().is_some_and(is_near);
+        if now.boot_ns >= self.poll_at.boot_ns && !is_near {
             self.renew();
             self.refresh().await?;
         }
@@ -431,4 +435,11 @@ impl Daemon {
         self.tell(Event::Stopped);
         Ok(())
     }
+}
+
+/// What is to be watched to hear of changes.
+pub(super) fn watched(catalog: &Catalog, settings_file: &Path) -> Vec<catalog::Watched> {
+    let mut watched = catalog.watched();
+    watched.push(catalog::Watched::File(settings_file.to_owned()));
+    watched
 }
