@@ -6,6 +6,8 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+# What `init` writes is in the program.
+COPY docs ./docs
 # Cargo reads where the tests are, and needs none of them here.
 COPY tests/main.rs ./tests/main.rs
 RUN --mount=type=cache,target=/usr/local/cargo/registry \

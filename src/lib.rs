@@ -60,6 +60,7 @@ pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
+    pub use crate::agenda::{Civil, Standing as AgendaStanding, decide};
     pub use crate::campaign::Campaign;
     pub use crate::catalog::{Catalog, Changes, Entry as CatalogEntry, Invalid, Stale};
     pub use crate::catalog::{Watch, Watched};

@@ -1,6 +1,7 @@
 //! What the program is installed with: the unit for systemd, held against systemd's own checker, and the image.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const UNIT: &str = "packaging/campanile.service";
@@ -77,19 +78,38 @@ fn the_image_is_built_from_what_is_there() {
         "{from:?}"
     );
     let ignored = fs::read_to_string(".dockerignore").unwrap();
-    for copied in instructions(&dockerfile, "COPY") {
-        if copied[0].starts_with("--") {
-            continue;
-        }
-        let (_, sources) = copied.split_last().unwrap();
-        for source in sources {
-            assert!(fs::exists(source).unwrap(), "{source}");
-            assert!(
-                ignored.contains(&format!("\n!{source}\n")),
-                "{source} is left out"
-            );
+    let copied = instructions(&dockerfile, "COPY").filter(|words| !words[0].starts_with("--"));
+    let copied: Vec<&str> = copied
+        .flat_map(|words| words[..words.len() - 1].to_vec())
+        .collect();
+    for source in &copied {
+        assert!(fs::exists(source).unwrap(), "{source}");
+        let is_let_in = ignored.contains(&format!("\n!{source}\n"));
+        assert!(is_let_in, "{source} is left out");
+    }
+    let whole = |source: &&str| fs::canonicalize(source).unwrap();
+    let copied: Vec<PathBuf> = copied.iter().map(whole).collect();
+    for included in included(Path::new("src")) {
+        let is_copied = copied.iter().any(|source| included.starts_with(source));
+        assert!(is_copied, "{} is built in", included.display());
+    }
+}
+
+/// The files whose text is part of the program.
+fn included(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(included(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let named = text.split("include_str!(\"").skip(1);
+            let named = named.map(|rest| folder.join(rest.split('"').next().unwrap()));
+            found.extend(named.map(|path| path.canonicalize().unwrap()));
         }
     }
+    found
 }
 
 #[test]

@@ -150,7 +150,13 @@ impl Campaign {
 
     /// Whether what is sent uses this name at the top.
     pub fn mentions(&self, name: &str) -> bool {
-        self.send.mentions(&self.templates, name)
+        self.send.depends(&self.templates, name, &[])
+    }
+
+    /// Whether one occurrence may come out well and another not: its time is more than printed, or its length changes.
+    pub fn depends_on_time(&self) -> bool {
+        self.send
+            .depends(&self.templates, "occurrence", &["at", "date", "time"])
     }
 
     /// The texts that may be chosen where there are several, each once.

@@ -62,11 +62,11 @@ impl Catalog {
 
     /// Every campaign that can be used, or could be.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.known.entries.values()
+        self.known.entries.values().map(Arc::as_ref)
     }
 
     pub fn get(&self, name: &CampaignName) -> Option<&Entry> {
-        self.known.entries.get(name)
+        self.known.entries.get(name).map(Arc::as_ref)
     }
 
     /// The files that never were campaigns which could be used.

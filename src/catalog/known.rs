@@ -5,13 +5,17 @@ use super::error::Unusable;
 use super::tree::{Fault, Tree};
 use crate::identity::CampaignName;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    pub(super) entries: BTreeMap<CampaignName, Entry>,
+    pub(super) entries: Entries,
     /// Files that never were campaigns, by their paths.
     pub(super) invalid: BTreeMap<String, Invalid>,
 }
+
+/// Each shared with the tree while it is not stale.
+type Entries = BTreeMap<CampaignName, Arc<Entry>>;
 
 /// Files that cannot be used, by their paths.
 type Faults<'a> = BTreeMap<&'a str, Fault>;
@@ -39,36 +43,26 @@ impl Known {
     }
 
     /// A file that was a campaign stays that campaign until it is one again.
-    fn keep_by_path(
-        &self,
-        entries: &mut BTreeMap<CampaignName, Entry>,
-        faults: &mut Faults<'_>,
-        now_ms: i64,
-    ) {
+    fn keep_by_path(&self, entries: &mut Entries, faults: &mut Faults<'_>, now_ms: i64) {
         for before in self.entries.values() {
             if entries.contains_key(&before.name) {
                 continue;
             }
             if let Some(fault) = faults.remove(before.path.as_str()) {
                 let kept = stale(before, before.path.clone(), fault, now_ms);
-                entries.insert(kept.name.clone(), kept);
+                entries.insert(kept.name.clone(), Arc::new(kept));
             }
         }
     }
 
     /// So does one that was moved to a file which cannot be used.
-    fn keep_by_name(
-        &self,
-        entries: &mut BTreeMap<CampaignName, Entry>,
-        faults: &mut Faults<'_>,
-        now_ms: i64,
-    ) {
+    fn keep_by_name(&self, entries: &mut Entries, faults: &mut Faults<'_>, now_ms: i64) {
         faults.retain(|path, fault| {
             let before = fault.name.as_ref().and_then(|name| self.entries.get(name));
             let lost = before.filter(|before| !entries.contains_key(&before.name));
             let Some(before) = lost else { return true };
             let kept = stale(before, (*path).to_owned(), fault.clone(), now_ms);
-            entries.insert(kept.name.clone(), kept);
+            entries.insert(kept.name.clone(), Arc::new(kept));
             false
         });
     }
@@ -119,8 +113,8 @@ fn told(entry: &Entry, stale: &Stale) -> Invalid {
 }
 
 /// The campaigns that can be used, and what is wrong with the other files. Of two with one name neither can.
-fn sorted(tree: &Tree) -> (BTreeMap<CampaignName, Entry>, Faults<'_>) {
-    let mut named: BTreeMap<&CampaignName, Vec<&Entry>> = BTreeMap::new();
+fn sorted(tree: &Tree) -> (Entries, Faults<'_>) {
+    let mut named: BTreeMap<&CampaignName, Vec<&Arc<Entry>>> = BTreeMap::new();
     let mut faults = Faults::new();
     for (path, read) in tree.campaigns() {
         match read {
@@ -131,7 +125,7 @@ fn sorted(tree: &Tree) -> (BTreeMap<CampaignName, Entry>, Faults<'_>) {
     let mut entries = BTreeMap::new();
     for (name, found) in named {
         if let [entry] = found.as_slice() {
-            entries.insert(name.clone(), (*entry).clone());
+            entries.insert(name.clone(), Arc::clone(entry));
             continue;
         }
         for (at, entry) in found.iter().enumerate() {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    files: BTreeMap<String, Arc<File>>,
+    files: BTreeMap<String, File>,
     texts: BTreeMap<String, TextFile>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Fault {
 #[derive(Debug)]
 struct File {
     found: Found,
-    read: Result<Entry, Fault>,
+    read: Result<Arc<Entry>, Fault>,
 }
 
 /// A file as it lay there.
@@ -52,7 +52,7 @@ struct TextFile {
 
 impl Tree {
     /// Every file with the campaign that it is, or why it is none.
-    pub(super) fn campaigns(&self) -> impl Iterator<Item = (&str, Result<&Entry, &Fault>)> {
+    pub(super) fn campaigns(&self) -> impl Iterator<Item = (&str, Result<&Arc<Entry>, &Fault>)> {
         let files = self.files.iter();
         files.map(|(path, file)| (path.as_str(), file.read.as_ref()))
     }
@@ -162,58 +162,50 @@ impl Tree {
         texts: &BTreeMap<String, TextFile>,
         folder: Folder<'_>,
         is_all: bool,
-    ) -> Result<BTreeMap<String, Arc<File>>, Error> {
-        let found: Vec<(String, Found)> = found.into_iter().collect();
-        let mut files = BTreeMap::new();
-        let look = |(path, found): &(String, Found)| {
-            let known = self.files.get(path).filter(|_| !is_all);
-            let known = known.filter(|known| self.says_the_same(&known.found, found, texts));
-            match known {
-                Some(known) if !known.found.is_fresh && known.found.stamp == found.stamp => {
-                    Arc::clone(known)
+    ) -> Result<BTreeMap<String, File>, Error> {
+        let (mut files, mut others) = (BTreeMap::new(), Vec::new());
+        for (path, found) in found {
+            let known = self.files.get(&path).filter(|_| !is_all);
+            match known.filter(|known| self.says_the_same(&known.found, &found, texts)) {
+                Some(known) => {
+                    let read = known.read.clone();
+                    files.insert(path, File { found, read });
                 }
-                Some(known) => Arc::new(File {
-                    found: found.clone(),
-                    read: known.read.clone(),
-                }),
-                None => Arc::new(File {
-                    found: found.clone(),
-                    read: entry(path, found, texts, folder),
-                }),
+                None => others.push((path, found)),
             }
+        }
+        let look = |(path, found): &(String, Found)| File {
+            found: found.clone(),
+            read: entry(path, found, texts, folder).map(Arc::new),
         };
-        in_order(&found, look, |(path, _), file| {
+        in_order(&others, look, |(path, _), file| {
             files.insert(path.clone(), file);
             Ok::<(), Error>(())
         })?;
         Ok(files)
     }
 
-    /// What is read again and says the same is kept, so that it is enough to look whether it is the same thing.
     fn says_the_same(
         &self,
         before: &Found,
         now: &Found,
         texts: &BTreeMap<String, TextFile>,
     ) -> bool {
-        let is_same = |before: &Arc<Source>, now: &Arc<Source>| Arc::ptr_eq(before, now);
-        let source = match (&before.source, &now.source) {
-            (Ok(before), Ok(now)) => is_same(before, now),
-            (Err(before), Err(now)) => before == now,
-            _ => false,
-        };
-        source
-            && now
-                .texts
-                .iter()
-                .all(|path| match (self.texts.get(path), texts.get(path)) {
-                    (Some(before), Some(now)) => match (&before.text, &now.text) {
-                        (Ok(before), Ok(now)) => is_same(before, now),
-                        (Err(before), Err(now)) => before.why == now.why,
-                        _ => false,
-                    },
-                    _ => false,
-                })
+        let mut both = now
+            .texts
+            .iter()
+            .map(|path| self.texts.get(path).zip(texts.get(path)));
+        is_same(&before.source, &now.source)
+            && both.all(|both| both.is_some_and(|(before, now)| is_same(&before.text, &now.text)))
+    }
+}
+
+/// What is read again and says the same is kept, so that it is enough to look whether it is the same thing.
+fn is_same<E: PartialEq>(before: &Result<Arc<Source>, E>, now: &Result<Arc<Source>, E>) -> bool {
+    match (before, now) {
+        (Ok(before), Ok(now)) => Arc::ptr_eq(before, now),
+        (Err(before), Err(now)) => before == now,
+        _ => false,
     }
 }
 

@@ -252,7 +252,8 @@ mod tests {
         crate::files::write_over(&place.path().join("news.yaml"), "name: news\n").unwrap();
         // As somebody who waits no longer while it is waited for more changes.
         watch.next().await;
-        watch.changed().await;
+        let told = timeout(Duration::from_mins(1), watch.changed()).await;
+        assert_eq!(told, Ok(None));
     }
 
     #[tokio::test]

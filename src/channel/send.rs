@@ -97,9 +97,9 @@ impl Send {
         &self.call.text_span
     }
 
-    /// Whether any of its templates uses this name.
-    pub fn mentions(&self, templates: &Templates, name: &str) -> bool {
-        self.call.content.mentions(templates, name)
+    /// Whether any of its templates does more with this name than print some of its fields.
+    pub fn depends(&self, templates: &Templates, name: &str, printed: &[&str]) -> bool {
+        self.call.content.depends(templates, name, printed)
     }
 
     /// The texts that its chosen templates may choose, each once.

@@ -189,7 +189,7 @@ fn rendered(
     let ready = campaign.ready();
     let frame = frame_of(workspace, campaign, &next);
     let mut draft = Draft::new(&workspace.repository, campaign, &ready, &frame, now);
-    let mut later: Vec<Later> = if campaign.mentions("occurrence") && is_time_known {
+    let mut later: Vec<Later> = if campaign.depends_on_time() && is_time_known {
         let frames = occurrences.map(|at| frame_of(workspace, campaign, &at));
         frames
             .map(|frame| Later::new(campaign, &ready, frame))

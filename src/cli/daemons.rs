@@ -25,8 +25,8 @@ use std::time::Duration;
   campanile serve             for real
   campanile serve --log json  for programs that gather logs
   campanile status            what is open, what waits, what comes next
-  campanile -C /srv/news serve --git https://example.com/news.git --branch main --interval 60s
-  campanile -C /srv/news status    the same there
+  campanile serve -C /srv/news --git https://example.com/news.git --branch main --interval 60s
+  campanile status -C /srv/news    the same there
 
 Exit codes: 130 or 143 after a clean drain; 75 if another daemon has the journal, or there is no commit yet to begin with;
 78 if the settings are wrong.")]

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::workspace::{OWN_FOLDER, Workspace, variable};
 use crate::files::{ensure_directory, read_secret};
-use crate::identity::RunName;
+use crate::identity::{RunName, civil_text};
 use crate::journal::{Journal, Run};
 use crate::report::time_text;
 use crate::settings::{InvalidJournal, JournalSource, journal_path};
@@ -160,6 +160,14 @@ impl Workspace {
         {
             let when = time_text(pruned).unwrap_or_default();
             return Ok(failure.help(format!("it was pruned {when}")));
+        }
+        if let Ok(name) = wanted.parse::<RunName>()
+            && let Some(passed) = journal.passed_named(&name).await?
+        {
+            let text = format!("{wanted} is {}: {}", passed.verdict.name(), passed.reason);
+            let send = format!("campanile run {campaign} --for {}", civil_text(name.local));
+            return Ok(Failure::new(Exit::Error, text)
+                .help(format!("to send it now: {send}{}", self.flag())));
         }
         let campaigns = journal.campaigns().await?;
         if let Ok(name) = crate::identity::CampaignName::try_from(campaign) {

@@ -3,12 +3,14 @@
 use super::print;
 use crate::delivery::Counts;
 use crate::executor::Progress;
+use crate::report::cut;
 use crate::source::{plural, thousands};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
+use unicode_width::UnicodeWidthStr;
 
 /// How often a terminal is drawn to.
 const DRAWN_EVERY: Duration = Duration::from_millis(100);
@@ -50,17 +52,53 @@ impl Drop for Shown {
 
 fn draw(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{prefix} [{wide_bar}] {pos}/{len}  {msg}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.set_style(style.progress_chars("=> "));
-    bar.set_prefix(name.to_owned());
     while stopped.recv_timeout(DRAWN_EVERY) == Err(RecvTimeoutError::Timeout) {
         let now = progress.borrow().clone();
+        let row = Row::of(name, &now, print::width());
+        bar.set_style(row.style());
+        bar.set_prefix(row.prefix);
         bar.set_length(now.counts.planned);
         bar.set_position(now.counts.ended());
-        bar.set_message(state(&now));
+        bar.set_message(row.message);
     }
     bar.finish_and_clear();
+}
+
+/// What is drawn: in one line, or nobody could clear it away.
+struct Row {
+    prefix: String,
+    message: String,
+    /// How wide the bar is, if there is room for one.
+    bar: Option<usize>,
+}
+
+impl Row {
+    fn of(name: &str, now: &Progress, width: usize) -> Row {
+        const BAR_MIN: usize = 8;
+        let digits = |count: u64| count.to_string().len();
+        let counts = digits(now.counts.ended()) + digits(now.counts.planned) + 1;
+        // A blank behind the prefix, two before the message, and one that stays free.
+        let room = width.saturating_sub(counts + 4);
+        let prefix = cut(name, room / 2);
+        let room = room.saturating_sub(prefix.width());
+        let message = state(now);
+        // In brackets, and a blank behind it.
+        let bar = room.checked_sub(message.width() + 3);
+        Row {
+            bar: bar.filter(|bar| *bar >= BAR_MIN),
+            message: cut(&message, room),
+            prefix,
+        }
+    }
+
+    fn style(&self) -> ProgressStyle {
+        let bar = self.bar.map(|bar| format!("[{{bar:{bar}}}] "));
+        let bar = bar.unwrap_or_default();
+        let style =
+            ProgressStyle::with_template(&format!("{{prefix}} {bar}{{pos}}/{{len}}  {{msg}}"));
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        style.progress_chars("=> ")
+    }
 }
 
 fn lines(name: &str, progress: &watch::Receiver<Progress>, stopped: &Receiver<()>) {
@@ -166,20 +204,42 @@ mod tests {
             told: String::new(),
         };
         let mut now = Progress {
-            waiting: Some("waiting for the window".to_owned()),
+            waiting: Some("waiting until 8".to_owned()),
             ..Progress::default()
         };
         (now.counts.planned, now.counts.pending) = (3, 3);
-        let told = "news: 0 of 3, waiting for the window";
+        let told = "news: 0 of 3, waiting until 8";
         assert_eq!(lines.next(&now).as_deref(), Some(told));
         assert_eq!(lines.next(&now), None);
         now.others = 1;
-        let told = "news: 0 of 3, beside 1 other run, waiting for the window";
+        let told = "news: 0 of 3, beside 1 other run, waiting until 8";
         assert_eq!(lines.next(&now).as_deref(), Some(told));
         assert_eq!(lines.next(&now), None);
         // Who sends shows a sign of life, whatever it is.
         now.waiting = None;
         assert!(lines.next(&now).is_some());
         assert!(lines.next(&now).is_some());
+    }
+
+    #[test]
+    fn what_is_drawn_stays_in_one_line() {
+        let row = |name: &str, waiting: &str, width: usize| {
+            let mut now = Progress {
+                waiting: Some(waiting.to_owned()),
+                ..Progress::default()
+            };
+            (now.counts.planned, now.counts.pending) = (300, 300);
+            let row = Row::of(name, &now, width);
+            let bar = row.bar.map_or(0, |bar| bar + 3);
+            let used = row.prefix.width() + 1 + bar + "0/300".len() + 2 + row.message.width();
+            assert!(used < width, "{used} of {width}");
+            (row.prefix, row.message, row.bar.is_some())
+        };
+        let news = ("news@2026-11-11T09:00", "waiting until 2026-11-22 08:00");
+        let whole = |has_bar| (news.0.to_owned(), news.1.to_owned(), has_bar);
+        assert_eq!(row(news.0, news.1, 80), whole(true));
+        assert_eq!(row(news.0, news.1, 64), whole(false));
+        let (prefix, message, has_bar) = row(&"a".repeat(90), &"等".repeat(90), 80);
+        assert!(prefix.ends_with('\u{2026}') && message.ends_with('\u{2026}') && !has_bar);
     }
 }

@@ -10,8 +10,8 @@ const ESCAPE: char = '\u{1b}';
 const ESCAPE_END: char = 'm';
 
 /// Each line in lines no longer than `width`, those after its first set in by two more than it is, or by `hang`.
-/// Commands, what stands in backticks and words that are longer stay in one piece: a terminal breaks those by itself, and
-/// whoever copies them gets no line break of ours.
+/// Commands, what stands in backticks and words stay in one piece, and if they are longer than a line, where they are: a
+/// terminal breaks those by itself, and whoever copies them gets no line break of ours.
 pub(super) fn laid_out(text: &str, width: usize, hang: Option<usize>) -> String {
     let lines = text.split('\n').map(|line| {
         let indent = line.len() - line.trim_start_matches(' ').len();
@@ -26,7 +26,8 @@ fn laid_out_line(line: &str, width: usize, hang: usize) -> String {
     let mut is_begun = false;
     for (gap, piece) in pieces(line) {
         let columns = columns(piece);
-        if is_begun && used + gap + columns > width {
+        let is_too_long = used + gap + columns > width;
+        if is_begun && is_too_long && hang + columns <= width {
             out.push('\n');
             out.push_str(&" ".repeat(hang));
             used = hang;
@@ -36,6 +37,10 @@ fn laid_out_line(line: &str, width: usize, hang: usize) -> String {
         }
         out.push_str(piece);
         used += columns;
+        // The terminal has broken it, perhaps more than once.
+        if used > width {
+            used %= width;
+        }
         is_begun = true;
     }
     out
@@ -109,14 +114,15 @@ mod tests {
         assert_eq!(laid_out("", 80, None), "");
         assert_eq!(laid_out("大家 你好 吗", 9, None), "大家 你好\n  吗");
         // The terminal breaks it.
-        assert_eq!(laid_out("a 0123456789 b", 5, None), "a\n  0123456789\n  b");
+        assert_eq!(laid_out("a 0123456789 b c", 5, None), "a 0123456789 b\n  c");
     }
 
     #[test]
     fn what_is_copied_stays_in_one_piece() {
         let command = "go on with: campanile resume news --sandbox";
         let broken = "go on with:\n  campanile resume news --sandbox";
-        assert_eq!(laid_out(command, 20, None), broken);
+        assert_eq!(laid_out(command, 40, None), broken);
+        assert_eq!(laid_out(command, 30, None), command);
         let told = "log: campanile log news   (journal: a.db)";
         let broken = "log:\n  campanile log news\n  (journal: a.db)";
         assert_eq!(laid_out(told, 20, None), broken);

@@ -35,16 +35,31 @@ impl Daemon {
             return Ok(());
         };
         if let Some(released) = self.released(&post) {
+            let post = Post {
+                start_by: None,
+                ..post
+            };
             return self.start(name, post, released, now).await;
         }
         let agenda = self.agenda(name, &post, &schedule, now).await?;
         self.tell_decided(name, &agenda.decided);
+        let next_before = post.watched.next;
         let mut post = looked_at(post, &agenda, now);
         if let Some(start) = &agenda.start {
             // Whoever dies before it is opened finds it due again.
             post.watched.settled_ms = start.at.timestamp_millis() - 1;
+            // What waited for another counts from now on.
+            let is_queued = self.waits(post.key(), Verdict::Queued).is_some();
+            let due = if is_queued {
+                utc(now)
+            } else {
+                start.at.to_utc()
+            };
+            post.start_by = Some(due + schedule.start_within);
         }
-        if !agenda.decided.is_empty() || agenda.start.is_none() {
+        // Where nothing was due nothing has to be known of it later.
+        let is_other = next_before != post.watched.next && agenda.start.is_none();
+        if !agenda.decided.is_empty() || is_other {
             self.journal
                 .decide(&post.watched, &agenda.decided, now)
                 .await?;
@@ -261,8 +276,16 @@ impl Daemon {
     ) -> Result<(), Error> {
         let post = self.roster.get(name).cloned();
         let is_due = |post: &Post| post.starting.as_ref() == Some(occurrence);
+        let is_late = |post: &Post| post.start_by.is_some_and(|by| by < utc(clock::now()));
         let is_fit = |ready: &Ready| self.fingerprint(name).as_ref() == Some(&ready.made_from);
         match (made, post) {
+            (Ok(ready), Some(post)) if is_due(&post) && is_late(&post) => {
+                self.journal.discard(ready.plan).await?;
+                let reason = "its plan was not ready in time".to_owned();
+                let decided = [Decided::of(occurrence, Verdict::Missed, reason)];
+                self.tell_decided(name, &decided);
+                self.settle(name, post, &decided, clock::now()).await
+            }
             (Ok(ready), Some(post)) if is_due(&post) && is_fit(&ready) => {
                 self.open(name, post, ready).await
             }
@@ -436,6 +459,7 @@ fn looked_at(post: Post, agenda: &Agenda, now: Moment) -> Post {
         next: agenda.next.clone(),
         wake: agenda.wake,
         starting: None,
+        start_by: None,
     }
 }
 

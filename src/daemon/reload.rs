@@ -1,6 +1,7 @@
 //! What becomes of schedules and runs when files change.
 
 use super::roster::{Post, utc};
+use super::serve::watched;
 use super::{Daemon, Error, Event};
 use crate::agenda::{Civil, Decided, Verdict};
 use crate::catalog::{self, Changes, Entry, Invalid};
@@ -35,7 +36,14 @@ impl Daemon {
     /// `known`: what the journal knows of schedules that nobody here does.
     async fn look(&mut self, known: HashMap<ScheduleKey, Watched>) -> Result<(), Error> {
         self.unmet.extend(known);
-        let now = clock::now();
+        self.take_files(clock::now()).await?;
+        self.notices.see_catalog(&self.catalog);
+        self.watch
+            .follow(watched(&self.catalog, &self.settings_file));
+        Ok(())
+    }
+
+    async fn take_files(&mut self, now: Moment) -> Result<(), Error> {
         match self.catalog.refresh(now.wall_ms) {
             Ok(changes) => {
                 self.poll_again(false);
@@ -122,6 +130,15 @@ impl Daemon {
                 why,
             });
         }
+        if let Some(path) = changes.ignored_lock {
+            let why =
+                "git seems to have left it behind; the files are read all the same".to_owned();
+            self.tell(Event::Invalid {
+                path,
+                campaign: None,
+                why,
+            });
+        }
         for campaign in changes.mended {
             self.tell(Event::Mended { campaign });
         }
@@ -184,6 +201,7 @@ impl Daemon {
             next,
             wake,
             starting: None,
+            start_by: None,
         };
         self.roster.set(name, post);
         Ok(Some(watched))

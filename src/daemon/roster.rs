@@ -18,6 +18,8 @@ pub(super) struct Post {
     pub(super) wake: Option<DateTime<Utc>>,
     /// What is due and is being planned.
     pub(super) starting: Option<Occurrence>,
+    /// Later than this it is not begun, unless a person wants it.
+    pub(super) start_by: Option<DateTime<Utc>>,
 }
 
 impl Post {

@@ -10,12 +10,14 @@ use super::runs::OpenRuns;
 use super::{Error, Event, Heartbeat, Next, Reached, Readiness, Supervisor, run_name};
 use crate::catalog::{self, Catalog, Watch};
 use crate::clock::{self, Timer};
-use crate::executor;
+use crate::delivery::RunState;
+use crate::executor::{self, idle_since_ms};
 use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
 use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
 use crate::settings::Settings;
 use crate::source::plural;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,9 +27,11 @@ use tokio::sync::{mpsc, watch};
 /// How often it is looked what people want, and whether everything is as it was.
 const TICK: Duration = Duration::from_secs(1);
 /// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
-const POLLED_EVERY: Duration = Duration::from_secs(30);
+const POLLED_EVERY: Duration = Duration::from_mins(1);
 /// How soon files are looked at again that were being written.
 const UNSETTLED_FOR: Duration = Duration::from_millis(500);
+/// What is due so soon is not kept waiting.
+const NEAR: TimeDelta = TimeDelta::seconds(2);
 /// By so much the two clocks may drift apart between two ticks before one of them was set.
 const STEP_MIN_MS: i64 = 2_000;
 
@@ -81,11 +85,11 @@ pub struct Daemon {
     /// Campaigns that are gone are to be believed, this once.
     pub(super) is_gone_confirmed: bool,
     pub(super) git: Option<Follower>,
-    settings_file: PathBuf,
     reread: Reread,
     drain: watch::Receiver<Option<String>>,
     reload: mpsc::Receiver<()>,
-    watch: Watch,
+    pub(super) watch: Watch,
+    pub(super) settings_file: PathBuf,
     told: mpsc::UnboundedSender<Event>,
     heartbeat: Heartbeat,
     readiness: watch::Sender<Readiness>,
@@ -136,11 +140,12 @@ impl Daemon {
             supervisor,
         } = setup;
         let repository = repository.with_roots(&settings.roots);
+        let catalog = Catalog::new(Arc::clone(&settings), repository.clone());
         // What cannot be watched is looked at all the same, a little later.
-        let (watch, _) = Watch::new(watched(&repository, &settings, &settings_file));
+        let (watch, _) = Watch::new(watched(&catalog, &settings_file));
         let now = clock::now();
         Daemon {
-            catalog: Catalog::new(Arc::clone(&settings), repository.clone()),
+            catalog,
             lanes: Lanes::new(journal.clone(), drain.clone()),
             journal,
             repository,
@@ -158,11 +163,11 @@ impl Daemon {
             is_loaded: false,
             is_gone_confirmed: false,
             git,
-            settings_file,
             reread,
             drain,
             reload,
             watch,
+            settings_file,
             told,
             heartbeat,
             readiness,
@@ -207,6 +212,7 @@ impl Daemon {
         let now = clock::now();
         self.journal.withdraw_missed(now).await?;
         self.look_at_journal(now).await?;
+        self.tell_cut_off().await?;
         self.first_look().await?;
         let events = self.lanes.tend(&self.apps, clock::now()).await;
         for event in events {
@@ -223,6 +229,19 @@ impl Daemon {
         });
         self.go_round().await?;
         self.supervisor.ready(&self.status);
+        Ok(())
+    }
+
+    /// Runs that nobody goes on with by himself.
+    async fn tell_cut_off(&self) -> Result<(), Error> {
+        for run in self.runs.all().filter(|run| run.state() == RunState::Open) {
+            if idle_since_ms(&self.journal, run).await?.is_some() {
+                self.tell(Event::Left {
+                    run: run.name(),
+                    state: run.state(),
+                });
+            }
+        }
         Ok(())
     }
 
@@ -271,7 +290,10 @@ impl Daemon {
             return Ok(());
         }
         self.last = now;
-        if now.boot_ns >= self.poll_at.boot_ns {
+        // Looking through thousands of files takes its time, which nothing that is due is to wait for.
+        let is_near = |wake: DateTime<Utc>| wake - utc(now) < NEAR;
+        let is_near = self.roster.first_wake().is_some_and(is_near);
+        if now.boot_ns >= self.poll_at.boot_ns && !is_near {
             self.renew();
             self.refresh().await?;
         }
@@ -366,8 +388,6 @@ impl Daemon {
             self.repository = repository.with_roots(&self.settings.roots);
             self.catalog.use_repository(self.repository.clone());
         }
-        let watched = watched(&self.repository, &self.settings, &self.settings_file);
-        self.watch.follow(watched);
     }
 
     pub(super) fn poll_again(&mut self, is_unsettled: bool) {
@@ -385,7 +405,6 @@ impl Daemon {
     }
 
     async fn tell_notices(&mut self, now: Moment) -> Result<(), Error> {
-        self.notices.see_catalog(&self.catalog);
         self.notices.see_lanes(self.lanes.others(), now);
         if let Some(notices) = self.notices.changed() {
             self.journal.set_notices(&notices).await?;
@@ -454,16 +473,10 @@ impl Daemon {
     }
 }
 
-/// What is watched: the campaigns, the settings, and the link through which their folder may be reached.
-fn watched(
-    repository: &Repository,
-    settings: &Settings,
-    settings_file: &Path,
-) -> Vec<catalog::Watched> {
+/// What is to be watched to hear of changes; also the link through which the folder may be reached.
+pub(super) fn watched(catalog: &Catalog, settings_file: &Path) -> Vec<catalog::Watched> {
     let link = settings_file.parent().unwrap_or(settings_file);
-    vec![
-        catalog::Watched::Campaigns(repository.root().join(&settings.campaigns)),
-        catalog::Watched::File(settings_file.to_owned()),
-        catalog::Watched::File(link.to_owned()),
-    ]
+    let mut watched = catalog.watched();
+    watched.extend([settings_file, link].map(|path| catalog::Watched::File(path.to_owned())));
+    watched
 }

@@ -3,7 +3,7 @@
 use super::{Error, Journal};
 use crate::agenda::{Civil, Decided, Verdict};
 use crate::identity::{
-    CampaignName, Moment, OccurrenceKey, SdkAppId, VendorApp, civil_text, parse_civil,
+    CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, civil_text, parse_civil,
 };
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
@@ -165,6 +165,28 @@ impl Journal {
         let rows = sqlx::query(AssertSqlSafe(query)).bind(limit);
         let rows = rows.fetch_all(&self.reader).await?;
         rows.iter().map(read_passed).collect()
+    }
+
+    /// What became of an occurrence of this name that has no run.
+    pub async fn passed_named(&self, name: &RunName) -> Result<Option<Passed>, Error> {
+        let query = format!(
+            "/* passed named */ SELECT {COLUMNS} FROM occurrence WHERE campaign = ?1 AND local = ?2 LIMIT 1"
+        );
+        let row = sqlx::query(AssertSqlSafe(query))
+            .bind(name.campaign.as_str())
+            .bind(civil_text(name.local))
+            .fetch_optional(&self.reader)
+            .await?;
+        row.as_ref().map(read_passed).transpose()
+    }
+
+    /// Of those that ended without a run, the ones that were decided before an instant go. How many.
+    pub async fn forget_passed(&self, before_ms: i64) -> Result<u64, Error> {
+        let gone = sqlx::query(
+            "/* forget passed */ DELETE FROM occurrence WHERE verdict IN ('missed', 'skipped') AND decided_ms < ?1",
+        );
+        let gone = gone.bind(before_ms).execute(&self.writer).await?;
+        Ok(gone.rows_affected())
     }
 
     /// What was called missed and is still to come: the clock was wrong then.

@@ -37,19 +37,21 @@ impl Shape {
         Shape::Fixed(value.into())
     }
 
-    /// Whether any of its templates uses this name at the top.
-    pub fn mentions(&self, templates: &Templates, name: &str) -> bool {
+    /// Whether any of its templates does more with this name at the top than print some of its fields.
+    pub fn depends(&self, templates: &Templates, name: &str, printed: &[&str]) -> bool {
         match self {
             Shape::Text(template) | Shape::Data(template) | Shape::Checked(template, ..) => {
-                templates.mention(template, name)
+                templates.depends(template, name, printed)
             }
             Shape::Fixed(_) => false,
-            Shape::List(items) => items.iter().any(|item| item.mentions(templates, name)),
+            Shape::List(items) => items
+                .iter()
+                .any(|item| item.depends(templates, name, printed)),
             Shape::Map(entries) => {
                 let mut shapes = entries.iter().map(|(_, shape)| shape);
-                shapes.any(|shape| shape.mentions(templates, name))
+                shapes.any(|shape| shape.depends(templates, name, printed))
             }
-            Shape::Packed(inner) => inner.mentions(templates, name),
+            Shape::Packed(inner) => inner.depends(templates, name, printed),
         }
     }
 
@@ -138,7 +140,7 @@ pub struct Lowering<'a> {
 pub type Texts = BTreeMap<String, Result<Arc<Source>, NotRead>>;
 
 /// Why a file could not be read, and what to type instead.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotRead {
     pub why: String,
     pub help: Option<String>,

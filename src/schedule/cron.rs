@@ -40,7 +40,7 @@ impl Cron {
         let is_fixed = !minute.starts_with('*') && !hour.starts_with('*');
         let times = patterns.first().map(times).unwrap_or_default();
         Ok(Cron {
-            patterns,
+            patterns: patterns.into_iter().map(days_alone).collect(),
             times,
             is_fixed,
         })
@@ -64,6 +64,21 @@ impl Cron {
     pub(super) fn times(&self) -> &[NaiveTime] {
         &self.times
     }
+}
+
+/// What is asked of a pattern once the times of day are known. The years alone, which no expression of five fields has,
+/// would take five kilobytes of each.
+fn days_alone(mut cron: croner::Cron) -> croner::Cron {
+    let pattern = &mut cron.pattern;
+    for component in [
+        &mut pattern.years,
+        &mut pattern.hours,
+        &mut pattern.minutes,
+        &mut pattern.seconds,
+    ] {
+        drop(std::mem::take(component));
+    }
+    cron
 }
 
 /// The parser takes `L` beside a `W` in one list for `LW`, so the two are given to it apart.

@@ -67,7 +67,7 @@ impl Hours {
         let opens = DateTime::from_timestamp_millis(opens_ms)?.with_timezone(&self.zone);
         let (window, opens) = (self.window, opens.format("%Y-%m-%d %H:%M"));
         Some(format!(
-            "waiting for the window {window}, which opens {opens} {}",
+            "waiting until {opens} {} (window {window})",
             self.zone
         ))
     }
@@ -220,8 +220,7 @@ mod tests {
                 boot_ns: 0,
                 boot_id: 0,
             };
-            let told =
-                "waiting for the window 08:00-22:00, which opens 2026-11-15 08:00 Asia/Shanghai";
+            let told = "waiting until 2026-11-15 08:00 Asia/Shanghai (window 08:00-22:00)";
             assert_eq!(hours.waiting(now).as_deref(), Some(told));
         }
         let now = Moment {

@@ -78,6 +78,36 @@ pub(super) struct Known {
     pub(super) names: BTreeSet<String>,
 }
 
+impl Known {
+    fn depends(&self, name: &str, printed: &[&str]) -> bool {
+        self.names.contains(name)
+            && match self.kind {
+                Kind::Expression => true,
+                Kind::Template => !only_prints(&self.text.value, name, printed),
+            }
+    }
+}
+
+/// Whether a name stands nowhere but in `{{ name.field }}` with one of these fields.
+fn only_prints(text: &str, name: &str, printed: &[&str]) -> bool {
+    let plain = |inside: &str| {
+        let inside = inside.trim_matches(['-', '+']).trim();
+        let field = inside
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'));
+        field.is_some_and(|field| printed.contains(&field))
+    };
+    let mut pieces = text.split("{{");
+    let before = pieces.next().unwrap_or_default();
+    !before.contains(name)
+        && pieces.all(|piece| match piece.split_once("}}") {
+            Some((inside, behind)) => {
+                !behind.contains(name) && (plain(inside) || !inside.contains(name))
+            }
+            None => false,
+        })
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Template,
@@ -167,9 +197,9 @@ impl Templates {
         Ok(self.texts.len() - 1)
     }
 
-    /// Whether a template uses this name at the top.
-    pub fn mention(&self, template: &Template, name: &str) -> bool {
-        let uses = |at: usize| self.texts[at].names.contains(name);
+    /// Whether a template does more with this name at the top than print some of its fields.
+    pub fn depends(&self, template: &Template, name: &str, printed: &[&str]) -> bool {
+        let uses = |at: usize| self.texts[at].depends(name, printed);
         match template {
             Template::Plain(plain) => uses(plain.0),
             Template::Chosen(chosen) => {

@@ -382,3 +382,30 @@ fn an_expression_points_to_its_operands() {
         "{complaint:?}"
     );
 }
+
+#[test]
+fn what_only_prints_a_field_does_not_depend_on_it() {
+    let printed = ["date", "time"];
+    for (text, depends) in [
+        (
+            "on {{ occurrence.date }} at {{- occurrence.time -}}!",
+            false,
+        ),
+        ("{{ group.city }} on {{ occurrence.date }}", false),
+        ("on {{ occurrence.weekday }}", true),
+        ("on {{ occurrence.date | date('%d') }}", true),
+        ("{% if occurrence.date == '2026-11-11' %}x{% endif %}", true),
+        (
+            "{{ occurrence.date }}{% set d = occurrence %}{{ d.weekday }}",
+            true,
+        ),
+        ("{{ occurrence.date ~ occurrence.time }}", true),
+    ] {
+        let source = Source::new("test.yaml", serde_json::to_string(text).unwrap());
+        let written = Text::of(&parse(&source).root.unwrap()).unwrap();
+        let mut templates = Templates::new();
+        let template = Template::Plain(templates.add_text(&written).unwrap());
+        let found = templates.depends(&template, "occurrence", &printed);
+        assert_eq!(found, depends, "{text}");
+    }
+}

@@ -287,8 +287,11 @@ fn values_that_cannot_be_are_told_and_not_computed_with() {
             let verbs = ["log news -o jsonl", "status", "resume news"];
             for verb in &verbs[..if goes_on { 3 } else { 1 }] {
                 let ended = bounded(&begun.place, verb);
-                let is_known = [0, 1, 4, 5, 6].contains(&ended.code);
-                assert!(is_known, "{table}.{column} = {value}: {verb}: {ended:?}");
+                // Aborted, panicked or killed by the clock it would be more.
+                assert!(
+                    ended.code < 100,
+                    "{table}.{column} = {value}: {verb}: {ended:?}"
+                );
                 assert_tame(&ended);
                 tried += 1;
                 refused += u32::from(ended.code == 1);

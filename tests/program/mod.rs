@@ -24,6 +24,7 @@ mod kills;
 mod lane;
 mod manual;
 mod newcomer;
+mod operations;
 mod operator;
 mod pairs;
 mod place;

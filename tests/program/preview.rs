@@ -390,6 +390,20 @@ fn nothing_breaks_out_of_a_page_and_it_fetches_nothing() {
     assert!(page.out.ends_with("</html>\n"));
 }
 
+/// Who is called to the message, and why it is this text, is nothing to be looked for.
+#[test]
+fn a_page_hides_nothing() {
+    let place = Place::new();
+    place.write(
+        "campaigns/news.yaml",
+        "audience: { groups: [g1] }\nsend: { group_message: { text: \"Hi\", mention: all, priority: high } }\n",
+    );
+    let page = place.run(&["preview", "news", "-o", "html"]);
+    page.assert(0, &["@all", "priority High", "2 characters"]);
+    let all = page.out.matches("<details").count();
+    assert_eq!(page.out.matches("<details open>").count(), all, "{page:?}");
+}
+
 #[test]
 fn nothing_breaks_out_of_a_comment() {
     let comment = hostile().run(&["preview", "news", "-o", "markdown"]);

@@ -435,16 +435,16 @@ fn nothing_begins_outside_the_window() {
     place.write("campaigns/news.yaml", &with(&window(2, 4)));
     let run = ["run", "news", "--sandbox", "--yes"];
     let mut waiting = place.start(&run);
-    let told = waiting.line_with("waiting for the window");
-    let until = format!("{} UTC", hour(2));
-    assert!(told.trim_end().ends_with(&until), "{told}");
+    let told = waiting.line_with("waiting until");
+    let until = format!("{} UTC (window ", hour(2));
+    assert!(told.contains(&until), "{told}");
     place
         .run(&["status", "--sandbox"])
-        .assert(0, &["being sent", "waiting for the window", &until]);
+        .assert(0, &["being sent", "waiting until", &until]);
     waiting.signal(rustix::process::Signal::INT);
     let ended = waiting.end();
     ended.assert(130, &["3 pending"]);
-    assert!(!ended.err.contains("waiting for the window"), "{ended:?}");
+    assert!(!ended.err.contains("waiting until"), "{ended:?}");
     assert_eq!(place.sandbox_ledger().len(), 0);
     place.write("campaigns/other.yaml", &with(&window(-2, 2)));
     place

@@ -171,6 +171,11 @@ fn what_came_too_late_is_missed_and_seen() {
             "late, and may start 1s late at most",
         ],
     );
+    let run = format!("news@{}", run_time(slots[0]));
+    place.run(&["log", &run]).assert(
+        1,
+        &["is missed", "to send it now: campanile run news --for"],
+    );
 }
 
 /// Fifty daemons die at all kinds of moments around sixty slots. Every occurrence is sent once to everybody, or missed;
@@ -349,4 +354,68 @@ fn a_run_that_a_daemon_leaves_is_gone_on_with_by_the_next() {
     place.wait_until("done", |status| has(status, "finished", slot, "done"));
     drained(daemon);
     assert_eq!(vendor.ledger().len(), 100);
+}
+
+/// Somebody can mend it while there is time; who does not lets it go later.
+#[test]
+fn what_cannot_be_planned_is_told_ahead_and_held_at_its_slot() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(7);
+    let place = place(&vendor, 3, &[slot], "");
+    let rows = fs::read_to_string(place.path().join("audiences/groups.csv")).unwrap();
+    fs::remove_file(place.path().join("audiences/groups.csv")).unwrap();
+    let mut daemon = place.serve();
+    let told = daemon.line_with("cannot be prepared");
+    assert!(told.contains("audiences/groups.csv"), "{told}");
+    let status = place.wait_until("noticed", |status| {
+        status["notices"][0]["kind"] == "unprepared"
+    });
+    assert!(!has(&status, "finished", slot, "done"));
+    daemon.line_with("is held");
+    place.write("audiences/groups.csv", &rows);
+    place.run(&["release", "news"]).assert(0, &["is released"]);
+    place.wait_until("sent", |status| has(status, "finished", slot, "done"));
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 3);
+}
+
+/// Who does not want it sent any more says so.
+#[test]
+fn what_is_held_may_be_skipped() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(4);
+    let place = place(&vendor, 3, &[slot], "");
+    fs::remove_file(place.path().join("audiences/groups.csv")).unwrap();
+    let mut daemon = place.serve();
+    daemon.line_with("is held");
+    place
+        .run(&["release", "news", "--skip"])
+        .assert(0, &["is skipped"]);
+    place
+        .run(&["release", "news"])
+        .assert(1, &["nothing is held of `news`"]);
+    let status = place.status();
+    assert!(has(&status, "passed", slot, "skipped"), "{status:#}");
+    drained(daemon);
+    assert!(vendor.ledger().is_empty());
+}
+
+/// Each verb of another terminal is carried out by the daemon.
+#[test]
+fn a_run_is_paused_and_resumed_beside_the_daemon() {
+    let vendor = Vendor::start(&["--limit", "50"]);
+    let slot = soon(4);
+    let place = place(&vendor, 200, &[slot, soon(3_600)], "");
+    let daemon = place.serve();
+    vendor.wait_for(5);
+    let run = format!("news@{}", run_time(slot));
+    place
+        .run(&["pause", &run])
+        .assert(0, &["is paused (by hand)"]);
+    place.wait_until("paused", |status| {
+        has(status, "needs_attention", slot, "paused")
+    });
+    place.run(&["resume", &run]).assert(0, &["200 accepted"]);
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 200);
 }

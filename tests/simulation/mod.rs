@@ -6,6 +6,7 @@ mod retried;
 mod shared;
 mod storm;
 mod world;
+mod year;
 
 use campanile::workbench::{Delivery, Hours, OnUnknown, State, parse_zone};
 use std::time::Duration;

@@ -188,7 +188,7 @@ fn git_is_waited_for_while_it_is_at_work() {
     );
     place.write("campaigns/news.yaml", &campaign("news", "checked-out"));
     let now = clock::now().wall_ms;
-    let why = place.unsettled();
+    let why = place.catalog.refresh(now + 30_000).unwrap_err().to_string();
     assert!(why.contains(".git/index.lock"), "{why}");
     let changes = place.catalog.refresh(now + 61_000).unwrap();
     assert_eq!(told(&changes.changed), ["news"]);

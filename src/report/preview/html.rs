@@ -76,7 +76,7 @@ fn chat(outline: &Outline, sample: &Sample) -> String {
     };
     format!(
         "<article>\n{head}<div class=\"chat\">\n{seen}</div>\n{variables}\
-         <details><summary>about it</summary>\n{}</details>\n</article>\n",
+         <details open><summary>about it</summary>\n{}</details>\n</article>\n",
         list(&unseen)
     )
 }
