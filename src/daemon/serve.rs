@@ -283,6 +283,7 @@ impl Daemon {
             self.tell(event);
         }
         self.prepare_ahead(now).await?;
+        self.compare_clocks(now);
         self.tell_notices(now).await?;
         self.tell_standing(now);
         Ok(())
@@ -405,6 +406,23 @@ impl Daemon {
         if status != self.status {
             self.supervisor.status(&status);
             self.status = status;
+        }
+    }
+
+    /// What is signed and looked up goes by both clocks.
+    fn compare_clocks(&mut self, now: Moment) {
+        for at in 0..self.apps.len() {
+            let Reached { app, client, .. } = &self.apps[at];
+            let (role, differs_ms) = (app.role.clone(), client.clock_differs_ms());
+            let Some(differs_ms) = differs_ms else {
+                self.notices.clear("clock", &role);
+                continue;
+            };
+            if !self.notices.has("clock", &role) {
+                let text = Event::VendorClock { differs_ms };
+                self.notices.set("clock", &role, &text.text(), now);
+                self.tell(text);
+            }
         }
     }
 
