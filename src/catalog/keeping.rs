@@ -97,6 +97,11 @@ impl Catalog {
         self.settings = settings;
     }
 
+    /// The same campaigns in another folder: somebody has swapped the link that leads there.
+    pub fn use_repository(&mut self, repository: Repository) {
+        self.repository = repository.with_roots(&self.settings.roots);
+    }
+
     /// The next look believes that campaigns are gone, however many.
     pub fn confirm_disappearance(&mut self) {
         self.is_confirmed = true;

@@ -3,6 +3,7 @@
 use super::arguments::Output;
 use super::telling::LogFormat;
 use clap::{ArgGroup, Args};
+use std::time::Duration;
 
 /// Send every campaign at its time, for as long as it runs
 ///
@@ -13,14 +14,22 @@ use clap::{ArgGroup, Args};
 /// What other verbs open on its lanes it sends as well. SIGTERM and Ctrl-C let what is under way come home, which takes no
 /// longer than 20 s, and leave runs open: the next daemon goes on with them. A second signal leaves at once. SIGHUP looks at
 /// files and settings now.
+///
+/// With --git the folder in which it works (-C) is a checkout of its own, which it keeps in step with a branch: it fetches
+/// every so often and on SIGHUP, looks at the settings and at how many campaigns are left, and then writes the files that
+/// differ. A commit that cannot be used is told, and the files stay as they are; so they do while the repository is out of
+/// reach. A folder that somebody else keeps in step, with `git pull` or in any other way, works without --git.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile serve --sandbox   try it: to the stand-in, with its own journal
   campanile serve             for real
   campanile serve --log json  for programs that gather logs
   campanile status            what is open, what waits, what comes next
+  campanile -C /srv/news serve --git https://example.com/news.git --branch main --interval 60s
+  campanile -C /srv/news status    the same there
 
-Exit codes: 130 or 143 after a clean drain; 75 if another daemon has the journal; 78 if the settings are wrong.")]
+Exit codes: 130 or 143 after a clean drain; 75 if another daemon has the journal, or there is no commit yet to begin with;
+78 if the settings are wrong.")]
 pub(super) struct Serve {
     /// Send to the built-in stand-in for the vendor, with a journal of its own
     #[arg(long)]
@@ -28,6 +37,34 @@ pub(super) struct Serve {
     /// How to tell what happens
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub(super) log: LogFormat,
+    #[command(flatten)]
+    pub(super) git: Git,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "From a repository")]
+pub(super) struct Git {
+    /// Keep the folder in step with this repository, as `git fetch` takes it; what is secret in it is never shown
+    #[arg(long = "git", value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// The branch that counts
+    #[arg(long, requires = "url", default_value = "main")]
+    pub(super) branch: String,
+    /// How often it is fetched: from 1s to 1day
+    #[arg(long, requires = "url", value_name = "TIME", default_value = "60s", value_parser = interval)]
+    pub(super) interval: Duration,
+}
+
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+const INTERVAL_MAX: Duration = Duration::from_hours(24);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if (INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("it is between 1s and 1day".to_owned())
+    }
 }
 
 /// Let an occurrence go on that is held

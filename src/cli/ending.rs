@@ -193,6 +193,7 @@ pub(super) fn facts(run: &Run) -> RunFacts {
         digest: run.key.digest(),
         run: run.name().to_string(),
         channel: run.channel.name(),
+        commit: run.revision.clone(),
         test: run.key.test,
         waits: None,
     }

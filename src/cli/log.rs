@@ -47,6 +47,9 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
     if let (Some(counts), LogOutput::Text) = (counts, options.output) {
         let test = if run.key.test { "a test: " } else { "" };
         print::say(&format!("{test}{}", counts_text(&counts)));
+        if let Some(commit) = &run.revision {
+            print::say(&format!("planned from the commit {commit}"));
+        }
         let run = journal.run(run.id).await?;
         if let RunState::Stopped { reason } = run.state() {
             print::say(&format!("stopped: {reason}"));

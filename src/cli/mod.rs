@@ -9,6 +9,7 @@ mod browsing;
 mod campaigns;
 mod cancel;
 mod check;
+mod checkout;
 mod columns;
 mod completions;
 mod daemons;

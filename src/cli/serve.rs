@@ -1,6 +1,7 @@
 //! `serve`: the daemon.
 
 use super::arguments::Common;
+use super::checkout;
 use super::daemons::Serve;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -11,6 +12,7 @@ use crate::daemon::{
     self, Daemon, Event, Heartbeat, Notifier, Probes, Reached, Readiness, Setup, Supervisor,
     Target, Unresolved,
 };
+use crate::files::Repository;
 use crate::journal::{self, Journal, LaneLock};
 use crate::sandbox::Sandbox;
 use crate::settings::{App, Settings};
@@ -26,6 +28,7 @@ use tokio::sync::{mpsc, watch};
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Failure> {
+    let git = checkout::follow(common, options)?;
     let workspace = Workspace::find(common, options.sandbox)?;
     check_roles(&workspace)?;
     let targets = targets(&workspace)?;
@@ -50,6 +53,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
         drain: drain_seen,
         reload: reload_in,
         told,
+        git,
         flag: workspace.flag(),
         heartbeat,
         readiness,
@@ -167,10 +171,13 @@ async fn reach(workspace: &Workspace) -> Result<(Vec<Reached>, Vec<Sandbox>), Fa
     Ok((apps, stand_ins))
 }
 
-fn reread(common: &Common, sandbox: bool) -> Box<dyn Fn() -> Result<Settings, String> + Send> {
+fn reread(
+    common: &Common,
+    sandbox: bool,
+) -> Box<dyn Fn() -> Result<(Settings, Repository), String> + Send> {
     let common = common.clone();
     Box::new(move || match Workspace::find(&common, sandbox) {
-        Ok(workspace) => Ok(workspace.settings),
+        Ok(workspace) => Ok((workspace.settings, workspace.repository)),
         Err(failure) => {
             Err(daemon::in_a_line(failure.diagnostics(), 0).unwrap_or_else(|| failure.to_string()))
         }

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
 use crate::agenda::Verdict;
+use crate::files::revision;
 use crate::journal::{Journal, Notice, Passed, PausedCampaign};
 use crate::report::time_text;
 use serde::Serialize;
@@ -22,7 +23,9 @@ pub(super) struct Upcoming {
     /// Occurrences that were not sent, the latest first.
     passed: Vec<Occasion>,
     paused_campaigns: Vec<Paused>,
-    /// What is not as it should be: files, lanes, settings.
+    /// The commit that is checked out, if it is one.
+    commit: Option<String>,
+    /// What is not as it should be: files, lanes, settings, the repository.
     notices: Vec<Told>,
 }
 
@@ -77,6 +80,7 @@ impl Upcoming {
         let campaigns = journal.paused_campaigns().await?.into_iter();
         Ok(Upcoming {
             next: next(journal).await?,
+            commit: revision(workspace.repository.root()),
             daemon,
             waiting: waiting.iter().map(|each| occasion(each, &flag)).collect(),
             passed: passed.iter().map(|each| occasion(each, &flag)).collect(),
@@ -136,6 +140,9 @@ impl Upcoming {
                 run, state, reason, ..
             } = each;
             print::result(&format!("  {state:<8} {run}: {reason}"))?;
+        }
+        if let (Some(_), Some(commit)) = (&self.daemon, &self.commit) {
+            print::result(&format!("the files are those of the commit {commit}"))?;
         }
         match (&self.daemon, self.next.is_empty()) {
             (Some(daemon), false) => print::result(&format!("next, sent by {daemon}:"))?,
@@ -220,6 +227,8 @@ impl Told {
             "invalid" => "invalid:",
             "unprepared" => "cannot be planned:",
             "lane" => "not sent on here: lane",
+            "git" => "out of reach:",
+            "commit" => "as it was before:",
             _ => "not as it should be:",
         }
     }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const SETTINGS: &str = "campanile.yaml";
+pub(super) const SETTINGS: &str = "campanile.yaml";
 /// The folder of the program's own files, ignored by git.
 pub(super) const OWN_FOLDER: &str = ".campanile";
 /// The host of the stand-in in occurrence keys: its port is another each time.
@@ -208,7 +208,7 @@ pub(super) fn variable(name: &str) -> Option<String> {
     clippy::disallowed_methods,
     reason = "this is where the environment is read"
 )]
-fn overrides() -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn overrides() -> Result<Vec<(String, String)>, Failure> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         name.starts_with(OVERRIDE_PREFIX).then_some((name, value))

@@ -6,6 +6,7 @@
 
 mod deciding;
 mod event;
+mod git;
 mod lanes;
 mod notices;
 mod notify;
@@ -19,6 +20,9 @@ mod serve;
 mod supervisor;
 
 pub use event::{Event, LaneName, Level, Next};
+pub use git::{
+    Checkout, CheckoutError, Follower, InvalidRemote, Judged, News, Remote, Wanted, plain,
+};
 pub use notify::{Notifier, SetupError, Target, Unresolved};
 pub use probes::{Heartbeat, ListenError, Probes, Readiness};
 pub use reached::Reached;

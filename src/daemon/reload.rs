@@ -82,12 +82,22 @@ impl Daemon {
     fn refuse_disappearance(&mut self, gone: usize, of: usize, now: Moment) {
         let text = format!("{gone} of {of} campaigns are gone at once");
         if self.notices.set("disappeared", "campaigns", &text, now) {
-            self.tell(Event::Disappeared {
-                gone: gone as u64,
-                of: of as u64,
-                command: format!("campanile release --gone{}", self.flag),
-            });
+            self.tell(self.disappeared(gone, of));
         }
+    }
+
+    pub(super) fn disappeared(&self, gone: usize, of: usize) -> Event {
+        Event::Disappeared {
+            gone: gone as u64,
+            of: of as u64,
+            command: format!("campanile release --gone{}", self.flag),
+        }
+    }
+
+    /// The next look believes that campaigns are gone, however many.
+    pub(super) fn believe_gone(&mut self) {
+        self.catalog.confirm_disappearance();
+        self.is_gone_confirmed = true;
     }
 
     async fn take_in(&mut self, changes: Changes, now: Moment) -> Result<(), Error> {
@@ -330,8 +340,10 @@ impl Daemon {
     pub(super) async fn heed_wishes(&mut self) -> Result<(), Error> {
         for wish in self.journal.take_wishes().await? {
             if wish == GONE_CONFIRMED {
-                self.catalog.confirm_disappearance();
-                self.is_gone_confirmed = true;
+                if let Some(git) = &self.git {
+                    git.confirm();
+                }
+                self.believe_gone();
                 Box::pin(self.refresh()).await?;
                 self.forget_unmet(clock::now()).await?;
                 self.notices.clear("disappeared", "campaigns");

@@ -1,5 +1,6 @@
 //! The loop: it waits for the next thing to happen, and sees to it.
 
+use super::git::{self, Follower, News};
 use super::lanes::Lanes;
 use super::lanes::SENDS;
 use super::preparing::Preparer;
@@ -34,6 +35,9 @@ const NEAR: TimeDelta = TimeDelta::seconds(2);
 /// By so much the two clocks may drift apart between two ticks before one of them was set.
 const STEP_MIN_MS: i64 = 2_000;
 
+/// Their folder may be another each time, behind a link.
+type Reread = Box<dyn Fn() -> Result<(Settings, Repository), String> + Send>;
+
 /// What the daemon is started with.
 pub struct Setup {
     pub journal: Journal,
@@ -41,13 +45,15 @@ pub struct Setup {
     pub settings: Arc<Settings>,
     pub settings_file: PathBuf,
     pub apps: Vec<Reached>,
-    /// Reads the settings anew; what is wrong with them is told in a line.
-    pub reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
+    /// Finds and reads the settings anew; what is wrong with them is told in a line.
+    pub reread: Reread,
     /// Turns to the signal that ends the daemon.
     pub drain: watch::Receiver<Option<String>>,
     /// Somebody wants everything looked at now.
     pub reload: mpsc::Receiver<()>,
     pub told: mpsc::UnboundedSender<Event>,
+    /// What keeps the files in step with a repository; `None`: nothing does, or somebody else.
+    pub git: Option<Follower>,
     /// What is added to commands so that they mean the same journal.
     pub flag: String,
     /// How it stands, for whoever looks from outside.
@@ -78,7 +84,8 @@ pub struct Daemon {
     pub(super) is_loaded: bool,
     /// Campaigns that are gone are to be believed, this once.
     pub(super) is_gone_confirmed: bool,
-    reread: Box<dyn Fn() -> Result<Settings, String> + Send>,
+    pub(super) git: Option<Follower>,
+    reread: Reread,
     drain: watch::Receiver<Option<String>>,
     reload: mpsc::Receiver<()>,
     pub(super) watch: Watch,
@@ -103,6 +110,8 @@ enum Woken {
     Files,
     /// Somebody asked for it: files and settings.
     Reload,
+    /// It was looked at the repository.
+    Git(News),
     Made(
         CampaignName,
         crate::schedule::Occurrence,
@@ -124,6 +133,7 @@ impl Daemon {
             drain,
             reload,
             told,
+            git,
             flag,
             heartbeat,
             readiness,
@@ -152,11 +162,12 @@ impl Daemon {
             unmet: HashMap::new(),
             is_loaded: false,
             is_gone_confirmed: false,
+            git,
+            settings_file,
             reread,
             drain,
             reload,
             watch,
-            settings_file,
             told,
             heartbeat,
             readiness,
@@ -176,9 +187,16 @@ impl Daemon {
             match self.wait(&mut timer).await? {
                 Woken::Drained(signal) => break signal,
                 Woken::Made(name, occurrence, made) => self.made(&name, &occurrence, *made).await?,
-                Woken::Files => self.refresh().await?,
+                Woken::Files => {
+                    self.renew();
+                    self.refresh().await?;
+                }
+                Woken::Git(news) => self.heed_git(news).await?,
                 Woken::Reload => {
                     self.supervisor.reloading();
+                    if let Some(git) = &self.git {
+                        git.look();
+                    }
                     self.renew();
                     self.refresh().await?;
                     self.supervisor.ready(&self.status);
@@ -243,6 +261,7 @@ impl Daemon {
                 Woken::Made(name, occurrence, Box::new(made))
             }
             Some(()) = self.reload.recv() => Woken::Reload,
+            news = git::news(&mut self.git) => Woken::Git(news),
             // What cannot be watched is looked at all the same, a little later.
             _ = self.watch.changed() => Woken::Files,
         };
@@ -336,9 +355,12 @@ impl Daemon {
     }
 
     /// Settings that cannot be used are told of, and those before stay.
-    fn renew(&mut self) {
+    pub(super) fn renew(&mut self) {
         match (self.reread)() {
-            Ok(settings) => self.take_settings(settings),
+            Ok((settings, repository)) => {
+                self.take_settings(settings);
+                self.take_folder(repository);
+            }
             Err(why) => {
                 let is_news = self.notices.set("settings", "settings", &why, clock::now());
                 if is_news {
@@ -359,6 +381,16 @@ impl Daemon {
         self.catalog.use_settings(Arc::clone(&self.settings));
         self.repository = self.repository.clone().with_roots(&self.settings.roots);
         self.tell(Event::SettingsChanged { needs_restart });
+    }
+
+    /// Whoever swaps a link takes the folder away to which it led.
+    fn take_folder(&mut self, repository: Repository) {
+        if repository.root() != self.repository.root() {
+            self.repository = repository.with_roots(&self.settings.roots);
+            self.catalog.use_repository(self.repository.clone());
+        }
+        let watched = watched(&self.catalog, &self.settings_file);
+        self.watch.follow(watched);
     }
 
     pub(super) fn poll_again(&mut self, is_unsettled: bool) {
@@ -441,6 +473,9 @@ impl Daemon {
         self.readiness.send_replace(Readiness {
             waits_for: vec!["it is ending".to_owned()],
         });
+        if let Some(git) = &self.git {
+            git.stop();
+        }
         let plans = self.preparer.stop();
         self.lanes.ended().await?;
         for plan in plans {
@@ -450,14 +485,20 @@ impl Daemon {
             self.tell(event);
         }
         self.journal.set_notices(&[]).await?;
+        if let Some(git) = self.git.take() {
+            tokio::task::spawn_blocking(|| git.end()).await?;
+        }
         self.tell(Event::Stopped);
         Ok(())
     }
 }
 
-/// What is to be watched to hear of changes.
+/// What is to be watched to hear of changes: what the campaigns are read from, the settings, and the link through which
+/// their folder may be reached.
 pub(super) fn watched(catalog: &Catalog, settings_file: &Path) -> Vec<catalog::Watched> {
+    let link = settings_file.parent().unwrap_or(settings_file);
     let mut watched = catalog.watched();
     watched.push(catalog::Watched::File(settings_file.to_owned()));
+    watched.push(catalog::Watched::File(link.to_owned()));
     watched
 }

@@ -13,6 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Resident {
     opened: mpsc::UnboundedSender<RunId>,
     ended: oneshot::Receiver<Result<(), Error>>,
+    /// That was heard already.
+    is_over: bool,
 }
 
 impl Resident {
@@ -33,7 +35,11 @@ impl Resident {
         std::thread::Builder::new()
             .name("lane".to_owned())
             .spawn(move || runtime.block_on(send))?;
-        Ok(Resident { opened, ended })
+        Ok(Resident {
+            opened,
+            ended,
+            is_over: false,
+        })
     }
 
     /// A run was opened on the lane, and is to begin at once.
@@ -45,7 +51,12 @@ impl Resident {
     /// Why it ended, if it has though nobody drained it.
     pub fn failure(&mut self) -> Option<Error> {
         use oneshot::error::TryRecvError;
-        match self.ended.try_recv() {
+        if self.is_over {
+            return None;
+        }
+        let heard = self.ended.try_recv();
+        self.is_over = !matches!(heard, Err(TryRecvError::Empty));
+        match heard {
             Err(TryRecvError::Empty) | Ok(Ok(())) => None,
             Err(TryRecvError::Closed) => Some(Error::Lane),
             Ok(Err(error)) => Some(error),
@@ -54,6 +65,10 @@ impl Resident {
 
     /// Ends when it was drained, or cannot go on.
     pub async fn ended(&mut self) -> Result<(), Error> {
+        // A drained lane may have ended before anybody waited for it.
+        if self.is_over {
+            return Ok(());
+        }
         let ended = &mut self.ended;
         ended.await.map_err(|_| Error::Lane)?
     }

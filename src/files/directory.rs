@@ -15,6 +15,16 @@ pub fn ensure_directory(path: &Path) -> io::Result<()> {
     fs::write(path.join(".gitignore"), "*\n")
 }
 
+/// Whether there is nothing in a folder, or no such folder.
+pub fn is_empty(path: &Path) -> io::Result<bool> {
+    #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens a file for reading and for adding to its end.
 pub fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new()

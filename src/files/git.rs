@@ -2,6 +2,8 @@
 
 use super::repository::{find_upwards, read_settings};
 use super::stamp::Stamp;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A lock upon the files of a working tree.
@@ -32,4 +34,31 @@ fn git_folder(git: &Path) -> Option<PathBuf> {
     let text = read_settings(git).ok()?;
     let folder = text.trim().strip_prefix("gitdir:")?.trim();
     Some(git.parent()?.join(folder))
+}
+
+/// What git may have left behind where nobody but the program works with it.
+const LEFT: [&str; 5] = [
+    "index.lock",
+    "HEAD.lock",
+    "config.lock",
+    "packed-refs.lock",
+    "refs/campanile/fetched.lock",
+];
+
+/// Whether git is at work in a tree of the program's own, or was cut off there.
+pub fn git_lock_left(root: &Path) -> bool {
+    let folder = root.join(".git");
+    LEFT.iter().any(|name| folder.join(name).exists())
+}
+
+/// Takes away what was left behind there.
+pub fn remove_git_locks(root: &Path) -> io::Result<()> {
+    let folder = root.join(".git");
+    for path in LEFT.map(|name| folder.join(name)) {
+        if path.exists() {
+            #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }

@@ -18,6 +18,8 @@ pub struct RunFacts {
     pub digest: Digest,
     pub run: String,
     pub channel: &'static str,
+    /// The commit it was planned from.
+    pub commit: Option<String>,
     /// It went to a group of one's own, and took no occurrence.
     pub test: bool,
     /// What those wait for that have not ended, if it is more than their turn.
@@ -49,6 +51,8 @@ pub struct LogLine<'a> {
     pub started_at: Option<String>,
     pub finished_at: Option<String>,
     pub test: bool,
+    /// The commit its run was planned from.
+    pub commit: Option<&'a str>,
     /// The first part of `reason`, which the vendor's words belong to, and the rest.
     #[serde(skip)]
     present: Option<String>,
@@ -91,12 +95,13 @@ impl<'a> LogLine<'a> {
             started_at: delivery.started_at().and_then(moment_text),
             finished_at: delivery.finished_at().and_then(moment_text),
             test: facts.test,
+            commit: facts.commit.as_deref(),
             beside: beside.join("; "),
             present,
         }
     }
 
-    pub const COLUMNS: [&'static str; 19] = [
+    pub const COLUMNS: [&'static str; 20] = [
         "app",
         "campaign",
         "occurrence",
@@ -116,10 +121,11 @@ impl<'a> LogLine<'a> {
         "started_at",
         "finished_at",
         "test",
+        "commit",
     ];
 
     /// The values in the order of [`LogLine::COLUMNS`].
-    pub fn cells(&self) -> [String; 19] {
+    pub fn cells(&self) -> [String; 20] {
         fn text<T: ToString>(value: Option<&T>) -> String {
             value.map(T::to_string).unwrap_or_default()
         }
@@ -143,6 +149,7 @@ impl<'a> LogLine<'a> {
             text(self.started_at.as_ref()),
             text(self.finished_at.as_ref()),
             self.test.to_string(),
+            text(self.commit.as_ref()),
         ]
     }
 

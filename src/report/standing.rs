@@ -34,6 +34,8 @@ pub struct Standing {
     /// The command that goes on with it.
     pub go_on: Option<String>,
     pub test: bool,
+    /// The commit it was planned from.
+    pub commit: Option<String>,
 }
 
 impl Standing {
@@ -61,6 +63,7 @@ impl Standing {
             note: None,
             go_on: None,
             test: facts.test,
+            commit: facts.commit,
         }
     }
 }

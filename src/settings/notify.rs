@@ -55,6 +55,12 @@ pub enum Notice {
     Disappeared,
     /// The settings cannot be used as they are.
     SettingsInvalid,
+    /// Other files are there: those of another commit of the repository.
+    GitSwitched,
+    /// The repository is out of reach.
+    GitFailed,
+    /// The newest commit of the repository cannot be used.
+    GitRefused,
     /// A plan is ready before its time.
     Prepared,
     /// An occurrence cannot be prepared; there is still time to mend it.
@@ -82,24 +88,28 @@ pub enum Notice {
 }
 
 /// What needs a person.
-const DEFAULT_NOTICES: [Notice; 7] = [
+const DEFAULT_NOTICES: [Notice; 8] = [
     Notice::EndedBadly,
     Notice::Left,
     Notice::Held,
     Notice::Missed,
     Notice::Unprepared,
     Notice::Disappeared,
+    Notice::GitRefused,
     Notice::LaneFailed,
 ];
 
 impl Notice {
-    pub const ALL: [Notice; 18] = [
+    pub const ALL: [Notice; 21] = [
         Notice::Started,
         Notice::Draining,
         Notice::Invalid,
         Notice::Mended,
         Notice::Disappeared,
         Notice::SettingsInvalid,
+        Notice::GitSwitched,
+        Notice::GitFailed,
+        Notice::GitRefused,
         Notice::Prepared,
         Notice::Unprepared,
         Notice::Opened,
@@ -123,6 +133,9 @@ impl Notice {
             Notice::Mended => "mended",
             Notice::Disappeared => "disappeared",
             Notice::SettingsInvalid => "settings_invalid",
+            Notice::GitSwitched => "git_switched",
+            Notice::GitFailed => "git_failed",
+            Notice::GitRefused => "git_refused",
             Notice::Prepared => "prepared",
             Notice::Unprepared => "unprepared",
             Notice::Opened => "opened",

@@ -43,6 +43,7 @@ mod serving;
 mod settings;
 mod shapes;
 mod showing;
+mod syncing;
 mod testing;
 mod traps;
 mod vendor;

@@ -20,11 +20,11 @@ fn now() -> DateTime<Utc> {
 }
 
 /// A whole second, so many from now.
-fn soon(seconds: i64) -> DateTime<Utc> {
+pub(super) fn soon(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(now().timestamp() + seconds, 0).unwrap()
 }
 
-fn news(slots: &[DateTime<Utc>], more: &str) -> String {
+pub(super) fn news(slots: &[DateTime<Utc>], more: &str) -> String {
     let slots: Vec<String> = slots.iter().map(|slot| written(*slot)).collect();
     format!(
         "name: news\nschedule: {{ at: [{}]{more} }}\naudience: {{ group_files: [audiences/groups.csv] }}\n\
@@ -79,7 +79,7 @@ impl Place {
 
 const TRIES_MAX: u32 = 3_000;
 
-fn drained(daemon: Running) -> String {
+pub(super) fn drained(daemon: Running) -> String {
     daemon.signal(Signal::TERM);
     let ended = daemon.end();
     assert_eq!(ended.code, 143, "{}", ended.err);
@@ -96,7 +96,7 @@ fn states(status: &Value, part: &str) -> BTreeMap<String, String> {
     .collect()
 }
 
-fn has(status: &Value, part: &str, slot: DateTime<Utc>, state: &str) -> bool {
+pub(super) fn has(status: &Value, part: &str, slot: DateTime<Utc>, state: &str) -> bool {
     let run = format!("news@{}", run_time(slot));
     states(status, part)
         .get(&run)

@@ -63,6 +63,7 @@ fn a_log_line_has_every_field_in_every_format() {
         "attempts",
         "campaign",
         "channel",
+        "commit",
         "delivery",
         "error_code",
         "error_info",
@@ -102,7 +103,7 @@ fn a_log_line_has_every_field_in_every_format() {
     let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
     assert_eq!(
         (header[0], header.len(), csv.lines().count()),
-        ("app", 19, 4)
+        ("app", 20, 4)
     );
     assert_eq!(
         place.run(&["log", "news", "-n", "2"]).out.lines().count(),

@@ -104,6 +104,16 @@ impl Event {
                 json!({ "gone": gone, "of": of, "command": command })
             }
             Event::Unsettled { since_ms } => json!({ "since": time_text(*since_ms) }),
+            Event::GitSwitched {
+                repository,
+                from,
+                to,
+                is_rewritten,
+            } => {
+                json!({ "repository": repository, "from": from, "to": to, "is_rewritten": is_rewritten })
+            }
+            Event::GitFailed { repository, why } => json!({ "repository": repository, "why": why }),
+            Event::GitRefused { commit, why } => json!({ "commit": commit, "why": why }),
             Event::SettingsChanged { needs_restart } => json!({ "needs_restart": needs_restart }),
             Event::ClockStepped { by_ms } => json!({ "by_ms": by_ms }),
             Event::VendorClock { differs_ms } => json!({ "differs_ms": differs_ms }),

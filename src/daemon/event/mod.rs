@@ -50,6 +50,25 @@ pub enum Event {
     SettingsChanged {
         needs_restart: bool,
     },
+    /// Other files are there: those of this commit.
+    GitSwitched {
+        /// A branch and where it is.
+        repository: String,
+        from: Option<String>,
+        to: String,
+        /// It is not built upon the one before.
+        is_rewritten: bool,
+    },
+    /// Told once until something is heard of it again.
+    GitFailed {
+        repository: String,
+        why: String,
+    },
+    /// The newest commit is not checked out.
+    GitRefused {
+        commit: String,
+        why: String,
+    },
     /// The plan is ready before its time.
     Prepared {
         run: RunName,
@@ -189,6 +208,9 @@ impl Event {
             Event::Unsettled { .. } => "unsettled",
             Event::SettingsInvalid { .. } => "settings_invalid",
             Event::SettingsChanged { .. } => "settings_changed",
+            Event::GitSwitched { .. } => "git_switched",
+            Event::GitFailed { .. } => "git_failed",
+            Event::GitRefused { .. } => "git_refused",
             Event::Prepared { .. } => "prepared",
             Event::Unprepared { .. } => "unprepared",
             Event::PreparedAnew { .. } => "prepared_anew",
@@ -216,6 +238,7 @@ impl Event {
             Event::Ended { state, counts, .. } => ended_level(state, counts),
             Event::Opened { late_ms, .. } if *late_ms > LATE_MS => Level::Warning,
             Event::SettingsChanged { needs_restart } if *needs_restart => Level::Warning,
+            Event::GitSwitched { is_rewritten, .. } if *is_rewritten => Level::Warning,
             Event::Disappeared { .. }
             | Event::Unprepared { .. }
             | Event::Left { .. }
@@ -225,6 +248,8 @@ impl Event {
             Event::Invalid { .. }
             | Event::Unsettled { .. }
             | Event::SettingsInvalid { .. }
+            | Event::GitFailed { .. }
+            | Event::GitRefused { .. }
             | Event::Skipped { .. }
             | Event::ClockStepped { .. }
             | Event::VendorClock { .. }
@@ -234,6 +259,7 @@ impl Event {
             | Event::Reloaded { .. }
             | Event::Mended { .. }
             | Event::SettingsChanged { .. }
+            | Event::GitSwitched { .. }
             | Event::Prepared { .. }
             | Event::PreparedAnew { .. }
             | Event::Opened { .. }

@@ -6,6 +6,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 const NINE_MS: i64 = 1_794_358_800_000;
+const COMMIT: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f901234567";
 
 fn run(name: &str) -> RunName {
     name.parse().unwrap()
@@ -27,6 +28,35 @@ fn lane() -> LaneName {
         sdk_app_id: SdkAppId(1_400_000_000),
         channel: Channel::GroupMessage,
     }
+}
+
+fn of_commits() -> Vec<(Event, &'static str)> {
+    vec![
+        (
+            Event::GitSwitched {
+                repository: "main of https://host/a.git".to_owned(),
+                from: Some(COMMIT.replace('0', "1")),
+                to: COMMIT.to_owned(),
+                is_rewritten: true,
+            },
+            "the files are those of the commit 0a1b2c3d4e of main of https://host/a.git in place of 1a1b2c3d4e, which is \
+             not built upon it: somebody has rewritten the branch",
+        ),
+        (
+            Event::GitFailed {
+                repository: "main of https://host/a.git".to_owned(),
+                why: "fatal: no route".to_owned(),
+            },
+            "main of https://host/a.git is out of reach, and the files stay as they are: fatal: no route",
+        ),
+        (
+            Event::GitRefused {
+                commit: COMMIT.to_owned(),
+                why: "there is no `campanile.yaml` in it".to_owned(),
+            },
+            "the commit 0a1b2c3d4e is refused, and the files stay as they are: there is no `campanile.yaml` in it",
+        ),
+    ]
 }
 
 fn of_files() -> Vec<(Event, &'static str)> {
@@ -237,7 +267,14 @@ fn of_surroundings() -> Vec<(Event, &'static str)> {
 }
 
 fn all() -> Vec<(Event, &'static str)> {
-    [of_files(), of_plans(), of_runs(), of_surroundings()].concat()
+    [
+        of_files(),
+        of_commits(),
+        of_plans(),
+        of_runs(),
+        of_surroundings(),
+    ]
+    .concat()
 }
 
 #[test]
@@ -246,7 +283,7 @@ fn every_event_is_one_line_of_words() {
         assert_eq!(event.text(), text);
     }
     let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
-    assert_eq!(names.len(), 27, "each kind is tried");
+    assert_eq!(names.len(), 30, "each kind is tried");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! An event in one line of plain English.
 
 use super::{Event, Next};
+use crate::daemon::git::short;
 use crate::delivery::RunState;
 use crate::identity::CampaignName;
 use crate::report::{counts_text, time_text};
@@ -79,6 +80,19 @@ impl Event {
             Event::SettingsInvalid { why } => {
                 format!("the settings are invalid, and those before them hold: {why}")
             }
+            Event::GitSwitched {
+                repository,
+                from,
+                to,
+                is_rewritten,
+            } => git_switched(repository, from.as_deref(), to, *is_rewritten),
+            Event::GitFailed { repository, why } => {
+                format!("{repository} is out of reach, and the files stay as they are: {why}")
+            }
+            Event::GitRefused { commit, why } => {
+                let commit = short(commit);
+                format!("the commit {commit} is refused, and the files stay as they are: {why}")
+            }
             Event::SettingsChanged { needs_restart } => settings_changed(*needs_restart).to_owned(),
             Event::ClockStepped { by_ms } => clock_stepped(*by_ms),
             Event::VendorClock { differs_ms } => vendor_clock(*differs_ms),
@@ -132,6 +146,21 @@ fn named(names: &[CampaignName]) -> String {
         None | Some(0) => shown,
         Some(more) => format!("{shown} and {more} more"),
     }
+}
+
+fn git_switched(repository: &str, from: Option<&str>, to: &str, is_rewritten: bool) -> String {
+    let from = from.map_or(String::new(), |from| {
+        format!(" in place of {}", short(from))
+    });
+    let rewritten = if is_rewritten {
+        ", which is not built upon it: somebody has rewritten the branch"
+    } else {
+        ""
+    };
+    format!(
+        "the files are those of the commit {} of {repository}{from}{rewritten}",
+        short(to)
+    )
 }
 
 fn settings_changed(needs_restart: bool) -> &'static str {

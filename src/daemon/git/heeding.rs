@@ -1,0 +1,73 @@
+//! What the daemon makes of what came of a look at the repository.
+
+use super::{Follower, News, short};
+use crate::clock;
+use crate::daemon::{Daemon, Error, Event};
+
+/// The kinds of what is not as it should be.
+const UNREACHED: &str = "git";
+const REFUSED: &str = "commit";
+
+/// For ever if nothing is followed.
+pub(in crate::daemon) async fn news(follower: &mut Option<Follower>) -> News {
+    match follower {
+        Some(follower) => follower.news().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Daemon {
+    pub(in crate::daemon) async fn heed_git(&mut self, news: News) -> Result<(), Error> {
+        let now = clock::now();
+        let shown = self.git.as_ref().map_or("", Follower::shown).to_owned();
+        if let News::Failed { why } = news {
+            if self.notices.set(UNREACHED, &shown, &why, now) {
+                self.tell(Event::GitFailed {
+                    repository: shown,
+                    why,
+                });
+            }
+            return Ok(());
+        }
+        // What was refused before is not the newest any more, or is told again.
+        self.notices.clear(UNREACHED, &shown);
+        match news {
+            News::Same => self.notices.clear(REFUSED, &shown),
+            News::Switched {
+                from,
+                to,
+                is_rewritten,
+                is_confirmed,
+            } => {
+                self.notices.clear(REFUSED, &shown);
+                self.tell(Event::GitSwitched {
+                    repository: shown,
+                    from,
+                    to,
+                    is_rewritten,
+                });
+                if is_confirmed {
+                    self.believe_gone();
+                }
+                self.renew();
+                self.refresh().await?;
+            }
+            News::Refused { commit, why } => {
+                let text = format!("{} is not checked out: {why}", short(&commit));
+                if self.notices.set(REFUSED, &shown, &text, now) {
+                    self.tell(Event::GitRefused { commit, why });
+                }
+            }
+            News::Emptied { commit, gone, of } => {
+                let commit = short(&commit);
+                let text =
+                    format!("{commit} is not checked out: {gone} of {of} campaigns are gone in it");
+                if self.notices.set(REFUSED, &shown, &text, now) {
+                    self.tell(self.disappeared(gone, of));
+                }
+            }
+            News::Failed { .. } => {}
+        }
+        Ok(())
+    }
+}
