@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Send every campaign at its time, for as long as it runs
 ///
 /// Every occurrence of every enabled campaign is planned ahead, opened at its time and sent. What was changed in the folder
-/// is taken in while it runs; what cannot be used is told, and the campaign stays as it was before. What is due is due only
-/// if the campaign was seen with this schedule before: merging, renaming or editing never sends the past.
+/// is taken in while it runs; what cannot be used is told, and the campaign stays as it was before. An occurrence
+/// is due only if the campaign was seen with this schedule before: merging, renaming or editing never sends the past.
 ///
 /// What other verbs open on its lanes it sends as well. SIGTERM and Ctrl-C let what is under way come home, which takes no
 /// longer than 20 s, and leave runs open: the next daemon goes on with them. A second signal leaves at once. SIGHUP looks at

@@ -10,6 +10,7 @@ use super::progress::Shown;
 use super::signals::Signals;
 use super::workspace::Workspace;
 use crate::clock;
+use crate::daemon::Event;
 use crate::delivery::{RunEvent, RunState};
 use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest, count_open};
 use crate::identity::Moment;
@@ -109,6 +110,7 @@ impl Sender<'_> {
         let (access, stand_in) = self.reach(&run).await?;
         let client =
             Client::new(access, clock::now()).context("cannot set up the vendor's client")?;
+        let clocks = client.clone();
         let (drain, drain_seen) = watch::channel(None);
         let (progress, progress_seen) = watch::channel(Progress::default());
         let execution = Execution {
@@ -128,6 +130,9 @@ impl Sender<'_> {
             () = &mut twice => Err(self.leave_at_once(&run, first.get()).await),
         };
         drop(shown);
+        if let Some(differs_ms) = clocks.clock_differs_ms() {
+            print::say(&Event::VendorClock { differs_ms }.text());
+        }
         let (ending, rest) = executed?;
         let rate_per_s = progress_seen.borrow().rate_per_s();
         let run = self.journal.run(run.id).await?;

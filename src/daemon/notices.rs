@@ -42,6 +42,10 @@ impl Notices {
         true
     }
 
+    pub(super) fn has(&self, kind: &'static str, subject: &str) -> bool {
+        self.present.contains_key(&(kind, subject.to_owned()))
+    }
+
     pub(super) fn clear(&mut self, kind: &'static str, subject: &str) {
         let cleared = self.present.remove(&(kind, subject.to_owned()));
         self.is_changed |= cleared.is_some();

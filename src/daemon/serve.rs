@@ -163,11 +163,11 @@ impl Daemon {
             is_loaded: false,
             is_gone_confirmed: false,
             git,
+            settings_file,
             reread,
             drain,
             reload,
             watch,
-            settings_file,
             told,
             heartbeat,
             readiness,
@@ -302,6 +302,7 @@ impl Daemon {
             self.tell(event);
         }
         self.prepare_ahead(now).await?;
+        self.compare_clocks(now);
         self.tell_notices(now).await?;
         self.tell_standing(now);
         Ok(())
@@ -388,6 +389,8 @@ impl Daemon {
             self.repository = repository.with_roots(&self.settings.roots);
             self.catalog.use_repository(self.repository.clone());
         }
+        let watched = watched(&self.catalog, &self.settings_file);
+        self.watch.follow(watched);
     }
 
     pub(super) fn poll_again(&mut self, is_unsettled: bool) {
@@ -438,6 +441,23 @@ impl Daemon {
         }
     }
 
+    /// What is signed and looked up goes by both clocks.
+    fn compare_clocks(&mut self, now: Moment) {
+        for at in 0..self.apps.len() {
+            let Reached { app, client, .. } = &self.apps[at];
+            let (role, differs_ms) = (app.role.clone(), client.clock_differs_ms());
+            let Some(differs_ms) = differs_ms else {
+                self.notices.clear("clock", &role);
+                continue;
+            };
+            if !self.notices.has("clock", &role) {
+                let text = Event::VendorClock { differs_ms };
+                self.notices.set("clock", &role, &text.text(), now);
+                self.tell(text);
+            }
+        }
+    }
+
     fn standing(&self) -> String {
         let open = plural(self.runs.all().count() as u64, "open run");
         let next = self.roster.first().map_or_else(
@@ -473,10 +493,12 @@ impl Daemon {
     }
 }
 
-/// What is to be watched to hear of changes; also the link through which the folder may be reached.
+/// What is to be watched to hear of changes: what the campaigns are read from, the settings, and the link through which
+/// their folder may be reached.
 pub(super) fn watched(catalog: &Catalog, settings_file: &Path) -> Vec<catalog::Watched> {
     let link = settings_file.parent().unwrap_or(settings_file);
     let mut watched = catalog.watched();
-    watched.extend([settings_file, link].map(|path| catalog::Watched::File(path.to_owned())));
+    watched.push(catalog::Watched::File(settings_file.to_owned()));
+    watched.push(catalog::Watched::File(link.to_owned()));
     watched
 }

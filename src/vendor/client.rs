@@ -7,13 +7,15 @@ use crate::channel::{Channel, Reply};
 use crate::clock;
 use crate::identity::{Digest, Moment};
 use chrono::DateTime;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 
 /// The vendor gives up after 3 s; whoever waits less cannot tell a slow answer from a lost one.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// Two seconds between the clocks are a warning; half a second more is not known for certain.
+const DIFFERENCE_MAX_MS: i64 = 2_500;
 /// Longer answers are not read.
 const REPLY_MAX: usize = 1 << 20;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
@@ -55,6 +57,8 @@ struct Inner {
     calls: AtomicU64,
     /// What this process's request numbers begin from.
     seed: u64,
+    /// How far our clock was ahead of the vendor's at the last answer that said.
+    ahead_ms: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +90,7 @@ impl Client {
             signature: Mutex::default(),
             calls: AtomicU64::new(0),
             seed: seed.first_32_bits().into(),
+            ahead_ms: AtomicI64::new(0),
         };
         Ok(Client {
             inner: Arc::new(inner),
@@ -113,6 +118,7 @@ impl Client {
         });
         let (request, signature) = self.post(call.channel.command());
         let reply = exchange(request.body(reqwest::Body::wrap(body))).await;
+        self.compare_clocks(&reply);
         understood(reply, signature, |_| left.load(Ordering::Acquire))
     }
 
@@ -121,9 +127,29 @@ impl Client {
     pub async fn ask(&self, command: &str, body: String) -> (Reply, Option<i64>) {
         let (request, signature) = self.post(command);
         let reply = exchange(request.body(body)).await;
+        self.compare_clocks(&reply);
         let date_ms = reply.as_ref().ok().and_then(|exchanged| exchanged.date_ms);
         let reply = understood(reply, signature, |error| !error.is_connect());
         (reply, date_ms)
+    }
+
+    fn compare_clocks(&self, reply: &Result<Exchanged, reqwest::Error>) {
+        if let Ok(Exchanged {
+            date_ms: Some(date_ms),
+            ..
+        }) = reply
+        {
+            // The far side tells whole seconds, of which half has passed on average.
+            let ahead_ms = clock::now().wall_ms - date_ms - 500;
+            self.inner.ahead_ms.store(ahead_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// How far our clock is ahead of the vendor's, in milliseconds, or behind if it is negative; `None`: by no more than
+    /// signatures, look-ups and people bear.
+    pub fn clock_differs_ms(&self) -> Option<i64> {
+        let ahead_ms = self.inner.ahead_ms.load(Ordering::Relaxed);
+        (ahead_ms.abs() > DIFFERENCE_MAX_MS).then_some(ahead_ms)
     }
 
     /// A request to a command without its body, and the number of its signature.
@@ -307,6 +333,8 @@ mod tests {
         let question = "{\"a\":1}".to_owned();
         let (reply, date_ms) = client.ask("service/command", question).await;
         assert_eq!(date_ms, Some(1_700_000_000_000));
+        let years_ms = client.clock_differs_ms().unwrap();
+        assert!(years_ms > 2 * 365 * 86_400_000, "{years_ms}");
         let body = b"{}".to_vec();
         assert_eq!(
             reply,
