@@ -19,7 +19,7 @@ fn now() -> DateTime<Utc> {
     DateTime::from(SystemTime::now())
 }
 
-/// A whole second, so many from now.
+/// A whole second, so many from now: what has to happen before it takes its time on a busy machine.
 pub(super) fn soon(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(now().timestamp() + seconds, 0).unwrap()
 }
@@ -111,7 +111,7 @@ fn run_time(slot: DateTime<Utc>) -> String {
 #[test]
 fn an_occurrence_is_sent_at_its_time_and_not_before() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(5);
+    let slot = soon(10);
     let place = place(&vendor, 20, &[slot], "");
     let mut daemon = place.serve();
     let prepared = daemon.line_with("is prepared");
@@ -134,7 +134,7 @@ fn an_occurrence_is_sent_at_its_time_and_not_before() {
 #[test]
 fn what_is_past_when_it_is_first_seen_is_never_sent() {
     let vendor = Vendor::start(&[]);
-    let (past, next) = (soon(-5), soon(5));
+    let (past, next) = (soon(-5), soon(12));
     let place = place(&vendor, 3, &[past, next], "");
     let daemon = place.serve();
     let status = place.wait_until("sent", |status| has(status, "finished", next, "done"));
@@ -147,7 +147,7 @@ fn what_is_past_when_it_is_first_seen_is_never_sent() {
 #[test]
 fn what_came_too_late_is_missed_and_seen() {
     let vendor = Vendor::start(&[]);
-    let slots = [soon(4), soon(6)];
+    let slots = [soon(14), soon(16)];
     let place = place(&vendor, 3, &slots, ", start_within: 1s");
     drained(place.serve());
     while now() < slots[1] + TimeDelta::seconds(2) {
@@ -184,7 +184,7 @@ fn what_came_too_late_is_missed_and_seen() {
 fn killed_before_at_and_after_its_slots_it_sends_none_twice_and_loses_none() {
     const KILLS: u64 = 50;
     let vendor = Vendor::start(&["--limit", "1000", "--group-limit", "1000"]);
-    let slots: Vec<DateTime<Utc>> = (0..40).map(|number| soon(4 + number)).collect();
+    let slots: Vec<DateTime<Utc>> = (0..40).map(|number| soon(12 + number)).collect();
     let place = place(&vendor, 5, &slots, ", start_within: 3s");
     drained(place.serve());
     for kill in 0..KILLS {
@@ -221,7 +221,7 @@ fn killed_before_at_and_after_its_slots_it_sends_none_twice_and_loses_none() {
 #[test]
 fn an_invalid_file_is_held_at_its_slot_until_somebody_releases_it() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(6);
+    let slot = soon(16);
     let place = place(&vendor, 3, &[slot], "");
     let mut daemon = place.serve();
     place.write(
@@ -246,7 +246,7 @@ fn an_invalid_file_is_held_at_its_slot_until_somebody_releases_it() {
 #[test]
 fn an_edit_before_the_slot_is_what_is_sent() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(7);
+    let slot = soon(14);
     let place = place(&vendor, 3, &[slot], "");
     let mut daemon = place.serve();
     daemon.line_with("is prepared");
@@ -268,7 +268,7 @@ fn an_edit_before_the_slot_is_what_is_sent() {
 #[test]
 fn an_emptied_folder_is_not_believed_until_somebody_says_so() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(6);
+    let slot = soon(40);
     let place = place(&vendor, 3, &[slot, soon(3_600)], "");
     let mut daemon = place.serve();
     daemon.line_with("is prepared");
@@ -284,7 +284,7 @@ fn an_emptied_folder_is_not_believed_until_somebody_says_so() {
 #[test]
 fn a_campaign_that_is_paused_skips_until_it_is_resumed() {
     let vendor = Vendor::start(&[]);
-    let slots = [soon(5), soon(9)];
+    let slots = [soon(12), soon(19)];
     let place = place(&vendor, 3, &slots, "");
     let daemon = place.serve();
     place
@@ -304,7 +304,7 @@ fn a_campaign_that_is_paused_skips_until_it_is_resumed() {
 #[test]
 fn a_file_that_says_not_enabled_pauses_its_open_run() {
     let vendor = Vendor::start(&["--limit", "5"]);
-    let slot = soon(4);
+    let slot = soon(10);
     let place = place(&vendor, 200, &[slot, soon(3_600)], "");
     let mut daemon = place.serve();
     daemon.line_with("is opened");
@@ -344,7 +344,7 @@ fn two_daemons_do_not_serve_one_journal() {
 #[test]
 fn a_run_that_a_daemon_leaves_is_gone_on_with_by_the_next() {
     let vendor = Vendor::start(&["--limit", "20"]);
-    let slot = soon(4);
+    let slot = soon(10);
     let place = place(&vendor, 100, &[slot], "");
     let daemon = place.serve();
     vendor.wait_for(5);
@@ -360,7 +360,7 @@ fn a_run_that_a_daemon_leaves_is_gone_on_with_by_the_next() {
 #[test]
 fn what_cannot_be_planned_is_told_ahead_and_held_at_its_slot() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(7);
+    let slot = soon(14);
     let place = place(&vendor, 3, &[slot], "");
     let rows = fs::read_to_string(place.path().join("audiences/groups.csv")).unwrap();
     fs::remove_file(place.path().join("audiences/groups.csv")).unwrap();
@@ -383,7 +383,7 @@ fn what_cannot_be_planned_is_told_ahead_and_held_at_its_slot() {
 #[test]
 fn what_is_held_may_be_skipped() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(4);
+    let slot = soon(10);
     let place = place(&vendor, 3, &[slot], "");
     fs::remove_file(place.path().join("audiences/groups.csv")).unwrap();
     let mut daemon = place.serve();
@@ -404,7 +404,7 @@ fn what_is_held_may_be_skipped() {
 #[test]
 fn a_run_is_paused_and_resumed_beside_the_daemon() {
     let vendor = Vendor::start(&["--limit", "50"]);
-    let slot = soon(4);
+    let slot = soon(10);
     let place = place(&vendor, 200, &[slot, soon(3_600)], "");
     let daemon = place.serve();
     vendor.wait_for(5);

@@ -157,7 +157,7 @@ fn a_merge_stops_a_campaign_that_is_being_sent() {
 #[test]
 fn what_is_due_is_sent_though_the_repository_is_out_of_reach() {
     let vendor = Vendor::start(&[]);
-    let slots = [soon(6), soon(12)];
+    let slots = [soon(14), soon(24)];
     let shared = Shared::new(&vendor, 3, &slots);
     let mut daemon = shared.serve();
     let away = shared.folder.path().join("away.git");
@@ -187,7 +187,7 @@ fn what_is_due_is_sent_though_the_repository_is_out_of_reach() {
 #[test]
 fn a_branch_that_was_gone_and_is_rewritten_is_followed_and_touches_nothing_else() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(8);
+    let slot = soon(16);
     let shared = Shared::new(&vendor, 3, &[slot]);
     let mut daemon = shared.serve();
     daemon.line_with("is prepared");
@@ -217,7 +217,7 @@ fn a_branch_that_was_gone_and_is_rewritten_is_followed_and_touches_nothing_else(
 #[test]
 fn a_commit_that_cannot_be_used_is_refused_and_the_next_is_taken() {
     let vendor = Vendor::start(&[]);
-    let slot = soon(9);
+    let slot = soon(16);
     let shared = Shared::new(&vendor, 3, &[slot, soon(3_600)]);
     let mut daemon = shared.serve();
     let settings = fs::read_to_string(shared.author.path().join("campanile.yaml")).unwrap();
