@@ -28,7 +28,7 @@ use std::time::Duration;
   campanile serve -C /srv/news --git https://example.com/news.git --branch main --interval 60s
   campanile status -C /srv/news    the same there
 
-Exit codes: 130 or 143 after a clean drain; 75 if another daemon has the journal, or there is no commit yet to begin with;
+Exit codes: 130 or 143 after a clean drain; 75 if another daemon has the journal, or there is no commit yet to begin with; \
 78 if the settings are wrong.")]
 pub(super) struct Serve {
     /// Send to the built-in stand-in for the vendor, with a journal of its own
