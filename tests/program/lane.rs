@@ -97,7 +97,7 @@ fn ctrl_c_pauses_the_own_run_and_leaves_the_other_to_whoever_opened_it() {
     let place = place(&vendor, 400);
     place.write(
         "campaigns/small.yaml",
-        &format!("{SMALL}delivery: {{ rate: 20 }}\n"),
+        &format!("{SMALL}delivery: {{ rate: 4 }}\n"),
     );
     let (big, small) = both(&place, &vendor);
     big.signal(Signal::INT);
