@@ -307,6 +307,10 @@ impl Daemon {
     /// Campaigns that the journal knows and the folder does not have. Where a file cannot be read its campaign may be the
     /// one that is missing.
     async fn forget_unmet(&mut self, now: Moment) -> Result<(), Error> {
+        if self.unmet.is_empty() {
+            self.is_gone_confirmed = false;
+            return Ok(());
+        }
         let folder = catalog::Folder {
             settings: &self.settings,
             repository: &self.repository,

@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, watch};
 /// How often it is looked what people want, and whether everything is as it was.
 const TICK: Duration = Duration::from_secs(1);
 /// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
-const POLLED_EVERY: Duration = Duration::from_mins(1);
+const POLLED_EVERY: Duration = Duration::from_mins(3);
 /// How soon files are looked at again that were being written.
 const UNSETTLED_FOR: Duration = Duration::from_millis(500);
 /// What is due so soon is not kept waiting.
