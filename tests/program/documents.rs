@@ -7,6 +7,7 @@
 //! print. A block `text` was printed once, in circumstances that no test brings about.
 
 use super::place::{Ended, Place, campanile};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
@@ -181,26 +182,41 @@ fn timeless(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Where an instant with seconds stands; what is planned has none.
+/// Where an instant stands that is another on every day. What is planned has no seconds, and neither has what happens to
+/// be sent in the first second of a minute.
 fn instant(line: &str) -> Option<std::ops::Range<usize>> {
-    const SHAPE: &str = "0000-00-00T00:00:00";
-    let fits = |text: &str| {
-        text.chars()
-            .zip(SHAPE.chars())
-            .all(|(each, shape)| match shape {
-                '0' => each.is_ascii_digit(),
-                'T' => ['T', ' '].contains(&each),
-                _ => each == shape,
-            })
-    };
-    let begin = (0..line.len()).find(|at| line.get(*at..at + SHAPE.len()).is_some_and(&fits))?;
-    let rest = &line[begin + SHAPE.len()..];
+    const MINUTE: &str = "0000-00-00T00:00";
+    const SECOND: &str = ":00";
+    let begin = (0..line.len()).find(|at| {
+        let of_these_days = || line[*at..].get(..10).is_some_and(is_of_these_days);
+        let second = line.get(*at + MINUTE.len()..).unwrap_or_default();
+        begins_like(line.get(*at..).unwrap_or_default(), MINUTE)
+            && (begins_like(second, SECOND) || of_these_days())
+    })?;
+    let rest = &line[begin + MINUTE.len()..];
     let tail = rest
-        .find(|each: char| !(each.is_ascii_digit() || each == '.'))
+        .find(|each: char| !(each.is_ascii_digit() || [':', '.'].contains(&each)))
         .unwrap_or(rest.len());
-    let end = begin + SHAPE.len() + tail;
+    let tail = rest[..tail].trim_end_matches(':').len();
+    let end = begin + MINUTE.len() + tail;
     let is_utc = line[end..].starts_with('Z');
     Some(begin..end + usize::from(is_utc))
+}
+
+fn begins_like(text: &str, shape: &str) -> bool {
+    let fits = |(each, shape): (char, char)| match shape {
+        '0' => each.is_ascii_digit(),
+        'T' => ['T', ' '].contains(&each),
+        _ => each == shape,
+    };
+    text.chars().count() >= shape.len() && text.chars().zip(shape.chars()).all(fits)
+}
+
+/// Today, or what is today elsewhere in the world.
+fn is_of_these_days(date: &str) -> bool {
+    let today = DateTime::<Utc>::from(std::time::SystemTime::now()).date_naive();
+    let date = date.parse::<NaiveDate>();
+    date.is_ok_and(|date| (date - today).num_days().abs() <= 1)
 }
 
 /// The command lines of blocks and between backticks.
