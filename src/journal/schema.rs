@@ -5,6 +5,9 @@
 
 pub(super) const VERSION: i64 = 6;
 
+/// What [`CREATE`] makes; the upgrades from there on are made to a new journal as well, so that each stands here once.
+pub(super) const CREATED: i64 = 5;
+
 /// "Camp": tells our files from other programs' databases.
 pub(super) const APPLICATION_ID: i64 = 0x4361_6D70;
 
@@ -111,55 +114,6 @@ CREATE TABLE written_by (
     version INTEGER PRIMARY KEY,
     program TEXT NOT NULL
 ) STRICT;
-
-CREATE TABLE watched (
-    sdk_app_id INTEGER NOT NULL,
-    host TEXT NOT NULL,
-    campaign TEXT NOT NULL,
-    schedule TEXT NOT NULL,
-    settled_ms INTEGER NOT NULL,
-    next_local TEXT,
-    next_fold INTEGER,
-    next_ms INTEGER,
-    zone TEXT NOT NULL,
-    PRIMARY KEY (sdk_app_id, host, campaign)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE occurrence (
-    sdk_app_id INTEGER NOT NULL,
-    host TEXT NOT NULL,
-    campaign TEXT NOT NULL,
-    local TEXT NOT NULL,
-    fold INTEGER NOT NULL,
-    zone TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    verdict TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    decided_ms INTEGER NOT NULL,
-    PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX occurrence_waiting ON occurrence (verdict) WHERE verdict IN ('held', 'queued', 'released');
-CREATE INDEX occurrence_decided ON occurrence (decided_ms);
-
-CREATE TABLE paused (
-    campaign TEXT PRIMARY KEY,
-    reason TEXT NOT NULL,
-    since_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE notice (
-    kind TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    text TEXT NOT NULL,
-    since_ms INTEGER NOT NULL,
-    PRIMARY KEY (kind, subject)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE wish (
-    kind TEXT PRIMARY KEY,
-    made_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 ";
 
 /// From each version to the next, the first one first.

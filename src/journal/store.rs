@@ -1,7 +1,7 @@
 //! Opening a journal.
 
 use super::guard::{Short, check_tables};
-use super::schema::{APPLICATION_ID, CREATE, UPGRADES, VERSION};
+use super::schema::{APPLICATION_ID, CREATE, CREATED, UPGRADES, VERSION};
 use super::witness::Witness;
 use super::{Error, place};
 use sqlx::sqlite::{
@@ -153,6 +153,7 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
     match (owner, found, tables) {
         (0, 0, 0) => {
             sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
+            upgrade(&mut transaction, CREATED).await?;
             set_version(&mut transaction).await?;
             sqlx::query(sqlx::AssertSqlSafe(format!(
                 "PRAGMA application_id = {APPLICATION_ID}"
@@ -164,11 +165,7 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
         }
         (APPLICATION_ID, VERSION, _) => check_tables(&mut transaction).await,
         (APPLICATION_ID, 1..VERSION, _) => {
-            for (from, upgrade) in (1..).zip(UPGRADES) {
-                if from >= found {
-                    sqlx::raw_sql(upgrade).execute(&mut *transaction).await?;
-                }
-            }
+            upgrade(&mut transaction, found).await?;
             set_version(&mut transaction).await?;
             check_tables(&mut transaction).await?;
             transaction.commit().await?;
@@ -185,6 +182,16 @@ async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
             path: path.to_owned(),
         }),
     }
+}
+
+/// Whatever came after a version.
+async fn upgrade(transaction: &mut Transaction<'_, Sqlite>, found: i64) -> Result<(), Error> {
+    for (from, upgrade) in (1..).zip(UPGRADES) {
+        if from >= found {
+            sqlx::raw_sql(upgrade).execute(&mut **transaction).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn set_version(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
