@@ -195,16 +195,16 @@ impl Catalog {
     /// An empty folder is a checkout that went wrong or a volume that is not there more often than it is meant.
     fn check_gone(&self, changes: &Changes) -> Result<(), Error> {
         let (gone, of) = (changes.removed.len(), self.known.entries.len());
-        let is_too_much = if of >= MANY {
-            gone * 2 > of
-        } else {
-            gone == of
-        };
-        if gone > 0 && is_too_much && !self.is_confirmed {
+        if is_too_much(gone, of) && !self.is_confirmed {
             return Err(Error::Disappeared { gone, of });
         }
         Ok(())
     }
+}
+
+/// Whether so many campaigns of so many are gone at once by accident rather than by intention.
+pub fn is_too_much(gone: usize, of: usize) -> bool {
+    gone > 0 && (gone == of || (of >= MANY && gone * 2 > of))
 }
 
 /// Why what was read is not taken in.

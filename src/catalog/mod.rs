@@ -15,7 +15,7 @@ mod watch;
 pub use entry::{Changes, Entry, Invalid, Stale};
 pub use error::{Error, Unusable};
 pub use folder::{Folder, other_ending};
-pub use keeping::Catalog;
+pub use keeping::{Catalog, is_too_much};
 pub use watch::{Watch, Watched};
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{Error, Folder, Unusable};
 use crate::campaign::{Campaign, NotRead, Texts};
 use crate::files::{Listing, Repository, Stamp};
 use crate::identity::CampaignName;
-use crate::source::{Diagnostic, Severity, Source, tame};
+use crate::source::{Source, in_a_line};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -285,7 +285,9 @@ fn entry(
     });
     let texts: Texts = texts.collect();
     let campaign = Campaign::read(source, folder.settings, &texts);
-    let campaign = campaign.map_err(|found| fault(in_short(path, &found)))?;
+    let campaign = campaign.map_err(|found| {
+        fault(in_a_line(&found, 0).unwrap_or_else(|| format!("{path} cannot be used")))
+    })?;
     Ok(Entry {
         channel: campaign.channel(),
         window: campaign.rules.window,
@@ -300,23 +302,4 @@ fn entry(
         source: Arc::clone(source),
         texts,
     })
-}
-
-/// The first error on one line, with how many more there are.
-fn in_short(path: &str, found: &[Diagnostic]) -> String {
-    let is_error = |complaint: &&Diagnostic| complaint.severity == Severity::Error;
-    let mut errors = found.iter().filter(is_error);
-    let Some(first) = errors.next() else {
-        return format!("{path}: cannot be used");
-    };
-    let place = first.primary.as_ref().map(|label| &label.span);
-    let place = place.map_or_else(
-        || path.to_owned(),
-        |span| format!("{}:{}", span.source().path, span.line()),
-    );
-    let message: String = first.message.chars().map(tame).collect();
-    match errors.count() {
-        0 => format!("{place}: {message}"),
-        more => format!("{place}: {message} (and {more} more)"),
-    }
 }

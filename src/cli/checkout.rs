@@ -9,12 +9,9 @@ use crate::daemon::{
     self, Checkout, CheckoutError, Follower, InvalidRemote, Judged, News, Remote, Wanted,
 };
 use crate::settings::{JournalSource, Settings};
-use crate::source::Source;
+use crate::source::{Source, in_a_line};
 use anyhow::Context;
 use std::path::{Path, PathBuf};
-
-/// What may lie beside a journal.
-const JOURNAL_ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
 
 /// The files are there when this returns. `None`: they are not the daemon's to change.
 pub(super) fn follow(common: &Common, options: &Serve) -> Result<Option<Follower>, Failure> {
@@ -65,10 +62,10 @@ fn judge(path: &str, text: &str) -> Result<Judged, String> {
     let source = Source::new(path.to_owned(), text.to_owned());
     let overrides = overrides().map_err(|failure| failure.to_string())?;
     let settings = Settings::read(&source, &overrides)
-        .map_err(|found| daemon::in_a_line(&found, 0).unwrap_or_default())?;
+        .map_err(|found| in_a_line(&found, 0).unwrap_or_default())?;
     let mut own = vec![OWN_FOLDER.to_owned()];
     if let JournalSource::Path(journal) = &settings.journal {
-        own.extend(JOURNAL_ENDINGS.map(|ending| format!("{journal}{ending}")));
+        own.push(journal.clone());
     }
     Ok(Judged {
         campaigns: settings.campaigns,

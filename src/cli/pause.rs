@@ -13,7 +13,6 @@ use crate::journal::{Journal, Run};
 use crate::report::Standing;
 use crate::source::{plural, thousands};
 use anyhow::Context;
-use std::collections::BTreeSet;
 
 const REASON: &str = "by hand";
 
@@ -29,15 +28,23 @@ pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Fail
         None => None,
     };
     if let Some(campaign) = &scheduled {
-        workspace.pause_schedule(&journal, campaign, REASON).await?;
+        workspace
+            .pause_schedule(&journal, campaign.as_str(), REASON)
+            .await?;
     }
     if options.all {
         pause_schedules(&workspace, &journal).await?;
     }
-    let (runs, unreadable) = match meant(&workspace, &journal, options).await {
-        // It was never sent, and its schedule is what there was to pause.
-        Err(_) if scheduled.is_some() => (Vec::new(), 0),
-        meant => meant?,
+    let was_sent = match &scheduled {
+        Some(campaign) => !journal.runs_of(campaign).await?.is_empty(),
+        None => true,
+    };
+    // Of what was never sent the schedule is all there was to pause. Runs come behind schedules: what is opened in between
+    // is among them.
+    let (runs, unreadable) = if was_sent {
+        meant(&workspace, &journal, options).await?
+    } else {
+        (Vec::new(), 0)
     };
     // Whoever is in a hurry waits for nothing that is told afterwards.
     for run in &runs {
@@ -62,13 +69,9 @@ pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Fail
 
 /// Whoever pulls the brake wants nothing to begin a minute later.
 async fn pause_schedules(workspace: &Workspace, journal: &Journal) -> Result<(), Failure> {
-    let watched = journal.watched().await?;
-    let names: BTreeSet<&str> = watched.keys().map(|key| key.campaign.as_str()).collect();
-    for name in &names {
-        journal.pause_campaign(name, REASON, clock::now()).await?;
-    }
-    if !names.is_empty() {
-        let schedules = plural(names.len() as u64, "schedule");
+    let paused = journal.pause_campaigns(REASON, clock::now()).await?;
+    if paused > 0 {
+        let schedules = plural(paused, "schedule");
         print::say(&format!(
             "{schedules} paused: occurrences are skipped until they are resumed"
         ));

@@ -24,14 +24,16 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     };
     let scheduled = workspace.scheduled(&journal, wanted).await?;
     let is_resumed = match &scheduled {
-        Some(campaign) => resume_schedule(&journal, campaign).await?,
+        Some(campaign) => resume_schedule(&journal, campaign.as_str()).await?,
         None => false,
     };
-    let run = match workspace.find_run(&journal, wanted).await {
-        Err(_) if is_resumed => return Ok(Exit::Success),
-        Ok(run) if is_resumed && run.state().is_finished() => return Ok(Exit::Success),
-        found => found?,
-    };
+    if let Some(campaign) = scheduled.filter(|_| is_resumed) {
+        let runs = journal.runs_of(&campaign).await?;
+        if runs.iter().all(|run| run.state().is_finished()) {
+            return Ok(Exit::Success);
+        }
+    }
+    let run = workspace.find_run(&journal, wanted).await?;
     if is_over(&run) {
         return Ok(Exit::Success);
     }

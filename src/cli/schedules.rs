@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
 use crate::clock;
+use crate::identity::CampaignName;
 use crate::journal::Journal;
 use crate::source::plural;
 
@@ -15,16 +16,17 @@ impl Workspace {
         &self,
         journal: &Journal,
         wanted: &str,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<CampaignName>, Failure> {
         if wanted.contains('@') {
             return Ok(None);
         }
         let campaign = self.campaign(wanted).ok();
-        let name = campaign.as_ref().map(|campaign| campaign.name.to_string());
+        let name = campaign.as_ref().map(|campaign| campaign.name.clone());
         let is_scheduled = campaign.is_some_and(|campaign| campaign.schedule.is_some());
-        let name = name.or_else(|| (!is_path(wanted)).then(|| wanted.to_owned()));
+        let typed = || CampaignName::try_from(wanted).ok();
+        let name = name.or_else(|| typed().filter(|_| !is_path(wanted)));
         let watched = journal.watched().await?;
-        let is_watched = |name: &str| watched.keys().any(|key| key.campaign.as_str() == name);
+        let is_watched = |name: &CampaignName| watched.keys().any(|key| key.campaign == *name);
         Ok(name.filter(|name| is_scheduled || is_watched(name)))
     }
 

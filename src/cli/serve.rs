@@ -16,6 +16,7 @@ use crate::files::Repository;
 use crate::journal::{self, Journal, LaneLock};
 use crate::sandbox::Sandbox;
 use crate::settings::{App, Settings};
+use crate::source::in_a_line;
 use crate::vendor::Client;
 use anyhow::Context;
 use std::cell::Cell;
@@ -179,7 +180,7 @@ fn reread(
     Box::new(move || match Workspace::find(&common, sandbox) {
         Ok(workspace) => Ok((workspace.settings, workspace.repository)),
         Err(failure) => {
-            Err(daemon::in_a_line(failure.diagnostics(), 0).unwrap_or_else(|| failure.to_string()))
+            Err(in_a_line(failure.diagnostics(), 0).unwrap_or_else(|| failure.to_string()))
         }
     })
 }

@@ -2,15 +2,17 @@
 
 use super::preparing::{Fingerprint, Job, Made, Ready};
 use super::roster::{Post, utc};
-use super::{Daemon, Error, Event, in_a_line, run_name};
+use super::{Daemon, Error, Event, run_name};
 use crate::agenda::{self, Agenda, Civil, Decided, Standing, Verdict, Waiting};
 use crate::catalog::Entry;
 use crate::clock;
+use crate::delivery::RunEvent;
 use crate::executor;
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName};
-use crate::journal::{self, Passed, ScheduleKey, Watched};
+use crate::journal::{self, Passed, PausedCampaign, RunId, ScheduleKey, Watched};
 use crate::schedule::{Occurrence, Schedule};
 use crate::settings::{Hours, OnInvalid};
+use crate::source::in_a_line;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ impl Daemon {
         else {
             return Ok(());
         };
+        // Whoever pauses a campaign is promised that nothing of it starts from then on.
+        self.paused = self.journal.paused_campaigns().await?;
         if let Some(released) = self.released(&post) {
             let post = Post {
                 start_by: None,
@@ -84,10 +88,7 @@ impl Daemon {
         let entry = self.catalog.get(name);
         let stale = entry.and_then(|entry| entry.stale.as_ref());
         let stale = stale.filter(|_| self.settings.on_invalid == OnInvalid::Hold);
-        let paused = self
-            .paused
-            .iter()
-            .find(|each| each.campaign == name.as_str());
+        let paused = self.paused_by(name);
         let open = self.open_of(post.key());
         let queued = self.queued(post.key()).await?;
         let hours = entry.and_then(|entry| entry.window).map(|window| Hours {
@@ -184,9 +185,13 @@ impl Daemon {
                 });
             }
         }
+        let is_under_way = self.preparer.is_under_way(name, &occurrence);
         match self.job(name, &occurrence, now) {
             Ok(job) => {
-                self.preparer.want(job, true);
+                // What it comes to is looked at when it is made.
+                if !is_under_way {
+                    self.preparer.want(job, true);
+                }
                 post.starting = Some(occurrence);
                 // Nothing else of it is decided before that is.
                 post.wake = None;
@@ -213,6 +218,7 @@ impl Daemon {
         let now = clock::now();
         match opened {
             Ok(id) => {
+                self.pause_if_wanted(name, id).await?;
                 let (app, channel) = (&opening.key.app, opening.header.channel);
                 self.lanes.begin(app, channel, id);
                 let late_ms = now.wall_ms - occurrence.at.timestamp_millis();
@@ -236,6 +242,22 @@ impl Daemon {
         self.settle(name, post, &[], now).await
     }
 
+    /// Somebody may have paused the campaign since it was decided. Whoever does so later finds the run, and pauses that.
+    async fn pause_if_wanted(&mut self, name: &CampaignName, run: RunId) -> Result<(), Error> {
+        self.paused = self.journal.paused_campaigns().await?;
+        if let Some(paused) = self.paused_by(name) {
+            let reason = paused.reason.clone();
+            let event = RunEvent::Paused { reason };
+            self.journal.append_run(run, &event, clock::now()).await?;
+        }
+        Ok(())
+    }
+
+    fn paused_by(&self, name: &CampaignName) -> Option<&PausedCampaign> {
+        let mut paused = self.paused.iter();
+        paused.find(|each| each.campaign == name.as_str())
+    }
+
     /// The occurrence has its state now; whatever came meanwhile is looked at next.
     async fn settle(
         &mut self,
@@ -248,6 +270,7 @@ impl Daemon {
             post.wake = Some(utc(now));
         }
         post.watched.settled_ms = post.looked_ms;
+        self.notices.clear("unprepared", name.as_str());
         self.journal.decide(&post.watched, decided, now).await?;
         self.waiting = self.journal.waiting().await?;
         self.roster.set(name, post);
@@ -357,11 +380,9 @@ impl Daemon {
     }
 
     fn is_worth_preparing(&self, name: &CampaignName, next: &Occurrence, now: Moment) -> bool {
-        let is_paused = self
-            .paused
-            .iter()
-            .any(|each| each.campaign == name.as_str());
-        !is_paused && !self.preparer.has(name, next) && self.notices.may_try(name, now)
+        self.paused_by(name).is_none()
+            && !self.preparer.has(name, next)
+            && self.notices.may_try(name, now)
     }
 
     fn job(

@@ -34,7 +34,6 @@ use crate::executor;
 use crate::identity::{CampaignName, RunName};
 use crate::journal;
 use crate::schedule::Occurrence;
-use crate::source::{Diagnostic, Severity, plural};
 use thiserror::Error as ThisError;
 use tokio::task::JoinError;
 
@@ -47,26 +46,6 @@ pub enum Error {
     Executor(#[from] executor::Error),
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
-}
-
-/// The first error, and how many there are besides; `None`: there is none.
-pub fn in_a_line(complaints: &[Diagnostic], more: u64) -> Option<String> {
-    let errors = complaints
-        .iter()
-        .filter(|each| each.severity == Severity::Error);
-    let others = (errors.clone().count() as u64 + more).saturating_sub(1);
-    let first = errors.into_iter().next()?;
-    let place = first.primary.as_ref().map(|label| {
-        let span = &label.span;
-        format!("{}:{}: ", span.source().path, span.line())
-    });
-    let others = (others > 0).then(|| format!(" (and {} more)", plural(others, "error")));
-    Some(format!(
-        "{}{}{}",
-        place.unwrap_or_default(),
-        first.message,
-        others.unwrap_or_default()
-    ))
 }
 
 /// What the run of an occurrence is called.

@@ -1,6 +1,6 @@
 //! Plans ahead of their slots: the audience is read, everything is rendered and staged, one campaign at a time.
 
-use super::{Error, in_a_line};
+use super::Error;
 use crate::campaign::Campaign;
 use crate::executor::{self, Complaints, Staged, finish_by_ms};
 use crate::files::{Repository, Stamp, revision};
@@ -9,6 +9,7 @@ use crate::journal::{Journal, Opening, PlanId};
 use crate::plan::Frame;
 use crate::schedule::Occurrence;
 use crate::settings::App;
+use crate::source::in_a_line;
 use std::collections::{BTreeMap, VecDeque};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -82,11 +83,13 @@ impl Preparer {
         self.ready
             .get(name)
             .is_some_and(|ready| is_it(&ready.occurrence))
-            || self
-                .under_way
-                .as_ref()
-                .is_some_and(|job| job.name == *name && is_it(&job.occurrence))
+            || self.is_under_way(name, occurrence)
             || queued.any(|job| is_it(&job.occurrence))
+    }
+
+    pub(super) fn is_under_way(&self, name: &CampaignName, occurrence: &Occurrence) -> bool {
+        let job = self.under_way.as_ref();
+        job.is_some_and(|job| job.name == *name && job.occurrence == *occurrence)
     }
 
     pub(super) fn ready(&self) -> impl Iterator<Item = (&CampaignName, &Ready)> {

@@ -16,8 +16,6 @@ use std::sync::Arc;
 
 /// What a person wants who confirms that campaigns are gone.
 pub const GONE_CONFIRMED: &str = "gone";
-/// From so many campaigns on it is the half of them that is not gone by intention.
-const MANY: usize = 4;
 /// Files that do not come to rest are told of after this time.
 const UNSETTLED_MS: i64 = 10_000;
 
@@ -108,6 +106,7 @@ impl Daemon {
         let mut watched = Vec::new();
         for name in &met {
             self.notices.forget_tries(name);
+            self.notices.clear("unprepared", name.as_str());
             watched.extend(self.meet(name, now).await?);
         }
         self.journal.watch(&watched).await?;
@@ -273,7 +272,8 @@ impl Daemon {
 
     /// A campaign that is there no more.
     async fn part(&mut self, name: &CampaignName, reason: &str) -> Result<(), Error> {
-        if let Some(post) = self.roster.remove(name) {
+        self.notices.clear("unprepared", name.as_str());
+        if let Some(post) = self.roster.get(name).cloned() {
             self.rest(&post.watched.key, Some(reason)).await?;
         }
         Ok(())
@@ -324,12 +324,7 @@ impl Daemon {
             |key: &&ScheduleKey| !unreadable.iter().any(|name| name == key.campaign.as_str());
         let gone: Vec<ScheduleKey> = self.unmet.keys().filter(is_gone).cloned().collect();
         let of = gone.len() + self.roster.names().len();
-        let is_too_much = if of >= MANY {
-            gone.len() * 2 > of
-        } else {
-            gone.len() == of
-        };
-        if !gone.is_empty() && is_too_much && !self.is_gone_confirmed {
+        if catalog::is_too_much(gone.len(), of) && !self.is_gone_confirmed {
             self.refuse_disappearance(gone.len(), of, now);
             return Ok(());
         }

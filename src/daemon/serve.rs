@@ -28,6 +28,8 @@ use tokio::sync::{mpsc, watch};
 const TICK: Duration = Duration::from_secs(1);
 /// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
 const POLLED_EVERY: Duration = Duration::from_mins(3);
+/// A journal that seems not to have changed is looked at all the same after so long.
+const BELIEVED: Duration = Duration::from_secs(10);
 /// How soon files are looked at again that were being written.
 const UNSETTLED_FOR: Duration = Duration::from_millis(500);
 /// What is due so soon is not kept waiting.
@@ -97,7 +99,7 @@ pub struct Daemon {
     /// What the supervisor was last told.
     status: String,
     /// The journal as it was last looked at.
-    stamp: Stamp,
+    stamp: (Stamp, Moment),
     /// When the files are looked at again, whatever is noticed.
     poll_at: Moment,
     last: Moment,
@@ -173,7 +175,7 @@ impl Daemon {
             readiness,
             supervisor,
             status: String::new(),
-            stamp: Stamp::default(),
+            stamp: (Stamp::default(), now),
             poll_at: now,
             last: now,
         }
@@ -327,11 +329,13 @@ impl Daemon {
 
     /// Reads what people wrote into the journal, and what became of runs.
     async fn look_at_journal(&mut self, now: Moment) -> Result<(), Error> {
+        // Two commits in one moment may leave one stamp.
         let stamp = self.journal.stamp();
-        if stamp == self.stamp {
+        let is_recent = now.age_of(self.stamp.1).is_some_and(|age| age < BELIEVED);
+        if stamp == self.stamp.0 && is_recent {
             return Ok(());
         }
-        self.stamp = stamp;
+        self.stamp = (stamp, now);
         let (events, ended) = self.runs.look(&self.journal).await?;
         for event in events {
             self.tell(event);

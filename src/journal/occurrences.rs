@@ -244,6 +244,16 @@ impl Journal {
         Ok(paused.rows_affected() > 0)
     }
 
+    /// The same of every campaign whose schedule is known. How many were not paused before.
+    pub async fn pause_campaigns(&self, reason: &str, now: Moment) -> Result<u64, Error> {
+        let paused = sqlx::query(
+            "/* pause campaigns */ INSERT INTO paused SELECT DISTINCT campaign, ?1, ?2 FROM watched WHERE true
+             ON CONFLICT DO NOTHING",
+        );
+        let paused = paused.bind(reason).bind(now.wall_ms);
+        Ok(paused.execute(&self.writer).await?.rows_affected())
+    }
+
     /// Since when it was paused; `None`: it was not.
     pub async fn resume_campaign(&self, campaign: &str) -> Result<Option<i64>, Error> {
         let resumed = sqlx::query_scalar(

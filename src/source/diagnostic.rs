@@ -1,5 +1,6 @@
 //! What is said about a file: one complaint with its places and its mend.
 
+use super::snippet::tame;
 use super::span::Span;
 
 /// Whether the file can be used in spite of it.
@@ -148,4 +149,22 @@ impl Diagnostic {
             None => self,
         }
     }
+}
+
+/// The first error on one line, and how many there are besides; `more` are known only by their number. `None`: there is
+/// none.
+pub fn in_a_line(found: &[Diagnostic], more: u64) -> Option<String> {
+    let is_error = |complaint: &&Diagnostic| complaint.severity == Severity::Error;
+    let mut errors = found.iter().filter(is_error);
+    let first = errors.next()?;
+    let place = first.primary.as_ref().map(|label| {
+        let span = &label.span;
+        format!("{}:{}: ", span.source().path, span.line())
+    });
+    let message: String = first.message.chars().map(tame).collect();
+    let others = match errors.count() as u64 + more {
+        0 => String::new(),
+        others => format!(" (and {others} more)"),
+    };
+    Some(format!("{}{message}{others}", place.unwrap_or_default()))
 }

@@ -301,21 +301,32 @@ fn a_campaign_that_is_paused_skips_until_it_is_resumed() {
     assert_eq!(vendor.ledger().len(), 3);
 }
 
+/// A colleague with nothing but the repository stops a campaign that is being sent.
 #[test]
-fn a_file_that_says_not_enabled_pauses_its_open_run() {
-    let vendor = Vendor::start(&["--limit", "5"]);
-    let slot = soon(10);
-    let place = place(&vendor, 200, &[slot, soon(3_600)], "");
-    let mut daemon = place.serve();
-    daemon.line_with("is opened");
-    vendor.wait_for(1);
-    let text = news(&[slot, soon(3_600)], "").replace("name: news", "name: news\nenabled: false");
-    place.write("campaigns/news.yaml", &text);
-    let status = place.wait_until("paused", |status| {
-        has(status, "needs_attention", slot, "paused")
-    });
-    assert!(status["next"].as_array().unwrap().is_empty(), "{status:#}");
-    drained(daemon);
+fn a_file_that_says_not_enabled_or_is_deleted_pauses_its_open_run() {
+    for is_deleted in [false, true] {
+        let vendor = Vendor::start(&["--limit", "5"]);
+        let slots = [soon(10), soon(3_600)];
+        let place = place(&vendor, 400, &slots, "");
+        let other = news(&[soon(7_200)], "").replace("name: news", "name: other");
+        place.write("campaigns/other.yaml", &other);
+        let mut daemon = place.serve();
+        daemon.line_with("is opened");
+        vendor.wait_for(1);
+        if is_deleted {
+            fs::remove_file(place.path().join("campaigns/news.yaml")).unwrap();
+        } else {
+            let text = news(&slots, "").replace("name: news", "name: news\nenabled: false");
+            place.write("campaigns/news.yaml", &text);
+        }
+        let status = place.wait_until("paused", |status| {
+            has(status, "needs_attention", slots[0], "paused")
+        });
+        let next = status["next"].to_string();
+        assert!(next.contains("other@") && !next.contains("news@"), "{next}");
+        drained(daemon);
+        assert!(vendor.ledger().len() < 400);
+    }
 }
 
 /// What a person runs beside the daemon is sent by it, and told to the person.
@@ -418,4 +429,30 @@ fn a_run_is_paused_and_resumed_beside_the_daemon() {
     place.run(&["resume", &run]).assert(0, &["200 accepted"]);
     drained(daemon);
     assert_eq!(vendor.ledger().len(), 200);
+}
+
+/// The brake holds what is open and what would be next, whoever is quicker.
+#[test]
+fn pausing_all_stops_runs_and_schedules_until_both_go_on() {
+    let vendor = Vendor::start(&["--limit", "5"]);
+    let slots = [soon(10), soon(18)];
+    let place = place(&vendor, 400, &slots, ", overlap: queue");
+    let daemon = place.serve();
+    vendor.wait_for(1);
+    place
+        .run(&["pause", "--all"])
+        .assert(0, &["1 schedule paused", "is paused (by hand)"]);
+    let status = place.wait_until("skipped", |status| {
+        has(status, "passed", slots[1], "skipped")
+    });
+    assert!(
+        has(&status, "needs_attention", slots[0], "paused"),
+        "{status:#}"
+    );
+    place.run(&["resume", "--schedules"]).assert(
+        0,
+        &["the schedule of news goes on; 1 occurrence skipped meanwhile"],
+    );
+    drained(daemon);
+    assert!(vendor.ledger().len() < 400);
 }

@@ -2,6 +2,7 @@
 
 use super::program::{Git, Patience};
 use super::{News, Remote};
+use crate::catalog::is_too_much;
 use crate::files::{append_to, git_lock_left, is_empty, remove_git_locks, write_new};
 use std::fs::{File, TryLockError};
 use std::path::{Component, Path, PathBuf};
@@ -68,8 +69,6 @@ const SOON: Duration = Duration::from_secs(10);
 /// Somebody who was cut off may still have his git at work.
 const LEFT_FOR: Duration = Duration::from_secs(5);
 const LOOKED_EVERY: Duration = Duration::from_millis(50);
-/// From so many campaigns on it is the half of them that is not gone by intention.
-const MANY: usize = 4;
 const TEXT_MAX: usize = 1 << 20;
 
 impl Checkout {
@@ -265,11 +264,9 @@ impl Checkout {
             Ok(judged) => judged,
             Err(why) => return refused(format!("its settings are invalid: {why}")),
         };
-        for own in &judged.own {
-            let Some(path) = self.below(own) else {
-                continue;
-            };
-            if !self.list(commit, &path)?.is_empty() {
+        let all = self.list(commit, "")?;
+        for own in judged.own.iter().filter_map(|own| self.below(own)) {
+            if let Some(path) = all.iter().find(|path| is_at(path, &own)) {
                 let why = format!("`{path}` is a file of it, and the program writes there itself");
                 return refused(why);
             }
@@ -280,12 +277,7 @@ impl Checkout {
         let files = self.list(commit, &folder)?;
         let campaigns = files.iter().filter(|path| is_campaign(path)).count();
         let (of, gone) = (self.campaigns, self.campaigns.saturating_sub(campaigns));
-        let is_too_much = if of >= MANY {
-            gone * 2 > of
-        } else {
-            gone == of
-        };
-        if gone > 0 && is_too_much && !is_confirmed {
+        if is_too_much(gone, of) && !is_confirmed {
             return Ok(Err(News::Emptied {
                 commit: commit.to_owned(),
                 gone,
@@ -353,6 +345,12 @@ pub fn plain(path: &Path) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// Whether a file is the program's own one, is in its folder, or lies beside a journal: `campanile.db-epoch`.
+fn is_at(path: &str, own: &str) -> bool {
+    let behind = path.strip_prefix(own);
+    behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(['/', '-']))
 }
 
 fn is_campaign(path: &str) -> bool {

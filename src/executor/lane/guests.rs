@@ -9,6 +9,10 @@ use crate::executor::lookout::idle_since_ms;
 use crate::executor::restored::Doubt;
 use crate::identity::RunName;
 use crate::journal::{Run, RunId};
+use std::time::Duration;
+
+/// A journal that seems not to have changed is looked at all the same after so long.
+const BELIEVED: Duration = Duration::from_secs(5);
 
 impl Loop {
     pub(in crate::executor) fn others(&self) -> Vec<RunName> {
@@ -18,14 +22,18 @@ impl Loop {
 
     /// Asks the journal which runs of the lane have not ended.
     pub(super) fn look(&mut self) {
-        let stamp = self.journal.stamp();
-        if self.courses.is_empty() && stamp == self.looked_at {
+        // Two commits in one moment may leave one stamp.
+        let (stamp, now) = (self.journal.stamp(), clock::now());
+        let is_recent = now
+            .age_of(self.looked_at.1)
+            .is_some_and(|age| age < BELIEVED);
+        if self.courses.is_empty() && is_recent && stamp == self.looked_at.0 {
             return;
         }
         let Some(look) = self.lookout.begin() else {
             return;
         };
-        self.looked_at = stamp;
+        self.looked_at = (stamp, now);
         let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
         self.beside(async move {
             // The next look makes up for one that fails.

@@ -58,7 +58,7 @@ pub(super) struct Loop {
     timer: Timer,
     looks: Interval,
     /// The journal at the last look: whoever has nothing to send need not look at it again.
-    looked_at: Stamp,
+    looked_at: (Stamp, Moment),
     /// Runs that were opened just now, and are not to wait for the next look.
     opened: mpsc::UnboundedReceiver<RunId>,
     calls: JoinSet<(CallId, Option<Reply>, Moment)>,
@@ -195,7 +195,7 @@ impl Loop {
             left: Vec::new(),
             timer: Timer::new()?,
             looks,
-            looked_at: Stamp::default(),
+            looked_at: (Stamp::default(), now),
             opened,
             calls: JoinSet::new(),
             wires,
