@@ -9,8 +9,13 @@ use std::thread;
 
 /// As the main thread has: what is read on it is read on others as well.
 const STACK: usize = 8 << 20;
-/// Results that wait to be taken, for each thread.
-const AHEAD: usize = 64;
+/// So many items are made at a time where there are many: whoever hands over each by itself is woken more often than he
+/// works.
+const AT_ONCE_MAX: usize = 16;
+/// Where there are fewer each thread is to have its share.
+const SHARES: usize = 16;
+/// So many times that many results wait to be taken, for each thread.
+const AHEAD: usize = 4;
 
 /// Makes something of every item on as many threads as there are cores, and takes it in the order of the items. The first
 /// failure to take something ends it.
@@ -24,6 +29,7 @@ pub(super) fn in_order<I: Sync, T: Send, E: From<Error>>(
     if threads <= 1 {
         return items.iter().try_for_each(|item| take(item, make(item)));
     }
+    let at_once = (items.len() / (threads * SHARES)).clamp(1, AT_ONCE_MAX);
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         // Dropped first where taking fails, which ends the threads.
@@ -33,8 +39,11 @@ pub(super) fn in_order<I: Sync, T: Send, E: From<Error>>(
             let work = move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(at) else { break };
-                    if sender.send((at, make(item))).is_err() {
+                    let Some(some) = items.chunks(at_once).nth(at) else {
+                        break;
+                    };
+                    let things: Vec<T> = some.iter().map(make).collect();
+                    if sender.send((at, things)).is_err() {
                         break;
                     }
                 }
@@ -44,11 +53,13 @@ pub(super) fn in_order<I: Sync, T: Send, E: From<Error>>(
         }
         drop(sender);
         let (mut waiting, mut taken) = (BTreeMap::new(), 0);
-        for (at, thing) in results {
-            waiting.insert(at, thing);
-            while let Some(thing) = waiting.remove(&taken) {
-                take(&items[taken], thing)?;
-                taken += 1;
+        for (at, things) in results {
+            waiting.insert(at, things);
+            while let Some(things) = waiting.remove(&(taken / at_once)) {
+                for thing in things {
+                    take(&items[taken], thing)?;
+                    taken += 1;
+                }
             }
         }
         Ok(())
@@ -70,7 +81,7 @@ mod tests {
 
     #[test]
     fn things_are_taken_in_order_until_one_fails() {
-        let items: Vec<u64> = (0..5_000).collect();
+        let items: Vec<u64> = (0..5_001).collect();
         let mut taken = Vec::new();
         let done: Result<(), Enough> = in_order(
             &items,

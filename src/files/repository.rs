@@ -295,7 +295,9 @@ fn open_plain(real: &Path, shown: &str) -> Result<File, Error> {
 }
 
 fn read_whole(file: File, shown: &str) -> Result<String, Error> {
-    let mut bytes = Vec::new();
+    // Without knowing its size a file is read in ever larger pieces.
+    let size = file.metadata().map_or(0, |about| about.len().min(TEXT_MAX));
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
     let read = file.take(TEXT_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|error| unreadable(Path::new(shown), &error))?;
     if bytes.len() as u64 > TEXT_MAX {

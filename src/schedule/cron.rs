@@ -14,6 +14,9 @@ pub struct Cron {
     is_fixed: bool,
 }
 
+/// No year is asked about. Left out it would be each of ten thousand, marked one by one, which is most of the work.
+const ANY_YEAR: &str = "2000";
+
 impl Cron {
     pub fn parse(text: &str) -> Result<Cron, Fault> {
         let fields = fields(text)?;
@@ -21,8 +24,8 @@ impl Cron {
         // Day fields are ORed unless one begins with `*`: then every day fits that one, or only those of its step.
         let both = day.starts_with(['*', '?']) || weekday.starts_with(['*', '?']);
         let parser = CronParser::builder()
-            .seconds(Seconds::Disallowed)
-            .year(Year::Disallowed)
+            .seconds(Seconds::Required)
+            .year(Year::Required)
             .dom_and_dow(both)
             .sloppy_ranges(true)
             .build();
@@ -32,8 +35,8 @@ impl Cron {
             help: "write minute, hour, day of the month, month, day of the week".to_owned(),
         };
         let parse = |days: String| {
-            let expression = [minute, hour, &days, month, weekday].map(String::as_str);
-            parser.parse(&expression.join(" ")).map_err(fault)
+            let fields = ["0", minute, hour, &days, month, weekday, ANY_YEAR];
+            parser.parse(&fields.join(" ")).map_err(fault)
         };
         let patterns = apart(day).into_iter().map(parse);
         let patterns = patterns.collect::<Result<Vec<_>, Fault>>()?;
