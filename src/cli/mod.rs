@@ -24,6 +24,7 @@ mod following;
 mod init;
 mod journal;
 mod journals;
+mod lanes;
 mod list;
 mod log;
 mod manual;

@@ -11,7 +11,7 @@ use super::sending::{Lane, Sender};
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
-use crate::executor::idle_since_ms;
+use crate::executor::left_since_ms;
 use crate::journal::Run;
 use crate::settings::App;
 
@@ -60,7 +60,7 @@ pub(super) async fn resume(common: &Common, options: &Resume) -> Result<Exit, Fa
     }
     // Whoever holds the lane takes no run up by itself in which nothing has happened for long.
     let is_sent = matches!((&lane, run.state()), (Lane::Held(_), RunState::Open))
-        && idle_since_ms(&journal, &run).await?.is_none();
+        && left_since_ms(&journal, &run).await?.is_none();
     if is_sent {
         check_not_sent(&workspace, &run, &lane, options.stop_after)?;
         return sender.deliver(run, lane).await;

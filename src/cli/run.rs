@@ -11,7 +11,7 @@ use super::sending::{Lane, Sender};
 use super::workspace::{Workspace, typed_with};
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
-use crate::executor::{count_begun, idle_since_ms, stage};
+use crate::executor::{count_begun, left_since_ms, stage};
 use crate::journal::{Journal, Run};
 use crate::report::time_text;
 use crate::source::plural;
@@ -116,7 +116,7 @@ pub(super) async fn check_open(
             &command,
         ));
     }
-    if let Some(since_ms) = idle_since_ms(journal, run).await? {
+    if let Some(since_ms) = left_since_ms(journal, run).await? {
         let since = time_text(since_ms).unwrap_or_default();
         return Err(Failure::safety(
             format!("{name} is open, and nothing has happened in it since {since}"),

@@ -40,7 +40,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
     let notifier = Notifier::start(targets, &told).context("cannot notify")?;
     let heartbeat = Heartbeat::new(clock::now());
     let (probes, readiness) = probes(&workspace, &heartbeat).await?;
-    let (drain, drain_seen) = watch::channel(None);
+    let (drain, _) = watch::channel(None);
     let (reload, reload_in) = mpsc::channel(1);
     let daemon = Daemon::new(Setup {
         journal: journal.clone(),
@@ -51,7 +51,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
             .unwrap_or_default(),
         apps,
         reread: reread(common, options.sandbox),
-        drain: drain_seen,
+        drain: drain.clone(),
         reload: reload_in,
         told,
         git,

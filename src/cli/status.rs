@@ -4,13 +4,14 @@ use super::arguments::{Common, Output};
 use super::ending::{facts, go_on_command};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::lanes::LaneStanding;
 use super::operators::Status;
 use super::print;
 use super::upcoming::Upcoming;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
-use crate::executor::idle_since_ms;
+use crate::executor::quiet_since_ms;
 use crate::identity::Moment;
 use crate::journal::{Journal, Run, RunId};
 use crate::report::{Standing, counts_text, time_text};
@@ -37,6 +38,8 @@ struct Overview {
     tests: Vec<Standing>,
     /// Open runs that cannot be read.
     unreadable: u64,
+    /// Lanes that somebody holds.
+    lanes: Vec<LaneStanding>,
     #[serde(flatten)]
     upcoming: Upcoming,
 }
@@ -102,6 +105,7 @@ async fn look(
     }
     let finished = journal.finished_runs(options.limit).await?;
     overview.finished = finished.iter().filter_map(finished_standing).collect();
+    overview.lanes = LaneStanding::all(workspace, journal, now).await?;
     overview.upcoming = Upcoming::read(workspace, journal, options.limit).await?;
     Ok(overview)
 }
@@ -125,29 +129,31 @@ impl View<'_> {
         let rate_per_s = is_sent.then(|| self.rate_per_s(run)).flatten();
         // What was accepted in this moment need not be asked about.
         let is_busy = is_sent && self.accepted.contains_key(&run.id);
-        let idle_ms = if is_busy {
+        let quiet_ms = if is_busy {
             None
         } else {
-            idle_since_ms(self.journal, run).await?
+            quiet_since_ms(self.journal, run).await?
         };
         let waits = self.closed(run);
         let note = match (&state, &holder) {
             (RunState::Open, None) => Some("it was cut off; nobody sends it".to_owned()),
             (RunState::Cancelling { .. }, None) => Some("its settling was cut off".to_owned()),
             (RunState::Open, Some(_)) if waits.is_some() => waits,
-            (RunState::Open, Some(_)) => idle_ms
+            (RunState::Open, Some(_)) => quiet_ms
                 .and_then(time_text)
                 .map(|since| format!("nothing has happened in it since {since}")),
             _ => None,
         };
         let is_fine = match &state {
-            RunState::Open => holder.is_some() && (idle_ms.is_none() || self.closed(run).is_some()),
+            RunState::Open => {
+                holder.is_some() && (quiet_ms.is_none() || self.closed(run).is_some())
+            }
             RunState::Cancelling { .. } => holder.is_some(),
             _ => false,
         };
         let expected_end = rate_per_s.and_then(|rate| self.end(counts.pending, rate));
         let standing = Standing {
-            newest_at: self.newest(run, is_busy, idle_ms).await?,
+            newest_at: self.newest(run, is_busy, quiet_ms).await?,
             rate_per_s: rate_per_s.map(|rate| (rate * 10.0).round() / 10.0),
             expected_end,
             holder,
@@ -162,12 +168,12 @@ impl View<'_> {
         &self,
         run: &Run,
         is_busy: bool,
-        idle_ms: Option<i64>,
+        quiet_ms: Option<i64>,
     ) -> Result<Option<String>, Failure> {
         if is_busy {
             return Ok(time_text(self.now.wall_ms));
         }
-        let newest_ms = match idle_ms {
+        let newest_ms = match quiet_ms {
             Some(newest_ms) => Some(newest_ms),
             None => self.journal.newest_ms(run.id).await?,
         };
@@ -253,6 +259,10 @@ fn tell(overview: &Overview) -> Result<(), Failure> {
     if !overview.tests.is_empty() {
         print::told("tests that are open:")?;
         overview.tests.iter().try_for_each(tell_open)?;
+    }
+    if !overview.lanes.is_empty() {
+        print::told("lanes:")?;
+        overview.lanes.iter().try_for_each(LaneStanding::tell)?;
     }
     if !overview.finished.is_empty() {
         print::told("finished lately:")?;

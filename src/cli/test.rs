@@ -223,6 +223,7 @@ impl Trial<'_> {
             earlier: None,
             on_unknown: rules.on_unknown,
             finish_by_ms: None,
+            start_within: None,
             revision: revision(self.workspace.repository.root()),
         }
     }

@@ -100,12 +100,13 @@ impl Lanes {
 
     /// Waits until nothing is under way any more; the drain was told to all.
     pub(super) async fn ended(&mut self) -> Result<(), Error> {
+        let mut ended = Ok(());
         for lane in &mut self.all {
             if let Held::Ours(resident) = &mut lane.held {
-                resident.ended().await?;
+                ended = ended.and(resident.ended().await);
             }
         }
-        Ok(())
+        Ok(ended?)
     }
 }
 

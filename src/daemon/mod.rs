@@ -14,9 +14,11 @@ mod preparing;
 mod probes;
 mod reached;
 mod reload;
+mod renewing;
 mod roster;
 mod runs;
 mod serve;
+mod standing;
 mod supervisor;
 
 pub use event::{Event, LaneName, Level, Next};

@@ -1,7 +1,7 @@
 //! What becomes of schedules and runs when files change.
 
+use super::renewing::watched;
 use super::roster::{Post, utc};
-use super::serve::watched;
 use super::{Daemon, Error, Event};
 use crate::agenda::{Civil, Decided, Verdict};
 use crate::catalog::{self, Changes, Entry, Invalid};
@@ -185,6 +185,9 @@ impl Daemon {
         self.lanes.want(&key.app, entry.channel);
         let before = self.roster.remove(name).map(|post| post.watched);
         let unmet = self.unmet.remove(&key);
+        if let Some(through_another) = before.as_ref().filter(|before| before.key != key) {
+            self.journal.forget_schedule(&through_another.key).await?;
+        }
         let before = before.filter(|before| before.key == key).or(unmet);
         let watched = self.counted(&entry, &schedule, (key, before), now).await?;
         let (wake, next) = ahead(&schedule, watched.settled_ms, now);
@@ -281,7 +284,11 @@ impl Daemon {
 
     /// Nothing of it is due any more; what is open of it is paused, if there is a reason for that.
     async fn rest(&mut self, key: &ScheduleKey, reason: Option<&str>) -> Result<(), Error> {
-        let was_on = self.roster.remove(&key.campaign).is_some();
+        let on = self.roster.get(&key.campaign);
+        let was_on = on.is_some_and(|post| post.key() == key);
+        if was_on {
+            self.roster.remove(&key.campaign);
+        }
         let was_known = self.unmet.remove(key).is_some();
         if !was_on && !was_known {
             return Ok(());
@@ -322,7 +329,13 @@ impl Daemon {
         let unreadable: Vec<String> = unreadable.collect();
         let is_gone =
             |key: &&ScheduleKey| !unreadable.iter().any(|name| name == key.campaign.as_str());
-        let gone: Vec<ScheduleKey> = self.unmet.keys().filter(is_gone).cloned().collect();
+        let gone = self.unmet.keys().filter(is_gone).cloned();
+        // What goes through another app now is not gone; a run of it that is open is sent on.
+        let (moved, gone): (Vec<ScheduleKey>, Vec<ScheduleKey>) =
+            gone.partition(|key| self.catalog.get(&key.campaign).is_some());
+        for key in moved {
+            self.rest(&key, None).await?;
+        }
         let of = gone.len() + self.roster.names().len();
         if catalog::is_too_much(gone.len(), of) && !self.is_gone_confirmed {
             self.refuse_disappearance(gone.len(), of, now);

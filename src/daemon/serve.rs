@@ -2,36 +2,30 @@
 
 use super::git::{self, Follower, News};
 use super::lanes::Lanes;
-use super::lanes::SENDS;
 use super::preparing::Preparer;
-use super::reached::{is_same, needs_restart};
+use super::renewing::watched;
 use super::roster::{Roster, utc};
 use super::runs::OpenRuns;
 use super::{Error, Event, Heartbeat, Next, Reached, Readiness, Supervisor, run_name};
-use crate::catalog::{self, Catalog, Watch};
+use crate::catalog::{Catalog, Watch};
 use crate::clock::{self, Timer};
 use crate::delivery::RunState;
-use crate::executor::{self, idle_since_ms};
+use crate::executor::{self, left_since_ms};
 use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
 use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
 use crate::settings::Settings;
-use crate::source::plural;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// How often it is looked what people want, and whether everything is as it was.
 const TICK: Duration = Duration::from_secs(1);
-/// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
-const POLLED_EVERY: Duration = Duration::from_mins(3);
 /// A journal that seems not to have changed is looked at all the same after so long.
-const BELIEVED: Duration = Duration::from_secs(10);
-/// How soon files are looked at again that were being written.
-const UNSETTLED_FOR: Duration = Duration::from_millis(500);
+const BELIEVED: Duration = Duration::from_mins(1);
 /// What is due so soon is not kept waiting.
 const NEAR: TimeDelta = TimeDelta::seconds(2);
 /// By so much the two clocks may drift apart between two ticks before one of them was set.
@@ -49,8 +43,8 @@ pub struct Setup {
     pub apps: Vec<Reached>,
     /// Finds and reads the settings anew; what is wrong with them is told in a line.
     pub reread: Reread,
-    /// Turns to the signal that ends the daemon.
-    pub drain: watch::Receiver<Option<String>>,
+    /// Turns to the signal that ends the daemon, and all that it drives.
+    pub drain: watch::Sender<Option<String>>,
     /// Somebody wants everything looked at now.
     pub reload: mpsc::Receiver<()>,
     pub told: mpsc::UnboundedSender<Event>,
@@ -87,21 +81,22 @@ pub struct Daemon {
     /// Campaigns that are gone are to be believed, this once.
     pub(super) is_gone_confirmed: bool,
     pub(super) git: Option<Follower>,
-    reread: Reread,
-    drain: watch::Receiver<Option<String>>,
+    pub(super) reread: Reread,
+    drain: watch::Sender<Option<String>>,
+    drained: watch::Receiver<Option<String>>,
     reload: mpsc::Receiver<()>,
     pub(super) watch: Watch,
     pub(super) settings_file: PathBuf,
     told: mpsc::UnboundedSender<Event>,
-    heartbeat: Heartbeat,
-    readiness: watch::Sender<Readiness>,
-    supervisor: Supervisor,
+    pub(super) heartbeat: Heartbeat,
+    pub(super) readiness: watch::Sender<Readiness>,
+    pub(super) supervisor: Supervisor,
     /// What the supervisor was last told.
-    status: String,
+    pub(super) status: String,
     /// The journal as it was last looked at.
     stamp: (Stamp, Moment),
     /// When the files are looked at again, whatever is noticed.
-    poll_at: Moment,
+    pub(super) poll_at: Moment,
     last: Moment,
 }
 
@@ -148,7 +143,7 @@ impl Daemon {
         let now = clock::now();
         Daemon {
             catalog,
-            lanes: Lanes::new(journal.clone(), drain.clone()),
+            lanes: Lanes::new(journal.clone(), drain.subscribe()),
             journal,
             repository,
             settings,
@@ -167,6 +162,7 @@ impl Daemon {
             git,
             settings_file,
             reread,
+            drained: drain.subscribe(),
             drain,
             reload,
             watch,
@@ -181,13 +177,24 @@ impl Daemon {
         }
     }
 
-    /// Sends what is due until it is told to end, and then brings home what is under way.
+    /// Sends what is due until it is told to end or cannot go on, and then brings home what is under way.
     pub async fn serve(mut self) -> Result<(), Error> {
+        match self.turn().await {
+            Ok(signal) => self.end(signal).await,
+            Err(error) => {
+                self.give_up().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Until somebody wants it to end, by a signal.
+    async fn turn(&mut self) -> Result<String, Error> {
         let mut timer = Timer::new().map_err(executor::Error::Setup)?;
         self.begin().await?;
-        let signal = loop {
+        loop {
             match self.wait(&mut timer).await? {
-                Woken::Drained(signal) => break signal,
+                Woken::Drained(signal) => return Ok(signal),
                 Woken::Made(name, occurrence, made) => self.made(&name, &occurrence, *made).await?,
                 Woken::Files => {
                     self.renew();
@@ -206,8 +213,7 @@ impl Daemon {
                 Woken::Time => {}
             }
             self.go_round().await?;
-        };
-        self.end(signal).await
+        }
     }
 
     async fn begin(&mut self) -> Result<(), Error> {
@@ -237,7 +243,7 @@ impl Daemon {
     /// Runs that nobody goes on with by himself.
     async fn tell_cut_off(&self) -> Result<(), Error> {
         for run in self.runs.all().filter(|run| run.state() == RunState::Open) {
-            if idle_since_ms(&self.journal, run).await?.is_some() {
+            if left_since_ms(&self.journal, run).await?.is_some() {
                 self.tell(Event::Left {
                     run: run.name(),
                     state: run.state(),
@@ -251,7 +257,7 @@ impl Daemon {
         let until = self.wake_at(clock::now());
         let woken = tokio::select! {
             biased;
-            Ok(signal) = self.drain.wait_for(Option::is_some) => {
+            Ok(signal) = self.drained.wait_for(Option::is_some) => {
                 Woken::Drained(signal.clone().unwrap_or_default())
             }
             slept = timer.sleep_until(until) => {
@@ -358,117 +364,20 @@ impl Daemon {
         Ok(())
     }
 
-    /// Settings that cannot be used are told of, and those before stay.
-    pub(super) fn renew(&mut self) {
-        match (self.reread)() {
-            Ok((settings, repository)) => {
-                self.take_settings(settings);
-                self.take_folder(repository);
-            }
-            Err(why) => {
-                let is_news = self.notices.set("settings", "settings", &why, clock::now());
-                if is_news {
-                    self.tell(Event::SettingsInvalid { why });
-                }
-            }
-        }
-    }
-
-    fn take_settings(&mut self, settings: Settings) {
-        self.notices.clear("settings", "settings");
-        if is_same(&settings, &self.settings) {
-            return;
-        }
-        let needs_restart = needs_restart(&settings, &self.settings);
-        self.settings = Arc::new(settings);
-        self.generation += 1;
-        self.catalog.use_settings(Arc::clone(&self.settings));
-        self.repository = self.repository.clone().with_roots(&self.settings.roots);
-        self.tell(Event::SettingsChanged { needs_restart });
-    }
-
-    /// Whoever swaps a link takes the folder away to which it led.
-    fn take_folder(&mut self, repository: Repository) {
-        if repository.root() != self.repository.root() {
-            self.repository = repository.with_roots(&self.settings.roots);
-            self.catalog.use_repository(self.repository.clone());
-        }
-        let watched = watched(&self.catalog, &self.settings_file);
-        self.watch.follow(watched);
-    }
-
-    pub(super) fn poll_again(&mut self, is_unsettled: bool) {
-        let wait = if is_unsettled {
-            UNSETTLED_FOR
-        } else {
-            POLLED_EVERY
-        };
-        self.poll_at = clock::now().plus(wait);
-    }
-
     /// Whoever listens is gone only when all ends.
     pub(super) fn tell(&self, event: Event) {
         let _ = self.told.send(event);
     }
 
-    async fn tell_notices(&mut self, now: Moment) -> Result<(), Error> {
-        self.notices.see_lanes(self.lanes.others(), now);
-        if let Some(notices) = self.notices.changed() {
-            self.journal.set_notices(&notices).await?;
+    /// Calls that are under way are answered all the same, and written down where that can be done.
+    async fn give_up(&mut self) {
+        self.drain.send_replace(Some("an error".to_owned()));
+        self.supervisor.stopping("it cannot go on");
+        if let Some(git) = &self.git {
+            git.stop();
         }
-        Ok(())
-    }
-
-    /// How it stands, for probes and for the machine's supervisor.
-    fn tell_standing(&mut self, now: Moment) {
-        self.heartbeat.beat(now);
-        self.supervisor.beat();
-        // A lane that another process sends on is no lack.
-        let lacks = self.lanes.others();
-        let lacks = lacks.filter(|(_, why)| !why.ends_with(SENDS));
-        let mut waits_for: Vec<String> = lacks
-            .map(|(lane, why)| format!("the lane {lane}: {why}"))
-            .collect();
-        if !self.is_loaded {
-            waits_for.push("the campaigns".to_owned());
-        }
-        let readiness = Readiness { waits_for };
-        self.readiness.send_if_modified(|before| {
-            let is_news = *before != readiness;
-            *before = readiness;
-            is_news
-        });
-        let status = self.standing();
-        if status != self.status {
-            self.supervisor.status(&status);
-            self.status = status;
-        }
-    }
-
-    /// What is signed and looked up goes by both clocks.
-    fn compare_clocks(&mut self, now: Moment) {
-        for at in 0..self.apps.len() {
-            let Reached { app, client, .. } = &self.apps[at];
-            let (role, differs_ms) = (app.role.clone(), client.clock_differs_ms());
-            let Some(differs_ms) = differs_ms else {
-                self.notices.clear("clock", &role);
-                continue;
-            };
-            if !self.notices.has("clock", &role) {
-                let text = Event::VendorClock { differs_ms };
-                self.notices.set("clock", &role, &text.text(), now);
-                self.tell(text);
-            }
-        }
-    }
-
-    fn standing(&self) -> String {
-        let open = plural(self.runs.all().count() as u64, "open run");
-        let next = self.roster.first().map_or_else(
-            || "nothing is to come".to_owned(),
-            |(name, occurrence)| format!("next is {}", run_name(name, occurrence)),
-        );
-        format!("{open}; {next}")
+        // What broke the daemon may have broken a lane as well, and is told of once.
+        let _ = self.lanes.ended().await;
     }
 
     async fn end(mut self, signal: String) -> Result<(), Error> {
@@ -495,14 +404,4 @@ impl Daemon {
         self.tell(Event::Stopped);
         Ok(())
     }
-}
-
-/// What is to be watched to hear of changes: what the campaigns are read from, the settings, and the link through which
-/// their folder may be reached.
-pub(super) fn watched(catalog: &Catalog, settings_file: &Path) -> Vec<catalog::Watched> {
-    let link = settings_file.parent().unwrap_or(settings_file);
-    let mut watched = catalog.watched();
-    watched.push(catalog::Watched::File(settings_file.to_owned()));
-    watched.push(catalog::Watched::File(link.to_owned()));
-    watched
 }

@@ -5,14 +5,33 @@ use crate::journal::{self, Journal, Run, RunId};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// A run that was cut off is gone on with by itself within this time; later a person decides.
-const CUT_OFF: Duration = Duration::from_mins(15);
+/// A run that was cut off is gone on with by itself within this time, unless its campaign has a `start_within` of its own;
+/// later a person decides.
+const GONE_ON_WITHIN: Duration = Duration::from_mins(15);
+/// What was cut off for no longer was hardly cut off: a machine takes as long to come up again.
+const RESTART: Duration = Duration::from_mins(1);
+/// In a run that somebody sends something happens at least so often.
+const QUIET: Duration = Duration::from_mins(15);
 
-/// Since when nothing has happened in a run, if that is so long ago that a person is to decide about it.
-pub async fn idle_since_ms(journal: &Journal, run: &Run) -> Result<Option<i64>, journal::Error> {
+/// When something last happened in a run that nobody sends, if that is so long ago that a person is to decide about it.
+pub async fn left_since_ms(journal: &Journal, run: &Run) -> Result<Option<i64>, journal::Error> {
+    let within = run.start_within.unwrap_or(GONE_ON_WITHIN).max(RESTART);
+    nothing_since_ms(journal, run, within).await
+}
+
+/// Since when nothing has happened in a run that somebody sends, if that is long.
+pub async fn quiet_since_ms(journal: &Journal, run: &Run) -> Result<Option<i64>, journal::Error> {
+    nothing_since_ms(journal, run, QUIET).await
+}
+
+async fn nothing_since_ms(
+    journal: &Journal,
+    run: &Run,
+    within: Duration,
+) -> Result<Option<i64>, journal::Error> {
     let newest_ms = journal.newest_ms(run.id).await?.unwrap_or(run.opened_ms);
-    let idle_ms = clock::now().wall_ms.abs_diff(newest_ms);
-    Ok((u128::from(idle_ms) > CUT_OFF.as_millis()).then_some(newest_ms))
+    let since_ms = clock::now().wall_ms.abs_diff(newest_ms);
+    Ok((u128::from(since_ms) > within.as_millis()).then_some(newest_ms))
 }
 
 #[derive(Debug, Default)]

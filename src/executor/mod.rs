@@ -23,7 +23,7 @@ mod writer;
 pub use complaints::Complaints;
 pub use drafting::{Draft, Met};
 pub use execute::{Ending, Error, Execution, LaneRules, Rest, Seat};
-pub use lookout::idle_since_ms;
+pub use lookout::{left_since_ms, quiet_since_ms};
 pub use opening::{finish_by_ms, frame, opening};
 pub use pages::{count, count_begun, count_open};
 pub use planning::{Staged, plan, stage, stage_test};

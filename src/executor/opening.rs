@@ -52,6 +52,10 @@ pub fn opening(
         earlier: None,
         on_unknown: rules.on_unknown,
         finish_by_ms: finish_by_ms(campaign, occurrence),
+        start_within: campaign
+            .schedule
+            .as_ref()
+            .map(|schedule| schedule.start_within),
         revision: None,
     }
 }

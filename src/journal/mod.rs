@@ -27,6 +27,7 @@ pub use error::Error;
 pub use lock::LaneLock;
 pub use notices::{Notice, Stamp};
 pub use occurrences::{Passed, PausedCampaign, ScheduleKey, Watched};
+pub use overview::Calls;
 pub use prune::Space;
 pub use runs::{Run, RunId};
 pub use stage::{Contents, Opening, PlanId, rubbish_before_ms};

@@ -2,12 +2,24 @@
 
 use super::runs::COLUMNS;
 use super::{Error, Journal, Run, RunId};
+use crate::channel::Channel;
+use crate::identity::SdkAppId;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// A call is Started at most so long before it is accepted, as far as a present rate is concerned.
 const UNDER_WAY: Duration = Duration::from_secs(30);
+
+/// What was begun on a lane in some while.
+#[derive(Debug)]
+pub struct Calls {
+    pub sdk_app_id: SdkAppId,
+    pub channel: Channel,
+    pub begun: u64,
+    pub first_ms: i64,
+}
 
 impl Journal {
     /// The runs that have not finished, the oldest first, and how many cannot be read.
@@ -47,6 +59,25 @@ impl Journal {
         self.read_readable(rows).await
     }
 
+    /// The calls of each lane that were begun between two instants.
+    pub async fn calls_between(&self, since_ms: i64, until_ms: i64) -> Result<Vec<Calls>, Error> {
+        let rows = sqlx::query(
+            "/* calls between */ SELECT sdk_app_id, channel, count(*) AS begun, min(entry.wall_ms) AS first_ms
+             FROM entry INDEXED BY entry_started CROSS JOIN run ON run.id = entry.run
+             WHERE entry.kind = 1 AND entry.wall_ms BETWEEN ?1 AND ?2
+             GROUP BY sdk_app_id, channel",
+        )
+        .bind(since_ms)
+        .bind(until_ms)
+        .fetch_all(&self.reader)
+        .await?;
+        // What cannot be read is no lane of ours.
+        Ok(rows
+            .iter()
+            .filter_map(|row| calls(row).ok().flatten())
+            .collect())
+    }
+
     /// How many messages of each run were accepted between two instants.
     pub async fn accepted_between(
         &self,
@@ -78,4 +109,18 @@ impl Journal {
             })
             .collect()
     }
+}
+
+fn calls(row: &SqliteRow) -> Result<Option<Calls>, Error> {
+    let (sdk_app_id, begun): (i64, i64) = (row.try_get("sdk_app_id")?, row.try_get("begun")?);
+    let channel: String = row.try_get("channel")?;
+    let first_ms = row.try_get("first_ms")?;
+    let channel = Channel::ALL.into_iter().find(|each| each.name() == channel);
+    let sdk_app_id = u64::try_from(sdk_app_id).ok();
+    Ok(sdk_app_id.zip(channel).map(|(id, channel)| Calls {
+        sdk_app_id: SdkAppId(id),
+        channel,
+        begun: u64::try_from(begun).unwrap_or(0),
+        first_ms,
+    }))
 }

@@ -12,6 +12,7 @@ use crate::settings::{OnUnknown, Share, Window};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::fmt;
+use std::time::Duration;
 
 /// The number of a run in its journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,6 +41,8 @@ pub struct Run {
     pub on_unknown: OnUnknown,
     /// The wall instant after which no delivery is begun any more.
     pub finish_by_ms: Option<i64>,
+    /// As long ago what last happened in it may be for it to be gone on with by itself; `None`: as usual.
+    pub start_within: Option<Duration>,
     pub revision: Option<String>,
     pub opened_ms: i64,
     pub entries: Vec<RunEntry>,
@@ -102,7 +105,7 @@ pub(super) const COLUMNS: Columns = Columns;
 pub(super) struct Columns;
 
 const NUMBERS: &str = "id, sdk_app_id, fold, ordinal, planned, skipped, rate, attempts, opened_ms, tolerate, pause_after, \
-     finish_by_ms, test, stop_after";
+     finish_by_ms, test, stop_after, start_within_ms";
 const TEXTS: [&str; 10] = [
     "app",
     "host",
@@ -333,10 +336,18 @@ fn read_run(row: &SqliteRow) -> Result<Run, Error> {
         on_unknown: OnUnknown::from_name(&text("on_unknown")?)
             .ok_or_else(|| Error::damaged("a policy that is not known"))?,
         finish_by_ms: row.try_get("finish_by_ms")?,
+        start_within: length(row)?,
         revision: row.try_get("revision")?,
         opened_ms: row.try_get("opened_ms")?,
         entries: Vec::new(),
     })
+}
+
+fn length(row: &SqliteRow) -> Result<Option<Duration>, Error> {
+    let length_ms: Option<i64> = row.try_get("start_within_ms")?;
+    let length_ms = length_ms.map(u64::try_from).transpose();
+    let length_ms = length_ms.map_err(|_| Error::damaged("a negative length of time"))?;
+    Ok(length_ms.map(Duration::from_millis))
 }
 
 fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {

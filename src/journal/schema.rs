@@ -3,7 +3,7 @@
 //! `entry` and `run_entry` are only ever added to, until their run is pruned; a state is a fold over them and stands nowhere else. A plan's
 //! deliveries are staged in chunks and mean nothing until a row of `run` names their plan.
 
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 /// What [`CREATE`] makes; the upgrades from there on are made to a new journal as well, so that each stands here once.
 pub(super) const CREATED: i64 = 5;
@@ -117,7 +117,7 @@ CREATE TABLE written_by (
 ";
 
 /// From each version to the next, the first one first.
-pub(super) const UPGRADES: [&str; 5] = [FROM_1, FROM_2, FROM_3, FROM_4, FROM_5];
+pub(super) const UPGRADES: [&str; 6] = [FROM_1, FROM_2, FROM_3, FROM_4, FROM_5, FROM_6];
 
 /// What a run tolerates, in millionths, when it makes first attempts and after how many it pauses; whom of a group a
 /// delivery is for.
@@ -243,4 +243,9 @@ CREATE TABLE wish (
     kind TEXT PRIMARY KEY,
     made_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// For how long a run that was cut off is gone on with by itself.
+const FROM_6: &str = "
+ALTER TABLE run ADD COLUMN start_within_ms INTEGER;
 ";

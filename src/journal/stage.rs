@@ -62,6 +62,8 @@ pub struct Opening {
     pub on_unknown: OnUnknown,
     /// The wall instant after which no delivery is begun any more.
     pub finish_by_ms: Option<i64>,
+    /// As long ago what last happened in it may be for it to be gone on with by itself; `None`: as usual.
+    pub start_within: Option<Duration>,
     /// The commit of the repository the campaign was read from.
     pub revision: Option<String>,
 }
@@ -159,9 +161,9 @@ impl Journal {
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
                 digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after,
-                on_unknown, finish_by_ms, test, stop_after)
+                on_unknown, finish_by_ms, test, stop_after, start_within_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-                ?21, ?22, ?23, ?24)
+                ?21, ?22, ?23, ?24, ?25)
              ON CONFLICT DO NOTHING",
         )
         .bind(plan.0)
@@ -188,6 +190,7 @@ impl Journal {
         .bind(opening.finish_by_ms)
         .bind(key.test)
         .bind(column(opening.stop_after))
+        .bind(opening.start_within.map(milliseconds))
         .execute(&mut *transaction)
         .await?;
         if opened.rows_affected() == 0 {
@@ -211,6 +214,10 @@ impl Journal {
 
 fn column(calls: Option<u64>) -> Option<i64> {
     calls.and_then(|calls| i64::try_from(calls).ok())
+}
+
+fn milliseconds(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What was staged before is rubbish.

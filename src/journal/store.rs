@@ -276,7 +276,8 @@ mod tests {
     use super::*;
 
     /// Each makes a journal of one version into one of the version before, the latest first.
-    const BACK: [&str; 5] = [
+    const BACK: [&str; 6] = [
+        "ALTER TABLE run DROP COLUMN start_within_ms; PRAGMA user_version = 6",
         "DROP TABLE watched; DROP TABLE occurrence; DROP TABLE paused; DROP TABLE notice; DROP TABLE wish;
         PRAGMA user_version = 5",
         "ALTER TABLE run RENAME TO run_later;
@@ -328,6 +329,7 @@ mod tests {
             assert_eq!(runs[0].on_unknown, crate::settings::OnUnknown::Hold);
             assert_eq!(runs[0].finish_by_ms, None);
             assert_eq!((runs[0].key.test, runs[0].stop_after), (false, None));
+            assert_eq!(runs[0].start_within, None);
             journal.close().await;
         }
     }
@@ -340,7 +342,7 @@ mod tests {
             put_back(&Journal::open(&path).await.unwrap(), versions).await;
             for _ in 0..2 {
                 let journal = Journal::open(&path).await.unwrap();
-                let added = "SELECT tolerate, hours, pause_after, members, on_unknown, finish_by_ms, test, stop_after FROM run, delivery";
+                let added = "SELECT tolerate, hours, pause_after, members, on_unknown, finish_by_ms, test, stop_after, start_within_ms FROM run, delivery";
                 let rows = sqlx::query(added).fetch_all(&journal.reader).await;
                 assert!(rows.unwrap().is_empty());
                 let version: i64 = sqlx::query_scalar("PRAGMA user_version")

@@ -51,6 +51,7 @@ pub(super) fn opening() -> Opening {
         stop_after: Some(40),
         on_unknown: OnUnknown::Resend,
         finish_by_ms: Some(1_800_000_600_000),
+        start_within: Some(Duration::from_millis(1_500)),
         revision: Some("abc".to_owned()),
     }
 }
@@ -107,6 +108,7 @@ async fn a_run_reads_back_as_it_was_opened() {
     );
     assert_eq!(run.on_unknown, opening.on_unknown);
     assert_eq!(run.finish_by_ms, opening.finish_by_ms);
+    assert_eq!(run.start_within, opening.start_within);
     assert_eq!(
         (run.revision, run.opened_ms),
         (opening.revision, NOW.wall_ms)

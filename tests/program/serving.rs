@@ -1,6 +1,7 @@
 //! The daemon: real processes, real slots, real signals. A slot is seconds ahead, so that no test takes a minute.
 
-use super::place::{Ended, Place, Running, pause};
+use super::journals::alter;
+use super::place::{Ended, Place, Running, pause, settings};
 use super::vendor::Vendor;
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::process::Signal;
@@ -339,6 +340,102 @@ fn what_is_run_beside_the_daemon_is_sent_by_it() {
     ended.assert(0, &["sends on this lane", "20 accepted"]);
     drained(daemon);
     assert_eq!(vendor.ledger().len(), 20);
+}
+
+/// So is what is sent once more, and a test.
+#[test]
+fn what_is_retried_or_tested_beside_the_daemon_is_sent_by_it() {
+    let vendor = Vendor::start(&[]);
+    let place = place(&vendor, 20, &[soon(3_600)], "");
+    let app = format!(
+        "endpoint: {}\n    test_groups: [\"@TGS#OURS\"]",
+        vendor.endpoint()
+    );
+    place.write("campanile.yaml", &settings(&app));
+    place
+        .run(&["run", "news", "--yes", "--stop-after", "5"])
+        .assert(6, &["5 accepted"]);
+    place
+        .run(&["cancel", "news", "--yes"])
+        .assert(0, &["5 accepted + 0 refused + 0 failed + 15 skipped"]);
+    let mut daemon = place.serve();
+    let status = place.wait_until("the lane", |status| {
+        status["lanes"][0]["holder"].is_string()
+    });
+    let lane = &status["lanes"][0];
+    assert_eq!(lane["channel"], "group_message", "{lane}");
+    assert_eq!(lane["limit_per_s"], 200, "{lane}");
+    let holder = lane["holder"].as_str().unwrap();
+    let sent = format!("{holder} sends on this lane");
+    place
+        .run(&["retry", "news", "--state", "skipped", "--yes"])
+        .assert(0, &[&sent, "20 accepted"]);
+    let status = place.status();
+    let calls_per_s = status["lanes"][0]["calls_per_s"].as_f64().unwrap();
+    assert!(calls_per_s > 0.0 && calls_per_s <= 200.0, "{status:#}");
+    place
+        .run(&["test", "news"])
+        .assert(0, &[&sent, "1 accepted"]);
+    daemon.line_with("is done: 20 planned");
+    drained(daemon);
+    let ledger = vendor.ledger();
+    let groups = ledger.iter().map(|line| line["group"].as_str().unwrap());
+    let groups: BTreeSet<&str> = groups.collect();
+    assert_eq!((ledger.len(), groups.len()), (21, 21), "each once");
+    assert!(groups.contains("@TGS#OURS"), "{groups:?}");
+}
+
+/// A journal that breaks ends the daemon; what is under way at that moment is still answered and written down.
+#[test]
+fn a_daemon_that_cannot_go_on_brings_home_what_is_under_way() {
+    let vendor = Vendor::start(&["--latency", "1s"]);
+    let place = place(&vendor, 4_000, &[soon(10)], "");
+    let daemon = place.serve();
+    vendor.wait_for(300);
+    alter(&place, "DROP TABLE paused");
+    let ended = daemon.end();
+    assert!(ended.code != 0 && ended.code != 143, "{}", ended.err);
+    assert!(ended.err.contains("paused"), "{}", ended.err);
+    alter(
+        &place,
+        "CREATE TABLE paused (campaign TEXT PRIMARY KEY, reason TEXT NOT NULL, since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    );
+    let lines = place.log();
+    let accepted = lines.iter().filter(|line| line["state"] == "accepted");
+    let in_flight = lines.iter().filter(|line| line["state"] == "in_flight");
+    assert_eq!(accepted.count(), vendor.ledger().len());
+    assert_eq!(in_flight.count(), 0);
+}
+
+/// The same file for another app is another schedule: it counts from then on, and what is open is sent on.
+#[test]
+fn a_campaign_that_goes_through_another_app_is_watched_anew() {
+    let vendor = Vendor::start(&["--limit", "5"]);
+    let other = Vendor::start(&["--sdk-app-id", "1400000001"]);
+    let slots = [soon(10), soon(22)];
+    let place = place(&vendor, 30, &slots[..1], "");
+    let app = |role: &str, number: u64, vendor: &Vendor| {
+        let text = settings(&format!("endpoint: {}", vendor.endpoint()));
+        let text = text.replace("main:", &format!("{role}:"));
+        text.replace("1400000000", &number.to_string())
+    };
+    let apps = app("main", 1_400_000_000, &vendor);
+    let another = app("other", 1_400_000_001, &other);
+    let another = another.strip_prefix("apps:\n").unwrap();
+    let both = format!("{apps}{another}default_app: main\n");
+    place.write("campanile.yaml", &both);
+    let daemon = place.serve();
+    vendor.wait_for(1);
+    drained(daemon);
+    // While nobody serves, since what is remembered of it counts as well.
+    let text = news(&slots[1..], "");
+    place.write("campaigns/news.yaml", &format!("app: other\n{text}"));
+    let daemon = place.serve();
+    place.wait_until("both", |status| {
+        has(status, "finished", slots[0], "done") && has(status, "finished", slots[1], "done")
+    });
+    drained(daemon);
+    assert_eq!((vendor.ledger().len(), other.ledger().len()), (30, 30));
 }
 
 #[test]

@@ -5,14 +5,14 @@ use crate::clock;
 use crate::delivery::RunState;
 use crate::dispatch::RunTag;
 use crate::executor::Error;
-use crate::executor::lookout::idle_since_ms;
+use crate::executor::lookout::left_since_ms;
 use crate::executor::restored::Doubt;
 use crate::identity::RunName;
 use crate::journal::{Run, RunId};
 use std::time::Duration;
 
 /// A journal that seems not to have changed is looked at all the same after so long.
-const BELIEVED: Duration = Duration::from_secs(5);
+const BELIEVED: Duration = Duration::from_secs(15);
 
 impl Loop {
     pub(in crate::executor) fn others(&self) -> Vec<RunName> {
@@ -113,7 +113,7 @@ impl Loop {
         self.beside(async move {
             // Whoever cancelled it has decided about it.
             if run.state() == RunState::Open {
-                let is_idle = idle_since_ms(&journal, &run).await;
+                let is_idle = left_since_ms(&journal, &run).await;
                 if matches!(is_idle, Ok(Some(_))) {
                     return Ok(Event::LeftAlone(Box::new(run)));
                 }
