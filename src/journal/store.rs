@@ -11,6 +11,7 @@ use sqlx::{Sqlite, Transaction};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// A journal that is open. All writing goes through one connection.
 #[derive(Clone, Debug)]
@@ -42,11 +43,28 @@ pub async fn sqlite_version() -> Result<String, Error> {
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// How long a statement waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long whoever was turned away waits before it asks again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const READERS_MAX: u32 = 4;
 
 impl Journal {
     /// Opens the journal at `path`, and makes it if it is not there.
     pub async fn open(path: &Path) -> Result<Journal, Error> {
+        let opened = async {
+            loop {
+                match Journal::try_to_open(path).await {
+                    // Where two make a journal at once `SQLite` turns one of them away without letting it wait.
+                    Err(Error::Busy) => sleep(BUSY_PAUSE).await,
+                    opened => return opened,
+                }
+            }
+        };
+        timeout(BUSY_TIMEOUT, opened)
+            .await
+            .unwrap_or(Err(Error::Busy))
+    }
+
+    async fn try_to_open(path: &Path) -> Result<Journal, Error> {
         place::check(path)?;
         let options = options(path).create_if_missing(true);
         let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
@@ -251,6 +269,9 @@ async fn pool(
 
 fn open_error(path: &Path, error: sqlx::Error) -> Error {
     let path = path.to_owned();
+    if error.to_string().contains("database is locked") {
+        return Error::Busy;
+    }
     if error.to_string().contains("file is not a database") {
         return Error::NotOurs { path };
     }
@@ -331,6 +352,23 @@ mod tests {
             assert_eq!((runs[0].key.test, runs[0].stop_after), (false, None));
             assert_eq!(runs[0].start_within, None);
             journal.close().await;
+        }
+    }
+
+    /// A run is begun, and somebody looks at that very moment what has become of it.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn who_makes_a_journal_while_others_do_is_not_turned_away() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.db");
+            let mut all = tokio::task::JoinSet::new();
+            for _ in 0..6 {
+                let path = path.clone();
+                all.spawn(async move { Journal::open(&path).await.map(drop) });
+            }
+            for opened in all.join_all().await {
+                opened.unwrap();
+            }
         }
     }
 

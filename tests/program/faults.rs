@@ -2,7 +2,7 @@
 //! message twice.
 
 use super::answers::{far_side, refusal};
-use super::place::{Place, Running, pause, settings};
+use super::place::{Place, Running, settings, wait_until};
 use super::sandbox::ask;
 use super::vendor::Vendor;
 use serde_json::{Value, json};
@@ -322,9 +322,7 @@ fn all_faults_together_lose_and_double_nothing() {
             .filter(|line| line["state"] == "accepted")
             .count()
     };
-    while accepted() < 150 {
-        pause();
-    }
+    wait_until("150 accepted", || accepted() >= 150);
     story.faults("none");
     let told = story.end(running);
     assert_eq!(told.code, 5, "{}", told.err);
@@ -587,9 +585,7 @@ fn nobody_hammers_a_server_that_is_not_there_at_the_start() {
             .sum::<u64>()
     };
     // By then it has waited twice.
-    while attempts() < 3 {
-        pause();
-    }
+    wait_until("three attempts", || attempts() >= 3);
     let story = Story {
         vendor: Vendor::listen(&address, &[]),
         place,

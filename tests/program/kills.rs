@@ -2,7 +2,7 @@
 //! of a run that was disturbed and of one that was not.
 
 use super::handover::held;
-use super::place::{Place, Running, pause, settings};
+use super::place::{Place, Running, pause, settings, wait_until};
 use super::vendor::Vendor;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -117,13 +117,10 @@ impl Twins {
         let list = format!("group\n{}\n", there.join("\n"));
         let list = peaceful.write("there.csv", &list).display().to_string();
         let opened = peaceful.start(&["run", "news", "--yes"]);
-        while !peaceful
-            .run(&["log", "news", "-o", "jsonl"])
-            .out
-            .contains("cannot connect")
-        {
-            pause();
-        }
+        wait_until("tried to connect", || {
+            let log = peaceful.run(&["log", "news", "-o", "jsonl"]);
+            log.out.contains("cannot connect")
+        });
         opened.signal(Signal::TERM);
         opened.end().assert(143, &["is paused"]);
         let disturbed = Place::new();

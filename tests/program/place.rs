@@ -175,6 +175,19 @@ impl Ended {
     }
 }
 
+/// Waits until something is so; what never will be fails the test, and does not keep it for ever.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    const TRIES_MAX: u32 = 6_000;
+    for _ in 0..TRIES_MAX {
+        if is_so() {
+            return;
+        }
+        pause();
+    }
+    panic!("{what}: never");
+}
+
 /// Between two looks at something that is waited for.
 pub(crate) fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(5));
