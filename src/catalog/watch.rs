@@ -69,6 +69,11 @@ impl Watch {
         (watch, complaint)
     }
 
+    /// Whether all that was asked for is watched.
+    pub fn is_whole(&self) -> bool {
+        self.notices.is_some() && !self.is_told
+    }
+
     /// Watches these from now on.
     pub fn follow(&mut self, watched: Vec<Watched>) {
         if self.watched != watched {

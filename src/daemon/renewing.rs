@@ -4,14 +4,16 @@ use super::reached::{is_same, needs_restart};
 use super::{Daemon, Event};
 use crate::catalog::{self, Catalog};
 use crate::clock;
-use crate::files::Repository;
+use crate::files::{Repository, tells_of_changes};
 use crate::settings::Settings;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Files are looked at so often even where nothing was noticed: not every file system tells of changes.
-const POLLED_EVERY: Duration = Duration::from_mins(3);
+const POLLED_EVERY: Duration = Duration::from_mins(1);
+/// And so often where it does: a look through thousands of files has its price.
+const POLLED_SELDOM: Duration = Duration::from_mins(10);
 /// How soon files are looked at again that were being written.
 const UNSETTLED_FOR: Duration = Duration::from_millis(500);
 
@@ -56,10 +58,11 @@ impl Daemon {
     }
 
     pub(super) fn poll_again(&mut self, is_unsettled: bool) {
-        let wait = if is_unsettled {
-            UNSETTLED_FOR
-        } else {
-            POLLED_EVERY
+        let is_told = || self.watch.is_whole() && tells_of_changes(self.repository.root());
+        let wait = match is_unsettled {
+            true => UNSETTLED_FOR,
+            false if is_told() => POLLED_SELDOM,
+            false => POLLED_EVERY,
         };
         self.poll_at = clock::now().plus(wait);
     }

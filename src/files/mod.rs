@@ -5,6 +5,7 @@
 mod campaigns;
 mod directory;
 mod git;
+mod network;
 mod notices;
 mod partial;
 mod replace;
@@ -16,6 +17,7 @@ mod stamp;
 pub use campaigns::{Listing, campaign_files, campaign_folders, files_in, list_campaigns};
 pub use directory::{append_to, ensure_directory, is_empty, write_new, write_over};
 pub use git::{git_lock, git_lock_left, remove_git_locks};
+pub use network::{network_name, tells_of_changes};
 pub use notices::{Notice, Notices};
 pub use partial::Partial;
 pub use repository::{Error, Repository, find_upwards, read_settings, revision};
