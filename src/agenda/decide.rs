@@ -3,7 +3,7 @@
 use super::{Civil, Decided, Verdict};
 use crate::schedule::{Occurrence, Overlap, Schedule, Slot};
 use crate::settings::Hours;
-use crate::source::plural;
+use crate::source::{length_text, plural};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -94,8 +94,8 @@ impl Standing<'_> {
         } else {
             let reason = format!(
                 "what it waited for had ended {} before; it may start {} late at most",
-                length(late),
-                length(self.schedule.start_within)
+                length_text(late),
+                length_text(self.schedule.start_within)
             );
             let decided = Decided::of(occurrence, Verdict::Missed, reason);
             agenda.decided.push(decided);
@@ -162,8 +162,8 @@ impl Standing<'_> {
         }
         let reason = format!(
             "it would have started {} late, and may start {} late at most",
-            length(since(occurrence.at.to_utc(), now)),
-            length(self.schedule.start_within)
+            length_text(since(occurrence.at.to_utc(), now)),
+            length_text(self.schedule.start_within)
         );
         Decided::of(occurrence, Verdict::Missed, reason)
     }
@@ -233,10 +233,4 @@ fn paused_text(paused: &str) -> String {
 
 fn since(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (now - at).to_std().unwrap_or_default()
-}
-
-/// As people say it, to the second.
-fn length(length: Duration) -> String {
-    let seconds = Duration::from_secs(length.as_secs());
-    humantime::format_duration(seconds).to_string()
 }

@@ -52,7 +52,7 @@ impl Unusable {
 }
 
 pub(super) const ANOTHER_NAME: &str = "give one of them another `name:`";
-pub(super) const RENAME: &str = "rename the file";
+pub(super) const RENAME: &str = "rename the file, or have that done by `campanile check --fix`";
 
 fn errors(found: &[Diagnostic]) -> String {
     let errors = found.iter().filter(|each| each.severity == Severity::Error);

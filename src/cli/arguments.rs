@@ -105,7 +105,7 @@ pub(super) struct Check {
     #[arg(long, requires = "fix")]
     pub(super) dry_run: bool,
     /// Render as if it were this instant [default: now]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub(super) now: Option<DateTime<FixedOffset>>,
     /// Tell what a code of a complaint means instead; without a code, list all there are
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["campaigns", "fix"])]
@@ -147,7 +147,7 @@ pub(super) struct Preview {
     #[arg(short = 'n', long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(..=10_000))]
     pub(super) limit: u16,
     /// What is taken for now [default: the clock's]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub(super) now: Option<DateTime<FixedOffset>>,
     /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = PreviewOutput::Text)]
@@ -497,10 +497,10 @@ pub(super) struct Next {
     #[arg(long, value_enum, requires = "cron")]
     pub(super) dst: Option<DstName>,
     /// Those later than this instant [default: now]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub(super) from: Option<DateTime<FixedOffset>>,
     /// What is taken for now [default: the clock's]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub(super) now: Option<DateTime<FixedOffset>>,
     /// How many, of all campaigns together
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=10_000))]
@@ -632,6 +632,13 @@ impl StateName {
         }
         .name()
     }
+}
+
+/// An instant as programs write it: nobody has to guess whose clock is meant.
+pub(super) fn instant(text: &str) -> Result<DateTime<FixedOffset>, String> {
+    DateTime::parse_from_rfc3339(text).map_err(|_| {
+        "write it as 2026-11-11T09:00:00+08:00, or in UTC as 2026-11-11T01:00:00Z".to_owned()
+    })
 }
 
 #[cfg(test)]

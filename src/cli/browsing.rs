@@ -1,6 +1,6 @@
 //! What can be typed to find one's way among campaigns, and to begin.
 
-use super::arguments::Output;
+use super::arguments::{Output, instant};
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use clap_complete::Shell;
@@ -35,7 +35,7 @@ pub(super) struct List {
     #[arg(long)]
     pub(super) sandbox: bool,
     /// What is taken for now [default: the clock's]
-    #[arg(long, value_name = "RFC3339")]
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub(super) now: Option<DateTime<FixedOffset>>,
     /// How the result is printed
     #[arg(short, long, value_enum, default_value_t = Output::Text)]

@@ -17,6 +17,8 @@ pub(super) struct Failure {
     diagnostics: Vec<Diagnostic>,
     /// Said at the end of the text.
     consequence: &'static str,
+    /// What is wrong was shown one by one, and nothing is to be added.
+    is_shown: bool,
 }
 
 impl Failure {
@@ -27,6 +29,7 @@ impl Failure {
             help: None,
             diagnostics: Vec::new(),
             consequence: "",
+            is_shown: false,
         }
     }
 
@@ -61,6 +64,7 @@ impl Failure {
     pub(super) fn told(exit: Exit, diagnostic: Diagnostic) -> Failure {
         Failure {
             diagnostics: vec![diagnostic],
+            is_shown: true,
             ..Failure::new(exit, "1 error")
         }
     }
@@ -95,6 +99,15 @@ impl Failure {
         }
     }
 
+    /// One of several, which are counted together.
+    #[must_use]
+    pub(super) fn among_others(self) -> Failure {
+        Failure {
+            is_shown: !self.diagnostics.is_empty(),
+            ..self
+        }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }
@@ -111,6 +124,10 @@ impl Failure {
     pub(super) fn print(&self) -> Exit {
         for diagnostic in &self.diagnostics {
             print::diagnostic(diagnostic);
+        }
+        if self.is_shown {
+            self.help.iter().for_each(|help| print::help(help));
+            return self.exit;
         }
         let text = format!("{:#}{}", self.error, self.consequence);
         print::error(&text, self.help.as_deref());

@@ -231,7 +231,7 @@ impl Line {
             return "-".to_owned();
         };
         let (_, occurrence) = last.run.split_once('@').unwrap_or_default();
-        format!("{occurrence} {}", last.state)
+        format!("{} {occurrence}", last.state)
     }
 
     /// The owner comes last, because names are of any width.

@@ -58,6 +58,11 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
         } else {
             sheet.tell_mends();
         }
+        // Who follows it sees that it goes no further.
+        if let (true, RunState::Paused { reason }) = (options.follow, run.state()) {
+            let go_on = go_on(&workspace, &run);
+            print::say(&format!("paused ({reason}); {go_on}"));
+        }
     }
     sheet.end()?;
     let found = sheet.find(&workspace, &journal, &run).await;
@@ -198,7 +203,10 @@ impl<'a> Sheet<'a> {
         if limit.is_some_and(|limit| self.printed >= limit) {
             return Ok(false);
         }
-        if let Some(answer) = delivery.last().and_then(Outcome::answer) {
+        // An answer to a further attempt says nothing of what became of the first: nothing is to be mended by it.
+        let is_in_doubt = delivery.state() == State::Unknown;
+        let answer = delivery.last().and_then(Outcome::answer);
+        if let Some(answer) = answer.filter(|_| !is_in_doubt) {
             let row = explain(record.request.channel, answer.code);
             if let Some(mend) = row.mend {
                 let met = (answer.code, mend);

@@ -9,7 +9,7 @@ use crate::campaign::Campaign;
 use crate::clock;
 use crate::identity::civil_text;
 use crate::schedule::{ALL_SKIPPED, Cron, Dst, NO_SUCH_DAY, Note, Schedule, Slot, parse_zone};
-use crate::source::{Diagnostic, Source, Span, Spanned, nearest};
+use crate::source::{Diagnostic, Source, Span, Spanned, nearest, plural};
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -102,7 +102,7 @@ fn of_campaigns(common: &Common, options: &Next) -> Result<Exit, Failure> {
         match campaign {
             Ok(campaign) if campaigns.iter().any(|other| other.name == campaign.name) => {}
             Ok(campaign) => campaigns.push(campaign),
-            Err(failure) => failures.push(failure.of_reading()),
+            Err(failure) => failures.push(failure.of_reading().among_others()),
         }
     }
     let scheduled: Vec<(Option<&str>, &Schedule)> = campaigns
@@ -133,6 +133,10 @@ fn of_campaigns(common: &Common, options: &Next) -> Result<Exit, Failure> {
         .for_each(print::diagnostic);
     for failure in &failures {
         failure.print();
+    }
+    if !failures.is_empty() {
+        let files = plural(failures.len() as u64, "campaign");
+        print::error(&format!("{files} cannot be used"), None);
     }
     Ok(if failures.is_empty() {
         Exit::Success

@@ -15,6 +15,7 @@ use crate::plan::Frame;
 use crate::report::time_text;
 use crate::schedule::Occurrence;
 use crate::settings::App;
+use crate::source::length_text;
 use std::time::Duration;
 
 /// What somebody wants sent.
@@ -211,5 +212,5 @@ pub(super) fn ordinal<'a>(runs: impl IntoIterator<Item = &'a Run>, occurrence: &
 
 /// A plan by its name, before it is opened.
 pub(super) fn late_text(name: &RunName, late: Duration) -> String {
-    format!("{name} is {} late", humantime::format_duration(late))
+    format!("{name} is {} late", length_text(late))
 }

@@ -73,7 +73,7 @@ pub(super) struct Cancel {
 occurrence, run, channel, state, reason, planned, accepted, refused, failed, skipped, unknown, pending, opened_at, \
 newest_at, rate_per_s, expected_end, holder, note, go_on, test}; `holder` is who sends on its lane, `go_on` the command that does. \
 A lane of \"lanes\", those that somebody holds, is {app, channel, holder, calls_per_s, limit_per_s}, the calls being those of the last ten seconds. \
-Of the daemon there are \"daemon\": its process, \"waiting\": occurrences that are held or queued, \"next\": those to come, \"passed\": those \
+Of the daemon there are \"daemon\": its process, \"waiting\": occurrences that are held or queued, \"next\": those to come ({run, due_at, paused}), \"passed\": those \
 that were not sent, \"paused_campaigns\", and \"notices\": files, lanes and settings that are not as they should be.
 
 Examples:

@@ -19,7 +19,7 @@ const REASON: &str = "by hand";
 pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     if options.all && workspace.journal_if_any()?.is_none() {
-        print::say("nothing was sent yet; no run is open");
+        print::say("nothing has been sent yet; no run is open");
         return tell(&[], options.output);
     }
     let journal = workspace.existing_journal().await?;

@@ -44,6 +44,11 @@ pub(super) fn say(line: &str) {
     say_fitted(&harmless(line, true));
 }
 
+/// A line for programs, even where a terminal shows it.
+pub(super) fn say_to_programs(line: &str) {
+    say_styled(&harmless(line, false));
+}
+
 fn say_fitted(line: &str) {
     match columns(io::stderr()) {
         Some(width) => say_styled(&laid_out(line, width, None)),
@@ -129,7 +134,7 @@ pub(super) fn usage(error: &clap::Error) -> Exit {
     }
 }
 
-/// Colour is for terminals, and for nobody who has said `NO_COLOR`.
+/// Colour is for terminals that have it, and for nobody who has said `NO_COLOR`.
 pub(super) fn has_colour() -> bool {
     io::stderr().is_terminal() && is_colour_wanted()
 }
@@ -140,7 +145,9 @@ pub(super) fn is_result_coloured() -> bool {
 }
 
 fn is_colour_wanted() -> bool {
-    super::workspace::variable("NO_COLOR").is_none_or(|value| value.is_empty())
+    let variable = super::workspace::variable;
+    let is_unwanted = variable("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !is_unwanted && variable("TERM").is_none_or(|terminal| terminal != "dumb")
 }
 
 /// Whether there is a terminal to draw progress on.

@@ -1,6 +1,7 @@
 //! How far a run is: a bar on a terminal, plain lines elsewhere.
 
 use super::print;
+use crate::clock;
 use crate::delivery::Counts;
 use crate::executor::Progress;
 use crate::report::cut;
@@ -148,6 +149,13 @@ fn state(progress: &Progress) -> String {
             "draining, {} in flight (Ctrl-C again leaves at once)",
             progress.in_flight
         ));
+    } else if let Some(since) = quiet(progress) {
+        let seconds = since.as_secs();
+        let (minutes, seconds) = (seconds / 60, seconds % 60);
+        parts.push(format!("none accepted for {minutes}:{seconds:02}"));
+        if progress.in_flight == 0 {
+            parts.push("what is left waits to be tried again or looked up".to_owned());
+        }
     } else if let Some(rate) = progress.rate_per_s() {
         parts.push(format!("{rate:.1}/s"));
         parts.extend(left(pending, rate).map(|left| format!("{left} left")));
@@ -177,6 +185,13 @@ fn state(progress: &Progress) -> String {
             .map(|trouble| format!("last answer: {trouble}")),
     );
     parts.join(", ")
+}
+
+/// Since when nothing was accepted, if that is so long that no rate and no end can be told from what was before.
+fn quiet(progress: &Progress) -> Option<Duration> {
+    const LONG: Duration = Duration::from_secs(10);
+    let since = clock::now().age_of(progress.last_accepted?)?;
+    (since > LONG && progress.waiting.is_none() && progress.counts.pending > 0).then_some(since)
 }
 
 #[expect(

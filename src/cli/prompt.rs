@@ -7,7 +7,7 @@ use crate::identity::{OccurrenceKey, civil_text};
 use crate::plan::Header;
 use crate::report::{harmless, wrapped};
 use crate::settings::Hours;
-use crate::source::plural;
+use crate::source::{length_text, plural};
 use chrono::DateTime;
 use std::time::Duration;
 
@@ -63,10 +63,9 @@ fn of_campaign(campaign: &Campaign) -> Facts {
 }
 
 fn of_occurrence(request: &Request<'_>, key: &OccurrenceKey) -> Facts {
-    let told = |length: Duration| humantime::format_duration(length).to_string();
     let note = match (request.late(), request.ahead()) {
-        (Some(late), _) => format!(" ({} late)", told(late)),
-        (_, Some(ahead)) => format!(" ({} ahead)", told(ahead)),
+        (Some(late), _) => format!(" ({} late)", length_text(late)),
+        (_, Some(ahead)) => format!(" ({} ahead)", length_text(ahead)),
         _ if request.options.occurrence.is_none() => " (by hand, now)".to_owned(),
         _ => String::new(),
     };
@@ -158,7 +157,7 @@ fn of_calls(request: &Request<'_>, header: &Header) -> Facts {
         let at = at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S");
         format!("{at} {zone}")
     };
-    let takes = humantime::format_duration(Duration::from_secs(takes.as_secs().max(1)));
+    let takes = length_text(takes.max(Duration::from_secs(1)));
     let mut facts = vec![
         (
             "channel",

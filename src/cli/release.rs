@@ -19,6 +19,16 @@ pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, 
     let journal = workspace.existing_journal().await?;
     let daemon = journal.daemon();
     let Some(wanted) = &options.run else {
+        let notices = journal.notices().await?;
+        // With a repository that is followed it is a commit that is not believed.
+        let kinds = ["disappeared", "commit"];
+        let is_missed = notices
+            .iter()
+            .any(|each| kinds.contains(&each.kind.as_str()));
+        if daemon.is_some() && !is_missed {
+            print::say("the daemon misses no campaigns; there is nothing to release");
+            return Ok(Exit::Success);
+        }
         journal.wish(GONE_CONFIRMED, clock::now()).await?;
         print::say("the campaigns that are gone are forgotten; what is open of them is paused");
         tell_daemon(daemon.as_deref(), &workspace);

@@ -12,6 +12,7 @@ use crate::identity::OccurrenceKey;
 use crate::journal::Run;
 use crate::plan::Header;
 use crate::report::time_text;
+use crate::source::length_text;
 use std::time::Duration;
 
 /// The same content is not sent twice within this time by mistake.
@@ -52,7 +53,7 @@ impl Request<'_> {
         let (again, early) = (options.again, options.early);
         let repeated = self.repeated(header).filter(|_| !again);
         let ahead = self.ahead().filter(|_| !early).map(|ahead| {
-            let ahead = humantime::format_duration(ahead);
+            let ahead = length_text(ahead);
             format!("{} is still {ahead} ahead", key.run_name())
         });
         let mut objections = Vec::new();

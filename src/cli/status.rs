@@ -236,7 +236,7 @@ fn finished_standing(run: &Run) -> Option<Standing> {
 
 fn tell(overview: &Overview) -> Result<(), Failure> {
     if overview.is_quiet() && overview.finished.is_empty() {
-        print::told("nothing was sent yet")?;
+        print::told("nothing has been sent yet")?;
         return Ok(());
     }
     let attention = overview.needs_attention.len() as u64;

@@ -17,7 +17,11 @@ pub enum LogFormat {
 impl LogFormat {
     /// Prints what happened.
     pub fn tell(self, event: &Event, at_ms: i64) {
-        print::say(&self.line(event, at_ms));
+        let line = self.line(event, at_ms);
+        match self {
+            LogFormat::Text => print::say(&line),
+            LogFormat::Json => print::say_to_programs(&line),
+        }
     }
 
     /// `2026-11-11T01:00:00Z info     warm-up@2026-11-11T09:00 is opened: 300 calls`

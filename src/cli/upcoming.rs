@@ -5,8 +5,10 @@ use super::print;
 use super::workspace::Workspace;
 use crate::agenda::Verdict;
 use crate::files::revision;
+use crate::identity::civil_text;
 use crate::journal::{Journal, Notice, Passed, PausedCampaign};
 use crate::report::time_text;
+use crate::source::plural;
 use serde::Serialize;
 
 /// So many are told of what comes next.
@@ -43,6 +45,8 @@ struct Occasion {
 struct Next {
     run: String,
     due_at: Option<String>,
+    /// It will be skipped, unless its campaign is resumed before.
+    paused: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,14 +81,17 @@ impl Upcoming {
         } else {
             Vec::new()
         };
-        let campaigns = journal.paused_campaigns().await?.into_iter();
+        let campaigns = journal.paused_campaigns().await?;
         Ok(Upcoming {
-            next: next(journal).await?,
+            next: next(journal, &campaigns).await?,
             commit: revision(workspace.repository.root()),
             daemon,
             waiting: waiting.iter().map(|each| occasion(each, &flag)).collect(),
             passed: passed.iter().map(|each| occasion(each, &flag)).collect(),
-            paused_campaigns: campaigns.map(|each| Paused::of(each, &flag)).collect(),
+            paused_campaigns: campaigns
+                .into_iter()
+                .map(|each| Paused::of(each, &flag))
+                .collect(),
             notices: notices.into_iter().map(Told::of).collect(),
         })
     }
@@ -99,36 +106,21 @@ impl Upcoming {
 
     /// What a person has to see to.
     pub(super) fn tell_needs(&self) -> Result<(), Failure> {
-        for each in &self.waiting {
-            let Occasion {
-                run, state, reason, ..
-            } = each;
-            print::result(&format!("{run} is {state}: {reason}"))?;
-            if let Some(command) = &each.go_on {
-                print::result(&format!("    let it go with: {command}"))?;
-            }
+        let (held, queued): (Vec<&Occasion>, Vec<&Occasion>) =
+            self.waiting.iter().partition(|each| each.go_on.is_some());
+        if !held.is_empty() {
+            let verb = if held.len() == 1 { "needs" } else { "need" };
+            let held = plural(held.len() as u64, "occurrence");
+            print::told(&format!("{held} {verb} a person:"))?;
         }
-        for each in &self.notices {
-            let Told {
-                subject,
-                text,
-                since,
-                ..
-            } = each;
-            let since = since.as_deref().unwrap_or("-");
-            print::result(&format!("{} {subject} since {since}: {text}", each.title()))?;
+        held.into_iter()
+            .chain(queued)
+            .try_for_each(Occasion::tell)?;
+        if !self.notices.is_empty() {
+            print::told("not as it should be:")?;
         }
-        for each in &self.paused_campaigns {
-            let Paused {
-                campaign,
-                reason,
-                go_on,
-                ..
-            } = each;
-            print::result(&format!("the schedule of {campaign} is paused ({reason})"))?;
-            print::result(&format!("    go on with: {go_on}"))?;
-        }
-        Ok(())
+        self.notices.iter().try_for_each(Told::tell)?;
+        self.paused_campaigns.iter().try_for_each(Paused::tell)
     }
 
     pub(super) fn tell_times(&self) -> Result<(), Failure> {
@@ -139,7 +131,7 @@ impl Upcoming {
             let Occasion {
                 run, state, reason, ..
             } = each;
-            print::result(&format!("  {state:<8} {run}: {reason}"))?;
+            print::told_below(&format!("  {state:<8} {run}: {reason}"), Some(4))?;
         }
         if let (Some(_), Some(commit)) = (&self.daemon, &self.commit) {
             print::result(&format!("the files are those of the commit {commit}"))?;
@@ -152,26 +144,33 @@ impl Upcoming {
         };
         for each in &self.next {
             let at = each.due_at.as_deref().unwrap_or("-");
-            print::result(&format!("  {at}  {}", each.run))?;
+            let paused = if each.paused {
+                ", unless its campaign stays paused"
+            } else {
+                ""
+            };
+            print::told(&format!("  {at}  {}{paused}", each.run))?;
         }
         Ok(())
     }
 }
 
-async fn next(journal: &Journal) -> Result<Vec<Next>, Failure> {
+async fn next(journal: &Journal, paused: &[PausedCampaign]) -> Result<Vec<Next>, Failure> {
     let watched = journal.watched().await?.into_values();
-    let mut next: Vec<(i64, String)> = watched
+    let mut next: Vec<(i64, String, bool)> = watched
         .filter_map(|watched| {
             let (civil, at_ms) = watched.next?;
-            let local = crate::identity::civil_text(civil.local);
-            Some((at_ms, format!("{}@{local}", watched.key.campaign)))
+            let (campaign, local) = (watched.key.campaign, civil_text(civil.local));
+            let is_paused = paused.iter().any(|each| each.campaign == campaign.as_str());
+            Some((at_ms, format!("{campaign}@{local}"), is_paused))
         })
         .collect();
     next.sort();
     next.truncate(SHOWN);
-    let next = next.into_iter().map(|(at_ms, run)| Next {
+    let next = next.into_iter().map(|(at_ms, run, paused)| Next {
         run,
         due_at: time_text(at_ms),
+        paused,
     });
     Ok(next.collect())
 }
@@ -188,7 +187,32 @@ fn occasion(passed: &Passed, flag: &str) -> Occasion {
     }
 }
 
+impl Occasion {
+    fn tell(&self) -> Result<(), Failure> {
+        let Occasion {
+            run, state, reason, ..
+        } = self;
+        print::told(&format!("  {run} is {state}: {reason}"))?;
+        if let Some(command) = &self.go_on {
+            print::told(&format!("    let it go with: {command}"))?;
+        }
+        Ok(())
+    }
+}
+
 impl Paused {
+    fn tell(&self) -> Result<(), Failure> {
+        let Paused {
+            campaign,
+            reason,
+            go_on,
+            ..
+        } = self;
+        print::told(&format!("the schedule of {campaign} is paused ({reason})"))?;
+        print::told(&format!("    go on with: {go_on}"))?;
+        Ok(())
+    }
+
     fn of(paused: PausedCampaign, flag: &str) -> Paused {
         let PausedCampaign {
             campaign,
@@ -220,16 +244,29 @@ impl Told {
         }
     }
 
+    fn tell(&self) -> Result<(), Failure> {
+        let Told { subject, text, .. } = self;
+        // What is wrong with a file begins with its path.
+        let about = if text.starts_with(subject.as_str()) {
+            text.clone()
+        } else {
+            format!("{subject}: {text}")
+        };
+        let (title, since) = (self.title(), self.since.as_deref().unwrap_or("-"));
+        print::told(&format!("  {title}{about} (since {since})"))?;
+        Ok(())
+    }
+
     /// What is the matter with it.
     fn title(&self) -> &'static str {
         match self.kind.as_str() {
-            "stale" => "invalid, and as it was before:",
-            "invalid" => "invalid:",
-            "unprepared" => "cannot be planned:",
-            "lane" => "not sent on here: lane",
-            "git" => "out of reach:",
-            "commit" => "as it was before:",
-            _ => "not as it should be:",
+            "stale" => "invalid, and as it was before: ",
+            "invalid" => "invalid: ",
+            "unprepared" => "cannot be planned: ",
+            "lane" => "not sent on here: the lane ",
+            "git" => "out of reach: ",
+            "commit" => "as it was before: ",
+            _ => "",
         }
     }
 }

@@ -87,13 +87,16 @@ impl Workspace {
 }
 
 fn no_settings(common: &Common) -> Failure {
-    let directory = common.directory.as_deref().unwrap_or(Path::new("."));
     let here = std::env::current_dir().unwrap_or_default();
+    let directory = common.directory.as_ref();
+    let folder = directory.map_or(here.clone(), |directory| here.join(directory));
     let text = format!(
         "there is no `{SETTINGS}` in `{}` or a folder above it",
-        here.join(directory).display()
+        folder.display()
     );
-    Failure::new(Exit::Invalid, text).help("go to the repository, or name the file with --config")
+    let help =
+        "go to the repository, name the file with --config, or begin one with `campanile init`";
+    Failure::new(Exit::Invalid, text).help(help)
 }
 
 /// The file of the settings and where it stands, whatever it says.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct OpenRuns {
     runs: BTreeMap<RunId, Run>,
+    /// What is found from now on was opened since.
+    has_looked: bool,
 }
 
 impl OpenRuns {
@@ -42,8 +44,16 @@ impl OpenRuns {
             if known.is_some_and(|known| known.entries.len() != run.entries.len()) {
                 events.extend(news(&run));
             }
+            let was_open = known.map_or(!self.has_looked, |known| known.state() == RunState::Open);
+            if run.state() == RunState::Open && !was_open && !run.key.test {
+                events.push(Event::Joined {
+                    run: run.name(),
+                    planned: run.planned,
+                });
+            }
             self.add(run);
         }
+        self.has_looked = true;
         for run in before.into_values() {
             if self.runs.contains_key(&run.id) {
                 continue;

@@ -3,6 +3,9 @@
 use crate::delivery::Counts;
 use crate::identity::Moment;
 
+/// Seconds between the first acceptance and the last: of less nobody can tell a rate.
+const TOLD_OF: f64 = 1.0;
+
 /// Counts move when they are durable, not before.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
@@ -37,6 +40,6 @@ impl Progress {
             .as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let intervals = self.accepted_here.saturating_sub(1) as f64;
-        (span > 0.0).then(|| intervals / span)
+        (span >= TOLD_OF).then(|| intervals / span)
     }
 }

@@ -171,21 +171,11 @@ impl<'a> LogLine<'a> {
         if self.attempts > 1 {
             let _ = write!(line, "  {} attempts", self.attempts);
         }
-        let is_said = |code: &str| {
-            let reason = self.present.as_deref();
-            reason.is_some_and(|reason| reason.contains(code))
-        };
-        let code = self.error_code.map(code_name);
-        if let Some(code) = code.filter(|code| !is_said(code)) {
-            let _ = write!(line, "  {code}");
+        if self.state == State::Unknown.name() {
+            self.doubt(&mut line);
+        } else {
+            self.answer(&mut line);
         }
-        let _ = match (self.present.as_deref(), self.words()) {
-            (Some(reason), Some(info)) if !reason.contains(info) => {
-                write!(line, "  {reason} (\"{info}\")")
-            }
-            (Some(why), _) | (None, Some(why)) => write!(line, "  {why}"),
-            (None, None) => Ok(()),
-        };
         if !self.beside.is_empty() {
             let is_more = self.present.is_some() || self.words().is_some();
             let between = if is_more { "; " } else { "  " };
@@ -196,9 +186,44 @@ impl<'a> LogLine<'a> {
 }
 
 impl LogLine<'_> {
+    /// What the vendor answered, and what that means.
+    fn answer(&self, line: &mut String) {
+        if let Some(code) = self.code() {
+            let _ = write!(line, "  {code}");
+        }
+        let _ = match (self.present.as_deref(), self.words()) {
+            (Some(reason), Some(info)) if !reason.contains(info) => {
+                write!(line, "  {reason} (\"{info}\")")
+            }
+            (Some(why), _) | (None, Some(why)) => write!(line, "  {why}"),
+            (None, None) => Ok(()),
+        };
+    }
+
+    /// Why nobody knows what became of it: the last answer may be that to another attempt than the one in doubt.
+    fn doubt(&self, line: &mut String) {
+        let reason = self.present.as_deref().unwrap_or("no answer");
+        let _ = write!(line, "  {reason}");
+        let words = self.words().filter(|words| !reason.contains(words));
+        let words = words.map(|words| format!("\"{words}\""));
+        let said: Vec<String> = self.code().into_iter().chain(words).collect();
+        if !said.is_empty() {
+            let _ = write!(line, "; the last answer: {}", said.join(" "));
+        }
+    }
+
+    /// The code of the answer, unless the reason names it.
+    fn code(&self) -> Option<String> {
+        let reason = self.present.as_deref().unwrap_or_default();
+        let code = self.error_code.map(code_name);
+        code.filter(|code| !reason.contains(code.as_str()))
+    }
+
     /// The vendor's words, where they say more than the code beside them.
     fn words(&self) -> Option<&str> {
-        let info = self.error_info.as_deref()?;
+        // What was never sent was answered by nobody: the words would be ours.
+        let is_sent = self.state != State::Skipped.name();
+        let info = self.error_info.as_deref().filter(|_| is_sent)?;
         let answer = Answer::new(self.error_code.unwrap_or_default(), info);
         answer.tells_more().then_some(info)
     }
@@ -241,6 +266,10 @@ fn beside(facts: &RunFacts, delivery: &Delivery) -> Vec<String> {
     let is_back = delivery.on_wire().is_none() && !delivery.is_untried();
     let next = match delivery.last().filter(|_| is_back && !delivery.has_ended()) {
         Some(Outcome::Unknown(_)) => Some("whether it was delivered is being found out"),
+        // A refusal of one attempt says nothing of those before it.
+        Some(_) if facts.waits.is_none() && delivery.may_have_arrived() => {
+            Some("an earlier attempt may have arrived, so that it is tried again")
+        }
         Some(_) if facts.waits.is_none() => Some("it is tried again"),
         _ => None,
     };

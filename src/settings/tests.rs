@@ -344,9 +344,6 @@ error[wrong-type]: expected a whole number for `sdk_app_id`, found text
 error[no-value]: `timezone` has no value
  --> environment variable CAMPANILE_TIMEZONE:1:1
   |
-1 |
-  | ^
-  |
   = help: give it a value, or delete the key
 
 error[region]: there is no region `singapur`

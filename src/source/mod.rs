@@ -59,7 +59,7 @@ pub use snippet::tame;
 pub use span::{Source, Span};
 pub use spanned::Spanned;
 pub use text::Text;
-pub use words::{list_of, nearest, plural, thousands};
+pub use words::{length_text, list_of, nearest, plural, thousands};
 
 #[cfg(test)]
 mod tests;

@@ -105,6 +105,10 @@ impl Page {
             accent,
         };
         self.location("-->", &primary.span);
+        // A file that is named and not read has nothing to show.
+        if primary.span.source().text.is_empty() && secondary.is_none() {
+            return;
+        }
         let Some(secondary) = secondary else {
             return self.lines(&[first]);
         };

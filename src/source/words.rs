@@ -1,5 +1,7 @@
 //! The grammar of messages: counts, lists, and the word that was probably meant.
 
+use std::time::Duration;
+
 /// A guess may differ from what was typed in one letter of so many.
 const LETTERS_PER_SLIP: usize = 3;
 /// In a word shorter than this a second wrong letter may mean another word.
@@ -37,6 +39,36 @@ pub fn thousands(count: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `8 days 2h`, `1h 30m`, `2m 5s`: as people say a length of time, in its two largest units.
+pub fn length_text(length: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, " days"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut left = length.as_secs();
+    let mut parts = Vec::new();
+    for (seconds, unit) in UNITS {
+        let count = left / seconds;
+        left %= seconds;
+        // Units behind the first are told at once or not at all: `1h 5s` would be wrongly exact.
+        if parts.len() == 1 {
+            if count > 0 {
+                parts.push(format!("{count}{unit}"));
+            }
+            break;
+        }
+        if count > 0 {
+            let unit = if unit == " days" && count == 1 {
+                " day"
+            } else {
+                unit
+            };
+            parts.push(format!("{count}{unit}"));
+        }
+    }
+    if parts.is_empty() {
+        return "0s".to_owned();
+    }
+    parts.join(" ")
 }
 
 /// A quoted piece of a file, in backticks; a long one is cut.

@@ -206,7 +206,7 @@ fn what_cannot_be_paused_is_told() {
     let place = place(&vendor, 5);
     place
         .run(&["pause", "--all"])
-        .assert(0, &["nothing was sent yet"]);
+        .assert(0, &["nothing has been sent yet"]);
     place
         .run(&["pause", "news"])
         .assert(1, &["nothing has been sent yet"]);
@@ -500,7 +500,7 @@ fn status_leads_with_what_needs_a_person() {
     let place = place(&vendor, 60);
     place
         .run(&["status"])
-        .assert(0, &["nothing was sent yet", "--sandbox"]);
+        .assert(0, &["nothing has been sent yet", "--sandbox"]);
     let told = status(&place);
     assert!(told["open"].as_array().unwrap().is_empty());
     place

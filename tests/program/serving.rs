@@ -330,6 +330,31 @@ fn a_file_that_says_not_enabled_or_is_deleted_pauses_its_open_run() {
     }
 }
 
+/// Whoever slept through several slots sends the latest of them that is not too old, and misses the others.
+#[test]
+fn a_daemon_that_was_asleep_over_its_slots_sends_the_latest_in_time() {
+    let vendor = Vendor::start(&[]);
+    let slots = [soon(12), soon(13)];
+    let place = place(&vendor, 20, &slots, ", start_within: 10m");
+    let short = news(&slots[..1], ", start_within: 2s").replace("name: news", "name: short");
+    place.write("campaigns/short.yaml", &short);
+    let mut daemon = place.serve();
+    daemon.line_with("is prepared");
+    daemon.line_with("is prepared");
+    daemon.signal(Signal::STOP);
+    assert!(now() < slots[0], "this machine is too slow for the test");
+    while now() < slots[1] + TimeDelta::seconds(3) {
+        pause();
+    }
+    daemon.signal(Signal::CONT);
+    let status = place.wait_until("sent", |status| has(status, "finished", slots[1], "done"));
+    assert!(has(&status, "passed", slots[0], "missed"), "{status:#}");
+    let short = format!("short@{}", run_time(slots[0]));
+    assert_eq!(states(&status, "passed")[&short], "missed", "{status:#}");
+    drained(daemon);
+    assert_eq!(vendor.ledger().len(), 20);
+}
+
 /// What a person runs beside the daemon is sent by it, and told to the person.
 #[test]
 fn what_is_run_beside_the_daemon_is_sent_by_it() {

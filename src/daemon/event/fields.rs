@@ -56,6 +56,7 @@ impl Event {
             Event::Opened {
                 planned, late_ms, ..
             } => json!({ "planned": planned, "late_ms": late_ms }),
+            Event::Joined { planned, .. } => json!({ "planned": planned }),
             Event::Ended { state, counts, .. } => ended(state, counts),
             Event::Left { state, .. } => {
                 json!({ "state": state.name(), "reason": state.reason() })

@@ -88,6 +88,11 @@ pub enum Event {
         planned: u64,
         late_ms: u64,
     },
+    /// Somebody else opened it, or lets it go on, and it is sent here.
+    Joined {
+        run: RunName,
+        planned: u64,
+    },
     /// Every delivery has ended.
     Ended {
         run: RunName,
@@ -215,6 +220,7 @@ impl Event {
             Event::Unprepared { .. } => "unprepared",
             Event::PreparedAnew { .. } => "prepared_anew",
             Event::Opened { .. } => "opened",
+            Event::Joined { .. } => "joined",
             Event::Ended { .. } => "ended",
             Event::Left { .. } => "left",
             Event::Held { .. } => "held",
@@ -263,6 +269,7 @@ impl Event {
             | Event::Prepared { .. }
             | Event::PreparedAnew { .. }
             | Event::Opened { .. }
+            | Event::Joined { .. }
             | Event::Queued { .. }
             | Event::LaneTaken { .. }
             | Event::LaneElsewhere { .. }
@@ -278,6 +285,7 @@ impl Event {
             | Event::Unprepared { run, .. }
             | Event::PreparedAnew { run }
             | Event::Opened { run, .. }
+            | Event::Joined { run, .. }
             | Event::Ended { run, .. }
             | Event::Left { run, .. }
             | Event::Held { run, .. }

@@ -145,6 +145,13 @@ fn of_plans() -> Vec<(Event, &'static str)> {
             Event::PreparedAnew { run: warm_up() },
             "warm-up@2026-11-11T09:00 is prepared anew",
         ),
+        (
+            Event::Joined {
+                run: warm_up(),
+                planned: 1,
+            },
+            "warm-up@2026-11-11T09:00 is sent on as somebody wants: 1 call",
+        ),
     ]
 }
 
@@ -283,7 +290,7 @@ fn every_event_is_one_line_of_words() {
         assert_eq!(event.text(), text);
     }
     let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
-    assert_eq!(names.len(), 30, "each kind is tried");
+    assert_eq!(names.len(), 31, "each kind is tried");
 }
 
 #[test]

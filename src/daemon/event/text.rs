@@ -5,7 +5,7 @@ use crate::daemon::git::short;
 use crate::delivery::RunState;
 use crate::identity::CampaignName;
 use crate::report::{counts_text, time_text};
-use crate::source::plural;
+use crate::source::{length_text, plural};
 use std::time::Duration;
 
 /// So many campaigns are called by their names.
@@ -33,6 +33,10 @@ impl Event {
             Event::Opened {
                 planned, late_ms, ..
             } => self.about(&format!("is opened: {}{}", calls(*planned), late(*late_ms))),
+            Event::Joined { planned, .. } => self.about(&format!(
+                "is sent on as somebody wants: {}",
+                calls(*planned)
+            )),
             Event::Ended { state, counts, .. } => {
                 self.about(&format!("{}: {}", standing(state), counts_text(counts)))
             }
@@ -207,7 +211,7 @@ fn seconds(ms: i64) -> String {
     if ms < PRECISE_MS {
         return format!("{}.{} s", ms / 1_000, ms % 1_000 / 100);
     }
-    humantime::format_duration(Duration::from_secs(ms / 1_000)).to_string()
+    length_text(Duration::from_millis(ms))
 }
 
 fn calls(planned: u64) -> String {

@@ -6,7 +6,7 @@ use super::outline::{Outline, Totals, time_text};
 use super::sample::{Sample, case_text};
 use super::shown::{harmless, on_one_line};
 use super::wrap::{cut, wrapped};
-use crate::source::{plural, thousands};
+use crate::source::{length_text, plural, thousands};
 use unicode_width::UnicodeWidthStr;
 
 /// How wide it is and whether it has colour.
@@ -57,7 +57,7 @@ impl TextForm {
         let likeness = &sample.likeness;
         let sender = likeness.sender.as_ref().unwrap_or(&outline.administrator);
         let sender = format!("{MARGIN}{}", on_one_line(sender));
-        lines.push(self.ink(Ink::Bold, &cut(&sender, self.width)));
+        lines.push(self.ink(Ink::Bold, &cut(&format!("from {sender}"), self.width)));
         for element in &likeness.elements {
             lines.extend(self.element(element));
         }
@@ -126,19 +126,10 @@ impl TextForm {
             .split('\n')
             .flat_map(|line| wrapped(line, room))
             .collect();
-        let more = lines.len().saturating_sub(lines_max);
-        let mut shown: Vec<String> = lines
-            .iter()
-            .take(lines_max)
+        let lines = shortened(lines, lines_max).into_iter();
+        lines
             .map(|line| format!("{bar}{line}").trim_end().to_owned())
-            .collect();
-        if more > 0 {
-            shown.push(format!(
-                "{bar}\u{2026} {}",
-                plural(more as u64, "more line")
-            ));
-        }
-        shown
+            .collect()
     }
 
     fn push(self, push: &Push) -> Vec<String> {
@@ -155,11 +146,8 @@ impl TextForm {
 
     fn indented(self, text: &str) -> Vec<String> {
         let room = self.width.saturating_sub(MARGIN.len());
-        let lines = wrapped(&on_one_line(text), room).into_iter();
-        lines
-            .take(LINES_MAX)
-            .map(|line| format!("{MARGIN}{line}"))
-            .collect()
+        let lines = shortened(wrapped(&on_one_line(text), room), LINES_MAX);
+        lines.iter().map(|line| format!("{MARGIN}{line}")).collect()
     }
 
     fn dim(self, text: &str) -> Vec<String> {
@@ -279,7 +267,7 @@ pub(super) fn facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, St
     let first = format!("{} {}", time_text(&totals.first_call), zone.name());
     facts.push(("first call", first));
     let seconds = totals.takes.as_secs_f64().ceil().max(1.0);
-    let takes = humantime::format_duration(std::time::Duration::from_secs_f64(seconds));
+    let takes = length_text(std::time::Duration::from_secs_f64(seconds));
     let end = time_text(&totals.expected_end);
     let pace = outline.pace_text();
     facts.push(("end", format!("about {end}; {takes} at {pace}")));
@@ -299,6 +287,16 @@ pub(super) fn facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, St
         facts.push(("warning", warning.message.clone()));
     }
     facts
+}
+
+/// The first lines, and how many more there are.
+fn shortened(mut lines: Vec<String>, lines_max: usize) -> Vec<String> {
+    let more = lines.len().saturating_sub(lines_max);
+    if more > 0 {
+        lines.truncate(lines_max);
+        lines.push(format!("\u{2026} {}", plural(more as u64, "more line")));
+    }
+    lines
 }
 
 fn calls_text(totals: &Totals) -> String {
