@@ -156,7 +156,7 @@ fn the_last_run_of_each_is_told_and_no_journal_is_made() {
         .unwrap()
         .1
         .to_owned();
-    assert_eq!(line(&ended, "news")[5..7], [occurrence.as_str(), "done"]);
+    assert_eq!(line(&ended, "news")[5..7], ["done", occurrence.as_str()]);
 }
 
 #[test]

@@ -56,8 +56,8 @@ impl TextForm {
         }
         let likeness = &sample.likeness;
         let sender = likeness.sender.as_ref().unwrap_or(&outline.administrator);
-        let sender = format!("{MARGIN}{}", on_one_line(sender));
-        lines.push(self.ink(Ink::Bold, &cut(&format!("from {sender}"), self.width)));
+        let sender = format!("{MARGIN}from {}", on_one_line(sender));
+        lines.push(self.ink(Ink::Bold, &cut(&sender, self.width)));
         for element in &likeness.elements {
             lines.extend(self.element(element));
         }
