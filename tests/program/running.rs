@@ -55,7 +55,7 @@ fn an_occurrence_that_was_named_is_sent_once() {
     let place = daily(&vendor, 12);
     let (yesterday, before) = (midnight(-1), midnight(-2));
     let run = ["run", "news", "--yes", "--for", &yesterday];
-    let late = format!("news@{yesterday} is 1day");
+    let late = format!("news@{yesterday} is 1 day");
     place.run(&run).assert(0, &["12 accepted", &late, " late"]);
     let log = place.log();
     assert_eq!(log[0]["occurrence"], format!("{yesterday} UTC"));
@@ -158,7 +158,7 @@ fn what_is_still_ahead_is_sent_only_where_that_is_said() {
     let ahead = midnight(2);
     let run = ["run", "news", "--yes", "--for", &ahead];
     let refused = place.run(&run);
-    refused.assert(4, &["still 1day", "ahead", "--early"]);
+    refused.assert(4, &["still 1 day", "ahead", "--early"]);
     assert!(vendor.ledger().is_empty());
     as_told(&place, &refused).assert(0, &["3 accepted"]);
     vendor.assert_each_once(3);
