@@ -13,19 +13,18 @@ use crate::journal::{Journal, Passed};
 use crate::source::list_of;
 use anyhow::Context;
 use serde_json::json;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How often it is looked what the daemon misses.
+const LOOKED_EVERY: Duration = Duration::from_millis(250);
 
 pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let journal = workspace.existing_journal().await?;
     let daemon = journal.daemon();
     let Some(wanted) = &options.run else {
-        let notices = journal.notices().await?;
-        // With a repository that is followed it is a commit that is not believed.
-        let kinds = ["disappeared", "commit"];
-        let is_missed = notices
-            .iter()
-            .any(|each| kinds.contains(&each.kind.as_str()));
-        if daemon.is_some() && !is_missed {
+        if daemon.is_some() && !misses_campaigns(&journal).await? {
             print::say("the daemon misses no campaigns; there is nothing to release");
             return Ok(Exit::Success);
         }
@@ -63,6 +62,24 @@ pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, 
         tell_daemon(daemon.as_deref(), &workspace);
     }
     Ok(Exit::Success)
+}
+
+/// What a daemon misses it writes down within a second; with a repository that is followed it is a commit that it does not
+/// believe.
+async fn misses_campaigns(journal: &Journal) -> Result<bool, Failure> {
+    const KINDS: [&str; 2] = ["disappeared", "commit"];
+    const LOOKS: u32 = 8;
+    for _ in 0..LOOKS {
+        let notices = journal.notices().await?;
+        if notices
+            .iter()
+            .any(|each| KINDS.contains(&each.kind.as_str()))
+        {
+            return Ok(true);
+        }
+        sleep(LOOKED_EVERY).await;
+    }
+    Ok(false)
 }
 
 fn tell_daemon(daemon: Option<&str>, workspace: &Workspace) {
