@@ -225,7 +225,7 @@ fn it_is_a_chat_with_counts_behind_it() {
         &[
             "Friday 2030-01-04 10:00 Asia/Shanghai (the next)",
             "── @TGS#2CITY0000 ──",
-            "  leckie\n  │ A red packet for Shenzhen\n  │ [face 6]\n  │ [custom] [red packet]\n",
+            "  from leckie\n  │ A red packet for Shenzhen\n  │ [face 6]\n  │ [custom] [red packet]\n",
             "push Shenzhen: A red packet is waiting",
             "sent as: priority High; data",
             ", the longest ──",

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// A journal that seems not to have changed is looked at all the same after so long.
 const BELIEVED: Duration = Duration::from_secs(15);
 
+/// How often a lane looks on which nothing is sent.
+const LOOKED_AT_REST: Duration = Duration::from_secs(1);
+
 impl Loop {
     pub(in crate::executor) fn others(&self) -> Vec<RunName> {
         let others = self.courses.iter().filter(|(tag, _)| **tag != self.own);
@@ -28,6 +31,7 @@ impl Loop {
             .age_of(self.looked_at.1)
             .is_some_and(|age| age < BELIEVED);
         if self.courses.is_empty() && is_recent && stamp == self.looked_at.0 {
+            self.looks.reset_after(LOOKED_AT_REST);
             return;
         }
         let Some(look) = self.lookout.begin() else {
