@@ -3,7 +3,7 @@
 //! What is watched is a hint and no more: who waits here looks at the files every so often as well, because a link may
 //! lead elsewhere, a file system may tell nothing, and there may be more folders than the kernel lets anybody watch.
 
-use crate::files::{Notice, Notices, campaign_folders};
+use crate::files::{Notice, Notices, campaign_folders, tells_of_changes};
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -69,9 +69,14 @@ impl Watch {
         (watch, complaint)
     }
 
-    /// Whether all that was asked for is watched.
+    /// Whether whatever changes is told: all that was asked for is watched, and lies where the kernel hears of it. A folder
+    /// of campaigns may be of another machine though its repository is not.
     pub fn is_whole(&self) -> bool {
-        self.notices.is_some() && !self.is_told
+        let is_heard = |watched: &Watched| match watched {
+            Watched::Campaigns(path) => tells_of_changes(path),
+            Watched::File(path) => above(path).is_some_and(tells_of_changes),
+        };
+        self.notices.is_some() && !self.is_told && self.watched.iter().all(is_heard)
     }
 
     /// Watches these from now on.
@@ -240,6 +245,7 @@ mod tests {
             let mut folders = watch.folders.iter();
             *folders.find(|(_, interest)| is_it(interest)).unwrap().0
         };
+        assert!(watch.is_whole());
         let (root, campaigns) = (number(false), number(true));
         assert!(watch.matters(&notice(root, "campanile.yaml")));
         assert!(watch.matters(&notice(root, "..data")));
@@ -275,5 +281,18 @@ mod tests {
         );
         watch.follow(watched("b"));
         assert_eq!(watch.complaint, None);
+        assert!(!watch.is_whole());
+    }
+
+    /// Nobody hears of a file before its folder is there: it is looked for often.
+    #[tokio::test]
+    async fn what_is_not_there_is_not_heard_of() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("folder").join("text.txt");
+        let (mut watch, complaint) = Watch::new(vec![Watched::File(file.clone())]);
+        assert_eq!((complaint, watch.is_whole()), (None, false));
+        crate::files::ensure_directory(file.parent().unwrap()).unwrap();
+        watch.look();
+        assert!(watch.is_whole());
     }
 }

@@ -4,7 +4,7 @@ use super::reached::{is_same, needs_restart};
 use super::{Daemon, Event};
 use crate::catalog::{self, Catalog};
 use crate::clock;
-use crate::files::{Repository, tells_of_changes};
+use crate::files::Repository;
 use crate::settings::Settings;
 use std::path::Path;
 use std::sync::Arc;
@@ -58,11 +58,12 @@ impl Daemon {
     }
 
     pub(super) fn poll_again(&mut self, is_unsettled: bool) {
-        let is_told = || self.watch.is_whole() && tells_of_changes(self.repository.root());
-        let wait = match is_unsettled {
-            true => UNSETTLED_FOR,
-            false if is_told() => POLLED_SELDOM,
-            false => POLLED_EVERY,
+        let wait = if is_unsettled {
+            UNSETTLED_FOR
+        } else if self.watch.is_whole() {
+            POLLED_SELDOM
+        } else {
+            POLLED_EVERY
         };
         self.poll_at = clock::now().plus(wait);
     }
