@@ -40,6 +40,8 @@ pub struct Limiter {
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     out_ns: u64,
+    /// Its bytes are out; until then that is only when it was let go, and they may take their time.
+    has_left: bool,
     /// How much later the last of its bytes may have gone: a machine that is busy sets a thread aside amid all.
     held_up_ns: u64,
 }
@@ -114,6 +116,7 @@ impl Limiter {
             call,
             Flight {
                 out_ns: now_ns,
+                has_left: false,
                 held_up_ns: 0,
             },
         );
@@ -126,12 +129,16 @@ impl Limiter {
             self.unanswered.insert((at_ns, call));
             flight.held_up_ns = by_ns.saturating_sub(at_ns);
             flight.out_ns = at_ns;
+            flight.has_left = true;
         }
     }
 
     /// A call came back, or was given up.
     pub fn answered(&mut self, call: CallId, at_ns: u64) {
-        let Some(Flight { out_ns, held_up_ns }) = self.flights.remove(&call) else {
+        let Some(Flight {
+            out_ns, held_up_ns, ..
+        }) = self.flights.remove(&call)
+        else {
             return;
         };
         self.hear(at_ns);
@@ -232,20 +239,18 @@ impl Limiter {
                     .map_or(0, |slot| slot.0),
             );
         }
-        // A path slower than the window: a call that is not late yet frees its slot though it is unanswered.
-        let late = self
-            .unanswered
-            .iter()
-            .take_while(|(went_out, _)| went_out + usual < now_ns)
-            .count();
-        let others = limit.checked_sub(late + 1)?;
+        // A path slower than the window: a call that has left and is not late yet frees its slot though it is unanswered.
         let mut free: Vec<u64> = self.answered.iter().map(|slot| slot.0).collect();
-        free.extend(
-            self.unanswered
-                .iter()
-                .skip(late)
-                .map(|(went_out, _)| went_out + window),
-        );
+        let mut kept = 0;
+        for (went_out, call) in &self.unanswered {
+            let has_left = self.flights.get(call).is_some_and(|flight| flight.has_left);
+            if has_left && went_out + usual >= now_ns {
+                free.push(went_out + window);
+            } else {
+                kept += 1;
+            }
+        }
+        let others = limit.checked_sub(kept + 1)?;
         free.sort_unstable();
         Some(free.len().checked_sub(others + 1).map_or(0, |at| free[at]))
     }
