@@ -395,6 +395,12 @@ impl Queue {
             .then_some("taken back: it waited until the window of the delivery closed")
     }
 
+    /// Until when a call may leave that is let go now: whether a repetition is told from a new message was asked of the
+    /// whole time that a call may take.
+    pub(super) fn leaves_by_ns(&self, now: Moment) -> u64 {
+        now.boot_ns + nanoseconds(self.policy.timeout)
+    }
+
     /// When the next first attempt may be prepared: no sooner than needed, for its time runs from then on.
     fn first_due_ns(&self, now: Moment, ahead: usize) -> Option<u64> {
         let next = match self.planned.first() {

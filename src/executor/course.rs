@@ -3,6 +3,7 @@
 use super::Error;
 use super::execute::{Ending, LaneRules};
 use super::pages::{Pages, UnderWay, count};
+use super::permit::Permit;
 use crate::clock;
 use crate::delivery::{Policy, RunEvent};
 use crate::dispatch::{Bounds, Halt, Queue};
@@ -10,7 +11,6 @@ use crate::journal::{self, Journal, Run};
 use crate::settings::Hours;
 use crate::vendor::TIMEOUT;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Debug)]
 pub(super) struct Course {
@@ -19,8 +19,8 @@ pub(super) struct Course {
     pub(super) pages: Option<Pages>,
     pub(super) hours: Option<Hours>,
     pub(super) is_cancelled: bool,
-    /// No byte of its calls leaves any more.
-    pub(super) is_halted: Arc<AtomicBool>,
+    /// What its calls leave by.
+    pub(super) permit: Arc<Permit>,
     /// It came to its end, and that is being written down.
     pub(super) is_settling: bool,
 }
@@ -28,7 +28,7 @@ pub(super) struct Course {
 impl Course {
     /// Calls on their way that have not reached the wire are kept back.
     pub(super) fn halt(&self) {
-        self.is_halted.store(true, Ordering::Release);
+        self.permit.withdraw();
     }
 }
 
@@ -49,6 +49,7 @@ impl Prepared {
         let mut pages = Pages::new(journal.clone(), run.clone());
         let under_way = pages.under_way().await?;
         // That takes its time, in which somebody may have paused it.
+        let read = clock::now();
         let run = journal.run(run.id).await?;
         let bounds = bounds(&run, under_way.first_attempts);
         let policy = Policy {
@@ -67,7 +68,7 @@ impl Prepared {
             pages: Some(pages),
             hours: bounds.hours,
             is_cancelled: false,
-            is_halted: Arc::default(),
+            permit: Arc::new(Permit::new(read)),
             is_settling: false,
         };
         Ok(Prepared {

@@ -12,6 +12,7 @@ mod lane;
 mod lookout;
 mod opening;
 mod pages;
+mod permit;
 mod planning;
 mod progress;
 mod resident;

@@ -477,7 +477,7 @@ fn stopped(code: &str, words: &str) -> (Story, Told) {
     for word in [code, words, "campanile resume news@"] {
         assert!(told.err.contains(word), "{word}: {}", told.err);
     }
-    let arrivals = story.vendor.statistics()["arrivals"].as_u64().unwrap();
+    let arrivals = story.vendor.arrivals();
     assert!(arrivals < FEW, "{code}: {arrivals} calls");
     (story, told)
 }
@@ -526,7 +526,7 @@ fn a_wrong_secret_stops_a_big_run_and_names_the_cause() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(6), "{said}");
     assert!(said.contains("check that `secret_key` is whole"), "{said}");
-    let arrivals = story.vendor.statistics()["arrivals"].as_u64().unwrap();
+    let arrivals = story.vendor.arrivals();
     assert!(arrivals < FEW, "{arrivals} calls");
     assert!(story.vendor.ledger().is_empty());
 }

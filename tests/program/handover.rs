@@ -110,7 +110,7 @@ fn cut_off_long_ago(vendor: &Vendor) -> (Place, Running) {
     news.signal(Signal::INT);
     news.end().assert(130, &["paused"]);
     alter(&place, OLD);
-    let arrived = vendor.statistics()["arrivals"].as_u64().unwrap();
+    let arrived = vendor.arrivals();
     let small = place.start(&["run", "small", "--yes"]);
     vendor.wait_for(arrived + 2);
     (place, small)

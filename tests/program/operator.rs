@@ -59,10 +59,6 @@ fn count(place: &Place, state: &str, reason: &str) -> usize {
     lines.count()
 }
 
-fn arrivals(vendor: &Vendor) -> u64 {
-    vendor.statistics()["arrivals"].as_u64().unwrap()
-}
-
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     i64::try_from(since.as_millis()).unwrap()
@@ -71,7 +67,7 @@ fn now_ms() -> i64 {
 /// Starts `news` and lets some of it arrive.
 fn news_under_way(place: &Place, vendor: &Vendor) -> Running {
     let running = place.start(&["run", "news", "--yes"]);
-    vendor.wait_for(arrivals(vendor) + 20);
+    vendor.wait_for(vendor.arrivals() + 20);
     running
 }
 
@@ -149,14 +145,14 @@ fn pause_all_pauses_every_lane_and_each_run_goes_on_where_it_was() {
             .end()
             .assert(6, &["paused (by hand)", "campanile resume"]);
     }
-    let before = arrivals(&vendor);
+    let before = vendor.arrivals();
     place
         .run(&["pause", "--all"])
         .assert(0, &["news@", "notice@", "it was paused already"]);
     place
         .run(&["run", "small", "--yes"])
         .assert(0, &["50 accepted"]);
-    assert_eq!(arrivals(&vendor), before + 50, "a paused run is not sent");
+    assert_eq!(vendor.arrivals(), before + 50, "a paused run is not sent");
     for (campaign, calls) in [("news", "400 accepted"), ("notice", "50 accepted")] {
         place.run(&["resume", campaign]).assert(0, &[calls]);
     }
@@ -365,7 +361,7 @@ fn killed_with_open_attempts(fault: &str) -> (Vendor, Place) {
 #[test]
 fn what_may_have_been_delivered_is_looked_for_and_not_sent_again() {
     let (vendor, place) = killed_with_open_attempts("lost_reply=100%");
-    let before = arrivals(&vendor);
+    let before = vendor.arrivals();
     let mut command = place.command(&["cancel", "news", "--yes"]);
     let output = command.env_remove("CAMPANILE_SECRET_KEY").output().unwrap();
     Ended::of(&output).assert(
@@ -392,7 +388,7 @@ fn what_may_have_been_delivered_is_looked_for_and_not_sent_again() {
     let ended = place.run(&["cancel", "news"]);
     assert!([0, 5].contains(&ended.code), "{ended:?}");
     ended.assert(ended.code, &["is partial (cancelled by hand)"]);
-    assert_eq!(arrivals(&vendor), before, "nothing was sent again");
+    assert_eq!(vendor.arrivals(), before, "nothing was sent again");
     let stored = vendor.ledger().len();
     assert_eq!(
         count(&place, "accepted", "found in the group's history"),
@@ -409,12 +405,12 @@ fn what_may_have_been_delivered_is_looked_for_and_not_sent_again() {
 #[test]
 fn what_is_in_no_history_is_unknown_when_its_run_was_cancelled() {
     let (vendor, place) = killed_with_open_attempts("lost_before=100%");
-    let before = arrivals(&vendor);
+    let before = vendor.arrivals();
     place.run(&["cancel", "news", "--yes"]).assert(
         5,
         &["is partial (cancelled by hand): 300 planned = 0 accepted"],
     );
-    assert_eq!(arrivals(&vendor), before, "nothing was sent again");
+    assert_eq!(vendor.arrivals(), before, "nothing was sent again");
     let unknown = count(&place, "unknown", "the group's history does not hold it");
     assert!(unknown > 0);
     assert_eq!(count(&place, "skipped", "cancelled"), 300 - unknown);
@@ -423,7 +419,7 @@ fn what_is_in_no_history_is_unknown_when_its_run_was_cancelled() {
 /// The same when the process that cancels it was killed, or left with Ctrl-C, in the midst of that.
 fn cut_off(signal: Signal, code: i32) -> (Vendor, Place, u64) {
     let (vendor, place) = killed_with_open_attempts("lost_reply=100%");
-    let before = arrivals(&vendor);
+    let before = vendor.arrivals();
     let cancel = place.start(&["cancel", "news", "--yes"]);
     while count(&place, "skipped", "cancelled") == 0 {
         pause();
@@ -450,7 +446,7 @@ fn cut_off(signal: Signal, code: i32) -> (Vendor, Place, u64) {
 }
 
 fn assert_settled(vendor: &Vendor, place: &Place, before: u64) {
-    assert_eq!(arrivals(vendor), before, "nothing was sent again");
+    assert_eq!(vendor.arrivals(), before, "nothing was sent again");
     assert_eq!(state(place, "news").0, "partial");
     let found = count(place, "accepted", "found in the group's history");
     assert_eq!(found, vendor.ledger().len());
@@ -481,7 +477,7 @@ fn whoever_takes_the_lane_next_goes_on_with_the_cancelling() {
 }
 
 fn assert_settled_beside(vendor: &Vendor, place: &Place, arrived: u64) {
-    assert_eq!(arrivals(vendor), arrived, "nothing was sent again");
+    assert_eq!(vendor.arrivals(), arrived, "nothing was sent again");
     assert_eq!(state(place, "news").0, "partial");
     let found = count(place, "accepted", "found in the group's history");
     assert_eq!(found + 50, vendor.ledger().len());

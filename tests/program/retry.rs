@@ -94,7 +94,7 @@ impl Story {
     }
 
     fn arrivals(&self) -> u64 {
-        self.vendor.statistics()["arrivals"].as_u64().unwrap()
+        self.vendor.arrivals()
     }
 }
 

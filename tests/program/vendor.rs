@@ -103,9 +103,13 @@ impl Vendor {
         serde_json::from_str(&self.get("/sandbox/statistics")).unwrap()
     }
 
+    pub(crate) fn arrivals(&self) -> u64 {
+        self.statistics()["arrivals"].as_u64().unwrap()
+    }
+
     /// Returns when so many calls have arrived.
     pub(crate) fn wait_for(&self, arrivals: u64) {
-        while self.statistics()["arrivals"].as_u64().unwrap() < arrivals {
+        while self.arrivals() < arrivals {
             pause();
         }
     }

@@ -422,7 +422,7 @@ impl World {
                 } => {
                     self.at(self.now_ns + DISK_NS, Event::Durable((run, number), entry));
                 }
-                Step::Send { call, body } => self.send(call, &body),
+                Step::Send { call, body, .. } => self.send(call, &body),
                 Step::LookUp {
                     run,
                     number,

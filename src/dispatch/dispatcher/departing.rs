@@ -57,9 +57,11 @@ impl Dispatcher {
                 continue;
             };
             self.calls += 1;
+            let body = job.request.body(ready.random);
             steps.push(Step::Send {
                 call: self.calls,
-                body: job.request.body(ready.random),
+                body,
+                leaves_by_ns: member.queue.leaves_by_ns(now),
             });
             member.queue.sent(now);
             member.ready -= 1;

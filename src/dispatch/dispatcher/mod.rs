@@ -43,8 +43,12 @@ pub enum Step {
         place: u32,
         entry: Entry,
     },
-    /// Let these bytes go.
-    Send { call: CallId, body: String },
+    /// Let these bytes go, by this instant of the boot clock or not at all: what was decided is true no longer.
+    Send {
+        call: CallId,
+        body: String,
+        leaves_by_ns: u64,
+    },
     /// Fetch the next page of a run's deliveries.
     Fetch { run: RunTag },
     /// Search the group's history.
@@ -203,7 +207,7 @@ impl Dispatcher {
         self.in_flight.get(&call).map(|flight| flight.run)
     }
 
-    /// A call was kept back at the last moment: its run is halted.
+    /// A call was kept back at the last moment: its run is halted, or it came too late.
     pub fn kept_back(&mut self, call: CallId, now: Moment) -> Vec<Step> {
         let Some(flight) = self.in_flight.remove(&call) else {
             return Vec::new();

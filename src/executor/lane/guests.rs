@@ -1,6 +1,6 @@
 //! The runs of others: those that are opened on the lane are taken in, and one that breaks ends alone.
 
-use super::{Event, Loop};
+use super::{Event, Loop, broken};
 use crate::clock;
 use crate::delivery::RunState;
 use crate::dispatch::RunTag;
@@ -8,7 +8,7 @@ use crate::executor::Error;
 use crate::executor::lookout::left_since_ms;
 use crate::executor::restored::Doubt;
 use crate::identity::RunName;
-use crate::journal::{Run, RunId};
+use crate::journal::{self, Run, RunId};
 use std::time::Duration;
 
 /// A journal that seems not to have changed is looked at all the same after so long.
@@ -40,9 +40,8 @@ impl Loop {
         self.looked_at = (stamp, now);
         let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
         self.beside(async move {
-            // The next look makes up for one that fails.
             let runs = journal.unended_runs(&app, channel).await;
-            Ok(Event::Found(look, runs.unwrap_or_default()))
+            Ok(Event::Found(look, runs))
         });
     }
 
@@ -64,15 +63,27 @@ impl Loop {
     }
 
     /// Takes in what others opened, and does with the runs at hand what somebody wants done.
-    pub(super) fn found(&mut self, look: u64, runs: Vec<Run>) {
+    pub(super) fn found(
+        &mut self,
+        look: u64,
+        runs: Result<Vec<Run>, journal::Error>,
+    ) -> Result<(), Error> {
         self.lookout.end();
         if self.is_draining {
-            return;
+            return Ok(());
         }
+        let runs = match runs {
+            Ok(runs) => runs,
+            Err(error) => return self.could_not_look(error),
+        };
+        self.look_for_missing(&runs);
         for run in runs {
             let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
             match (known.map(|(&tag, _)| tag), run.state()) {
-                (Some(tag), state) => self.obey(tag, &state),
+                (Some(tag), state) => {
+                    self.obey(tag, &state);
+                    self.courses[&tag].permit.renew(self.looked_at.1);
+                }
                 (None, RunState::Open | RunState::Cancelling { .. })
                     if self.is_for_us(look, &run) =>
                 {
@@ -80,6 +91,35 @@ impl Loop {
                 }
                 (None, _) => {}
             }
+        }
+        Ok(())
+    }
+
+    /// The next look makes up for it, unless nothing has been heard for long of what people want.
+    fn could_not_look(&self, error: journal::Error) -> Result<(), Error> {
+        if self.is_up_to_date(clock::now()) || matches!(error, journal::Error::Busy) {
+            return Ok(());
+        }
+        Err(error.into())
+    }
+
+    /// Runs that are sent here and were not among those that have not ended: somebody must have ended them, or they
+    /// cannot be read any more.
+    fn look_for_missing(&mut self, runs: &[Run]) {
+        let now = clock::now();
+        let missing = self.courses.iter().filter(|(_, course)| {
+            let id = course.run.id;
+            course.permit.has_run_out(now) && runs.iter().all(|run| run.id != id)
+        });
+        let missing: Vec<_> = missing.map(|(&tag, course)| (tag, course.run.id)).collect();
+        for (tag, run) in missing {
+            let (journal, own) = (self.journal.clone(), self.own);
+            self.beside(async move {
+                match journal.run(run).await {
+                    Ok(_) => Ok(Event::Broken(tag)),
+                    Err(error) => broken(tag, own, error.into()),
+                }
+            });
         }
     }
 
@@ -143,6 +183,9 @@ impl Loop {
     pub(super) fn broken(&mut self, tag: RunTag) {
         self.dispatcher.drain(tag);
         let course = self.courses.get(&tag);
+        if let Some(course) = course {
+            course.halt();
+        }
         if let Some(course) = course.filter(|course| course.is_settling) {
             self.left.push(course.run.name());
             self.dispatcher.leave(tag);

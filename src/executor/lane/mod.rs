@@ -78,14 +78,14 @@ pub(super) struct Loop {
 enum Event {
     OnWire(CallId, Moment),
     Answered(CallId, Reply, Moment),
-    /// Its run was halted before a byte of it had left.
+    /// Its run was halted, or its time was over, before a byte of it had left.
     KeptBack(CallId),
     Durable(Vec<Written>),
     Page(RunTag, Vec<Job>, Box<Pages>),
     /// Time to look what others want.
     Look,
     /// The runs of the lane that have not ended.
-    Found(u64, Vec<Run>),
+    Found(u64, Result<Vec<Run>, journal::Error>),
     /// A run was opened in this moment.
     Opened(RunId),
     New(Box<Run>),
@@ -95,7 +95,7 @@ enum Event {
     LeftAlone(Box<Run>),
     /// A run of somebody else's that cannot be read from the journal.
     Unreadable(RunName),
-    /// The same of one that was taken in.
+    /// The same of one that was taken in, or somebody else has ended it.
     Broken(RunTag),
     Settled(RunTag, Ending),
     Drain,
@@ -236,14 +236,25 @@ impl Loop {
 
     async fn turn(&mut self) -> Result<(), Error> {
         let now = clock::now();
-        let steps = self.dispatcher.steps(now);
-        self.perform(steps).await?;
+        let wake = if self.is_up_to_date(now) {
+            let steps = self.dispatcher.steps(now);
+            self.perform(steps).await?;
+            self.dispatcher.wake_ns(now)
+        } else {
+            None
+        };
         self.settle_ended();
-        let wake = self.dispatcher.wake_ns(now);
         let event = self
             .wait(wake.map(|boot_ns| Moment { boot_ns, ..now }))
             .await?;
         self.take(event).await
+    }
+
+    /// Whether it was read lately what people want done with the runs; else nothing is begun before the next look.
+    fn is_up_to_date(&self, now: Moment) -> bool {
+        let mut courses = self.courses.values();
+        let has_run_out = |course: &Course| !course.is_settling && course.permit.has_run_out(now);
+        self.is_draining || !courses.any(has_run_out)
     }
 
     /// Waits for the next thing to happen. What comes seldom comes first, so that no flood of answers keeps what
@@ -292,7 +303,7 @@ impl Loop {
                 self.perform(steps).await?;
             }
             Event::Look => self.look(),
-            Event::Found(look, runs) => self.found(look, runs),
+            Event::Found(look, runs) => self.found(look, runs)?,
             Event::Opened(run) => self.read_new(run),
             Event::New(run) => self.opened(*run),
             Event::Joined(tag, prepared) => self.join(tag, *prepared).await?,

@@ -4,6 +4,7 @@ use super::{Event, Loop, broken};
 use crate::clock;
 use crate::dispatch::{CallId, RunTag, Step};
 use crate::executor::Error;
+use crate::identity::Moment;
 use crate::journal::Written;
 use crate::vendor::Call;
 use std::sync::Arc;
@@ -31,7 +32,11 @@ impl Loop {
                     // A writer that ended has its error waiting; the loop meets it next.
                     let _ = self.entries.send(written).await;
                 }
-                Step::Send { call, body } => self.send(call, body),
+                Step::Send {
+                    call,
+                    body,
+                    leaves_by_ns,
+                } => self.send(call, body, leaves_by_ns),
                 Step::Fetch { run } => self.fetch(run),
                 Step::LookUp {
                     run,
@@ -50,19 +55,20 @@ impl Loop {
         Ok(())
     }
 
-    fn send(&mut self, call: CallId, body: String) {
+    fn send(&mut self, call: CallId, body: String, leaves_by_ns: u64) {
         let course = self.dispatcher.run_of(call);
         let Some(course) = course.and_then(|tag| self.courses.get(&tag)) else {
             return;
         };
-        let is_halted = Arc::clone(&course.is_halted);
+        let permit = Arc::clone(&course.permit);
         let (client, wire, channel) = (self.client.clone(), self.wire.clone(), self.channel);
         self.calls.spawn(async move {
             let is_kept_back = Arc::new(AtomicBool::new(false));
             let keep_back = Arc::clone(&is_kept_back);
-            let noticed = move |at| {
-                // Connecting takes its time, in which somebody may have paused the run.
-                if is_halted.load(Ordering::Acquire) {
+            let noticed = move |at: Moment| {
+                // Connecting takes its time, in which somebody may have paused the run; and a process may be stopped, or
+                // its machine sleep, at any moment.
+                if !permit.holds(at) || at.boot_ns > leaves_by_ns {
                     keep_back.store(true, Ordering::Release);
                     return false;
                 }

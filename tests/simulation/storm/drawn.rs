@@ -162,7 +162,7 @@ fn bounds(chance: &mut Chance, targets: u32, begins_ms: i64, hours: Option<Hours
 fn path(chance: &mut Chance) -> Path {
     let back = chance.pick(&[1, 10, 30, 400, 1_500]) * MS;
     Path {
-        hesitates: chance.pick(&[0, 300_000, 300_000, 20 * MS]),
+        hesitates: chance.pick(&[0, 300_000, 300_000, 20 * MS, 20 * MS, 2_500 * MS]),
         out: chance.pick(&[1, 15, 100]) * MS,
         out_varies: chance.pick(&[0, 0, 3 * MS, 3 * MS, 25 * MS, 200 * MS]),
         back,
@@ -246,7 +246,7 @@ fn absence(chance: &mut Chance) -> u64 {
 
 fn what(chance: &mut Chance, limit: u32) -> What {
     let for_ns = chance.between(1, 30) * chance.between(1, 30) * 100 * MS;
-    match chance.between(0, 28) {
+    match chance.between(0, 31) {
         0..=7 => What::Crash {
             down_ns: absence(chance),
             is_reboot: false,
@@ -281,6 +281,10 @@ fn what(chance: &mut Chance, limit: u32) -> What {
         24..=26 => What::Pause {
             run: chance.number(0, 4),
             for_ns: absence(chance),
+        },
+        27..=29 => What::Freeze {
+            for_ns: absence(chance),
+            pauses: chance.one_in(3).then(|| chance.number(0, 4)),
         },
         _ => What::Cancel {
             run: chance.number(0, 4),

@@ -3,7 +3,7 @@
 use super::journal::{Kept, Written};
 use super::vendor::Proof;
 use super::world::World;
-use super::{Id, SECOND, at};
+use super::{Id, MS, SECOND, at};
 use campanile::workbench::{
     Bounds, Channel, Counts, Delivery, Entry, Failure, Finding, Moment, OnUnknown, Outcome, Random,
     State,
@@ -204,6 +204,19 @@ pub(super) fn may_begin(id: Id, bounds: &Bounds, now: Moment) -> Result<(), Stri
         return Err(format!("{id:?} is begun too late"));
     }
     Ok(())
+}
+
+/// Whoever halts a run is promised that nothing of it leaves two seconds later.
+pub(super) fn may_leave(id: Id, halted_ns: Option<u64>, now_ns: u64) -> Result<(), String> {
+    match halted_ns {
+        Some(halted_ns) if now_ns > halted_ns + 2 * SECOND => {
+            let late_ms = (now_ns - halted_ns) / MS;
+            Err(format!(
+                "{id:?} leaves {late_ms} ms after somebody halted its run"
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// All that is asked of a world that has come to its end.

@@ -201,6 +201,40 @@ fn a_wall_clock_that_is_wrong_proves_no_message_absent() {
     }
 }
 
+/// A process that is stopped, or whose machine sleeps, goes on in the middle of what it was doing: a repetition that was
+/// about to leave then would be a new message to a vendor who has forgotten the first.
+#[test]
+fn what_was_about_to_leave_when_time_stood_still_stays() {
+    for seed in 0..80 {
+        let mut script = Script::calm(seed, Channel::GroupMessage, 20);
+        script.odds = vec![(Fate::ReplyLost, 500)];
+        script.path.hesitates = 20 * MS;
+        let before = Trigger::Before(Kind::Leaves, 40 + u32::try_from(seed).unwrap() / 2);
+        script.mishaps = vec![Mishap {
+            trigger: before,
+            what: What::Freeze {
+                for_ns: 300 * SECOND,
+                pauses: None,
+            },
+        }];
+        let (_, result) = live(script, false);
+        assert_eq!(result, Ok(()), "seed {seed}");
+    }
+}
+
+/// On a path slower than a second connections take seconds to make, and calls wait for them.
+#[test]
+fn the_window_holds_however_long_connecting_takes() {
+    for seed in 0..20 {
+        let mut script = Script::calm(seed, Channel::GroupMessage, 10);
+        script.path.out = 600 * MS;
+        script.path.back = 600 * MS;
+        script.path.hesitates = 2_500 * MS;
+        let (_, result) = live(script, false);
+        assert_eq!(result, Ok(()), "seed {seed}");
+    }
+}
+
 /// When a call left stands nowhere; its Started may be older by more than whoever comes next assumes.
 #[test]
 fn the_window_holds_however_soon_the_next_process_comes() {

@@ -17,6 +17,7 @@ impl World {
         let each = &mut self.runs[at(run)];
         if each.standing == Standing::Open {
             each.standing = Standing::Waiting;
+            each.halted_ns = Some(self.now_ns);
             self.told(run);
             self.after(for_ns, Event::Resumes(run));
         }
@@ -29,6 +30,7 @@ impl World {
             return;
         }
         each.standing = Standing::Cancelling;
+        each.halted_ns.get_or_insert(self.now_ns);
         each.retrying = Retrying::No;
         self.told(run);
         // Nobody may be there to settle it.

@@ -246,7 +246,11 @@ impl World {
                     place,
                     entry,
                 } => self.record(run, number, place, entry)?,
-                Step::Send { call, body } => self.send(call, &body)?,
+                Step::Send {
+                    call,
+                    body,
+                    leaves_by_ns,
+                } => self.send(call, &body, leaves_by_ns)?,
                 Step::Fetch { run } => {
                     let wait = self.chance.between(0, 5 * MS);
                     self.after(wait, Event::Page(run));
@@ -328,7 +332,7 @@ impl World {
         Ok(())
     }
 
-    fn send(&mut self, call: CallId, body: &str) -> Result<(), String> {
+    fn send(&mut self, call: CallId, body: &str, leaves_by_ns: u64) -> Result<(), String> {
         let what = Call::read(body);
         let now = self.now();
         let process = self.process.as_ref();
@@ -350,11 +354,11 @@ impl World {
             process.calls.insert(call, what.id);
         }
         let wait = self.chance.between(0, self.script.path.hesitates);
-        self.after(wait, Event::Leaves(call, what));
+        self.after(wait, Event::Leaves(call, what, leaves_by_ns));
         Ok(())
     }
 
-    /// Its run was halted before a byte of it had left.
+    /// Its run was halted, or its time was over, before a byte of it had left.
     pub(super) fn keep_back(&mut self, call: CallId) -> Result<(), String> {
         let now = self.now();
         let Some(process) = &mut self.process else {

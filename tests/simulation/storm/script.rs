@@ -43,7 +43,7 @@ pub(super) struct RunScript {
 /// Nanoseconds a call takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
-    /// From the decision to the first byte.
+    /// From the decision to the first byte: on a slow path connecting takes its time.
     pub(super) hesitates: u64,
     pub(super) out: u64,
     /// By how much the way out varies.
@@ -132,6 +132,11 @@ pub(super) enum What {
     /// What is under way comes home, the process ends, and is told to go on after so long.
     Drain {
         down_ns: u64,
+    },
+    /// The process is stopped, or its machine sleeps; and somebody may pause a run meanwhile.
+    Freeze {
+        for_ns: u64,
+        pauses: Option<u32>,
     },
     /// Somebody sets the wall clock.
     Step {

@@ -1,8 +1,8 @@
 //! What goes wrong, and for how long.
 
-use super::SECOND;
 use super::script::{Trigger, What};
 use super::world::{Event, World};
+use super::{MS, SECOND};
 
 /// What is wrong just now, and until when.
 #[derive(Debug, Default)]
@@ -18,6 +18,10 @@ pub(super) struct Troubles {
     pub(super) deaf: u64,
     /// The machine is down.
     pub(super) down: u64,
+    /// The process does nothing.
+    pub(super) frozen: u64,
+    /// It has not looked since what people want done.
+    pub(super) blind: u64,
 }
 
 impl World {
@@ -44,6 +48,12 @@ impl World {
         match what {
             What::Crash { down_ns, is_reboot } => self.crash(down_ns, is_reboot),
             What::Drain { down_ns } => self.drain(down_ns),
+            What::Freeze { for_ns, pauses } => {
+                self.freeze(for_ns);
+                if let Some(run) = pauses {
+                    self.pause(run % self.run_count(), 2 * for_ns);
+                }
+            }
             What::Step { by_ms } => self.wall_offset_ms += by_ms,
             What::NoConnection(for_ns) => self.troubles.no_connection = until(for_ns),
             What::Stall(for_ns) => self.troubles.stall = until(for_ns),
@@ -66,6 +76,7 @@ impl World {
     /// What was not durable is gone; what has left still arrives.
     fn crash(&mut self, down_ns: u64, is_reboot: bool) {
         self.process = None;
+        (self.troubles.frozen, self.troubles.blind) = (0, 0);
         if is_reboot {
             self.boot_id += 1;
             self.booted_ns = i64::try_from(self.now_ns).unwrap();
@@ -78,6 +89,31 @@ impl World {
         if let Some(process) = &mut self.process {
             process.drain(down_ns);
         }
+    }
+
+    /// It goes on in the middle of whatever it was doing. What it read in the journal before holds for a second and a half.
+    fn freeze(&mut self, for_ns: u64) {
+        if self.process.is_none() {
+            return;
+        }
+        let frozen = self.now_ns + for_ns;
+        let look = if for_ns < SECOND {
+            0
+        } else {
+            self.chance.between(1, 40) * MS
+        };
+        self.troubles.frozen = frozen;
+        self.troubles.blind = frozen + look;
+        self.at(frozen, Event::Wake);
+        self.at(frozen + look, Event::Wake);
+    }
+
+    pub(super) fn is_frozen(&self) -> bool {
+        self.now_ns < self.troubles.frozen
+    }
+
+    pub(super) fn is_blind(&self) -> bool {
+        self.now_ns < self.troubles.blind
     }
 
     /// How long the disk takes.

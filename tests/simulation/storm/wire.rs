@@ -1,9 +1,10 @@
 //! The way to the vendor and back.
 
+use super::invariants::may_leave;
 use super::script::Fate;
 use super::vendor::{Call, Proof, Weather};
 use super::world::{Event, TIMEOUT_NS, World};
-use super::{MS, SECOND};
+use super::{MS, SECOND, at};
 use campanile::workbench::{CallId, Reply};
 
 /// A call on its way to the vendor.
@@ -49,9 +50,10 @@ impl World {
         Fate::Well
     }
 
-    pub(super) fn leave(&mut self, call: CallId, what: Call) -> Result<(), String> {
+    pub(super) fn leave(&mut self, call: CallId, what: Call, by_ns: u64) -> Result<(), String> {
         let process = self.process.as_ref();
-        if process.is_some_and(|process| process.has_halted(what.id.0)) {
+        let is_halted = process.is_some_and(|process| process.has_halted(what.id.0));
+        if is_halted || self.is_blind() || self.now().boot_ns > by_ns {
             self.tell(|_| format!("call {call} is kept back"));
             return self.keep_back(call);
         }
@@ -63,6 +65,7 @@ impl World {
             return Ok(());
         }
         self.observer.left(self.now_ns);
+        may_leave(what.id, self.runs[at(what.id.0)].halted_ns, self.now_ns)?;
         let now = self.now();
         if let Some(process) = &mut self.process {
             process.dispatcher.on_wire(call, now, now);

@@ -24,8 +24,8 @@ pub(super) enum Event {
     Commit(Vec<Written>),
     /// The process hears of it.
     Notice(Vec<Written>),
-    /// The first byte of a call goes out.
-    Leaves(CallId, Call),
+    /// The first byte of a call goes out, unless this instant of the boot clock has passed.
+    Leaves(CallId, Call, u64),
     Arrives(Flight),
     Answered(CallId, Reply, Proof),
     Page(RunTag),
@@ -70,6 +70,8 @@ pub(super) struct Run {
     /// It has had the pause after its first calls.
     pub(super) has_paused: bool,
     pub(super) has_begun: bool,
+    /// Since when somebody wants nothing of it sent.
+    pub(super) halted_ns: Option<u64>,
     /// How often somebody began to have deliveries of it sent again.
     pub(super) retried: u32,
     pub(super) retrying: Retrying,
@@ -107,6 +109,7 @@ impl World {
             standing: Standing::Waiting,
             has_paused: false,
             has_begun: false,
+            halted_ns: None,
             retried: 0,
             retrying: Retrying::No,
         };
@@ -171,20 +174,37 @@ impl World {
             .iter()
             .any(|run| run.standing != Standing::Finished || run.retrying != Retrying::No)
         {
-            let Some(((at_ns, _), (process, event))) = self.events.pop_first() else {
+            let Some(((at_ns, number), (process, event))) = self.events.pop_first() else {
                 return Err("the world stands still".to_owned());
             };
             if self.event_count > EVENTS_MAX || at_ns > self.patience_ns() {
                 return Err("the world comes to no end".to_owned());
             }
-            self.now_ns = at_ns.max(self.now_ns);
             let is_alive = self.process.is_some() && process == self.process_count;
-            if is_alive || event.outlives_its_process() {
+            if event.outlives_its_process() {
+                self.now_ns = at_ns.max(self.now_ns);
+                self.happen(event)?;
+                self.turn()?;
+            } else if is_alive && at_ns < self.troubles.frozen {
+                let key = (self.thaws_ns(&event), number);
+                self.events.insert(key, (process, event));
+            } else if is_alive {
+                self.now_ns = at_ns.max(self.now_ns);
                 self.happen(event)?;
                 self.turn()?;
             }
         }
         Ok(())
+    }
+
+    /// When something happens that a frozen process was about to do. Connections are closed meanwhile, and made anew.
+    fn thaws_ns(&mut self, event: &Event) -> u64 {
+        let frozen = self.troubles.frozen;
+        match event {
+            Event::Leaves(..) => frozen + self.chance.between(0, 200) * MS,
+            Event::Looks(_) => self.troubles.blind,
+            _ => frozen,
+        }
     }
 
     /// Searches take minutes, windows open the next day, and whoever is away comes back within a day or two.
@@ -219,7 +239,12 @@ impl World {
             });
         }
         let has_died = is_alive && self.process.is_none();
-        if !has_died || event.outlives_its_process() {
+        if event.outlives_its_process() {
+            self.take(event)?;
+        } else if self.is_frozen() {
+            let thaws = self.thaws_ns(&event);
+            self.at(thaws, event);
+        } else if !has_died {
             self.take(event)?;
         }
         for kind in kinds {
@@ -243,7 +268,7 @@ impl World {
                 Ok(())
             }
             Event::Notice(batch) => self.noticed(&batch),
-            Event::Leaves(call, what) => self.leave(call, what),
+            Event::Leaves(call, what, by_ns) => self.leave(call, what, by_ns),
             Event::Arrives(flight) => {
                 self.arrive(flight);
                 Ok(())
@@ -282,6 +307,7 @@ impl World {
         each.has_begun = true;
         if each.standing == Standing::Waiting {
             each.standing = Standing::Open;
+            each.halted_ns = None;
         }
         self.tell(|_| format!("run {run} is begun or resumed"));
         self.troubles.locked = None;
@@ -317,6 +343,9 @@ impl World {
     /// All that is to be done now, and when to look again.
     fn turn(&mut self) -> Result<(), String> {
         let now = self.now();
+        if self.is_frozen() || self.is_blind() {
+            return Ok(());
+        }
         let Some(process) = &mut self.process else {
             return Ok(());
         };
