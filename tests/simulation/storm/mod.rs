@@ -227,8 +227,8 @@ fn what_was_about_to_leave_when_time_stood_still_stays() {
 fn the_window_holds_however_long_connecting_takes() {
     for seed in 0..20 {
         let mut script = Script::calm(seed, Channel::GroupMessage, 10);
-        script.path.out = 600 * MS;
-        script.path.back = 600 * MS;
+        script.path.out = 2 * SECOND;
+        script.path.back = 2 * SECOND;
         script.path.hesitates = 2_500 * MS;
         let (_, result) = live(script, false);
         assert_eq!(result, Ok(()), "seed {seed}");
