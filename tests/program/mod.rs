@@ -9,6 +9,7 @@ mod complaints;
 mod corpus;
 mod documents;
 mod drills;
+mod drills_of_the_clock;
 mod drills_of_the_journal;
 mod examples;
 mod faults;
@@ -37,7 +38,6 @@ mod runs;
 mod samples;
 mod sandbox;
 mod schedules;
-
 mod secrets;
 mod serving;
 mod settings;

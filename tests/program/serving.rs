@@ -16,7 +16,7 @@ fn written(slot: DateTime<Utc>) -> String {
     slot.format("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     DateTime::from(SystemTime::now())
 }
 
@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// On a port that is free.
-    fn server(&self) -> Command {
+    pub(super) fn server(&self) -> Command {
         let mut command = self.command(&["serve"]);
         command
             .env("CAMPANILE_SERVE__LISTEN", "127.0.0.1:0")
@@ -66,7 +66,7 @@ impl Place {
 
     /// Waits until something can be seen in the status.
     #[track_caller]
-    fn wait_until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(super) fn wait_until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..TRIES_MAX {
             let status = self.status();
             if is_so(&status) {
