@@ -26,6 +26,8 @@ pub struct Limiter {
     /// Calls without an answer, by the time they went out.
     unanswered: BTreeSet<(u64, CallId)>,
     flights: HashMap<CallId, Flight>,
+    /// Of these nothing was said yet but that they were let go; their bytes may take their time.
+    leaving: BTreeSet<CallId>,
     /// Answered calls, by the time their slot is free.
     answered: BTreeSet<(u64, CallId)>,
     last_heard_ns: u64,
@@ -40,8 +42,6 @@ pub struct Limiter {
 #[derive(Clone, Copy, Debug)]
 struct Flight {
     out_ns: u64,
-    /// Its bytes are out; until then that is only when it was let go, and they may take their time.
-    has_left: bool,
     /// How much later the last of its bytes may have gone: a machine that is busy sets a thread aside amid all.
     held_up_ns: u64,
 }
@@ -81,6 +81,7 @@ impl Limiter {
             round_trips: RoundTrips::default(),
             unanswered: BTreeSet::new(),
             flights: HashMap::new(),
+            leaving: BTreeSet::new(),
             answered: BTreeSet::new(),
             last_heard_ns: now_ns,
             spacing_ns: WINDOW_NS / u64::from(limit.max(1)),
@@ -112,11 +113,11 @@ impl Limiter {
     pub fn start(&mut self, call: CallId, now_ns: u64) {
         self.pace.start(now_ns);
         self.unanswered.insert((now_ns, call));
+        self.leaving.insert(call);
         self.flights.insert(
             call,
             Flight {
                 out_ns: now_ns,
-                has_left: false,
                 held_up_ns: 0,
             },
         );
@@ -127,20 +128,18 @@ impl Limiter {
         if let Some(flight) = self.flights.get_mut(&call) {
             self.unanswered.remove(&(flight.out_ns, call));
             self.unanswered.insert((at_ns, call));
+            self.leaving.remove(&call);
             flight.held_up_ns = by_ns.saturating_sub(at_ns);
             flight.out_ns = at_ns;
-            flight.has_left = true;
         }
     }
 
     /// A call came back, or was given up.
     pub fn answered(&mut self, call: CallId, at_ns: u64) {
-        let Some(Flight {
-            out_ns, held_up_ns, ..
-        }) = self.flights.remove(&call)
-        else {
+        let Some(Flight { out_ns, held_up_ns }) = self.flights.remove(&call) else {
             return;
         };
+        self.leaving.remove(&call);
         self.hear(at_ns);
         self.unanswered.remove(&(out_ns, call));
         let round_trip = at_ns.saturating_sub(out_ns);
@@ -160,6 +159,7 @@ impl Limiter {
     pub fn forget(&mut self, call: CallId) {
         if let Some(flight) = self.flights.remove(&call) {
             self.unanswered.remove(&(flight.out_ns, call));
+            self.leaving.remove(&call);
         }
     }
 
@@ -243,11 +243,10 @@ impl Limiter {
         let mut free: Vec<u64> = self.answered.iter().map(|slot| slot.0).collect();
         let mut kept = 0;
         for (went_out, call) in &self.unanswered {
-            let has_left = self.flights.get(call).is_some_and(|flight| flight.has_left);
-            if has_left && went_out + usual >= now_ns {
-                free.push(went_out + window);
-            } else {
+            if self.leaving.contains(call) || went_out + usual < now_ns {
                 kept += 1;
+            } else {
+                free.push(went_out + window);
             }
         }
         let others = limit.checked_sub(kept + 1)?;
