@@ -7,8 +7,9 @@ A round is a sandbox that outlives the sender, one campaign, and one sender afte
 (one in eight drained with SIGTERM instead) at an instant that is drawn after its own first call has arrived, until so
 many are killed; the last one is left to finish. Rounds take turns in what the vendor's pages leave open (--dedup-*), in
 the channel, in how long a `Random` is remembered (1s: nothing can be repeated, all that is open is looked up in the
-group's history), in `on_unknown`, in the pace and in what goes wrong. The same seed draws the same rounds; `--only`
-repeats one of them.
+group's history), in `on_unknown`, in the pace and in what goes wrong. Where it is remembered for seconds, one sender in
+six is stopped (SIGSTOP) for longer than that before it is killed, and goes on in the middle of what it was doing. The
+same seed draws the same rounds; `--only` repeats one of them.
 
   lost      said to be accepted and not in the ledger
   doubled   more than once in the ledger
@@ -66,6 +67,11 @@ class Round:
         self.limit = self.chance.choice([200, 800] if self.span == "300s" else [30, 60])
         self.groups = 150 + self.limit // 2
         self.faults = (MANY if self.span == "300s" else FEW) + self.chance.choice(PATHS)
+
+    def nap_s(self):
+        """How long the next sender is stopped, if it is: longer than a `Random` is remembered."""
+        is_stopped = self.span != "300s" and self.chance.randrange(6) == 0
+        return float(self.span.removesuffix("s")) * 1.1 + 1 if is_stopped else None
 
     def options(self):
         return ["--fault", self.faults, "--deduplication", self.span, "--limit", str(self.limit), "--latency", "20ms",
@@ -149,23 +155,30 @@ def ended(sender):
 
 
 def disturb(world, sender, before, number):
-    """Waits for the sender's first call, and a while longer; ends it. Returns how, `None`: it had come to its end."""
+    """Waits for the sender's first call, and a while longer; ends it. Returns how, `None`: it had come to its
+    end; and whether it was stopped for a while before."""
     chance = world.drawn.chance
     wait, is_drained = chance.uniform(0, chance.choice(SPREADS_S)), chance.randrange(8) == 0 and number > 0
+    nap, goes_on = world.drawn.nap_s(), chance.uniform(0, 0.3)
     until = time.monotonic() + PATIENCE_S
     while world.arrivals() <= before:
         if sender.poll() is not None:
-            return None
+            return None, False
         if time.monotonic() > until:
             sender.kill()
             raise Failed("makes no call:\n" + sender.communicate()[1])
         time.sleep(0.002)
     time.sleep(wait)
+    if nap and sender.poll() is None:
+        sender.send_signal(signal.SIGSTOP)
+        time.sleep(nap)
+        sender.send_signal(signal.SIGCONT)
+        time.sleep(goes_on)
     if sender.poll() is not None:
-        return None
+        return None, bool(nap)
     sender.send_signal(signal.SIGTERM if is_drained else signal.SIGKILL)
     ended(sender)
-    return "drained" if is_drained else "killed"
+    return ("drained" if is_drained else "killed"), bool(nap)
 
 
 def send(world):
@@ -175,8 +188,11 @@ def send(world):
     for life in range(1_000):
         before = world.arrivals()
         sender = world.start(*verb)
-        was = disturb(world, sender, before, life) if how["killed"] < KILLS_OF_A_ROUND else None
+        was, has_slept = None, False
+        if how["killed"] < KILLS_OF_A_ROUND:
+            was, has_slept = disturb(world, sender, before, life)
         how[was] += 1
+        how["stopped"] += has_slept
         if was:
             # Only `resume` goes on with what was drained.
             again = was == "drained" or world.drawn.chance.randrange(2)
@@ -234,8 +250,8 @@ def agrees(line, record):
     return line["random"] == record.get("random") and is_it
 
 
-COLUMNS = ["killed", "drained", "accepted", "refused", "failed", "unknown", "stored", "repeated", "lookups", "over", "lost",
-           "doubled", "untrue", "open"]
+COLUMNS = ["killed", "drained", "stopped", "accepted", "refused", "failed", "unknown", "stored", "repeated", "lookups",
+           "over", "lost", "doubled", "untrue", "open"]
 WRONG = ["lost", "doubled", "untrue", "open"]
 
 
