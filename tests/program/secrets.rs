@@ -70,7 +70,7 @@ fn run(place: &Place, endpoint: &str, arguments: &str) -> Ended {
         format!("endpoint: {endpoint}\n    limits: {{ group_message: 200, deduplication: 1s }}");
     place.write("campanile.yaml", &settings(&app));
     place.shell(&format!(
-        "ulimit -c unlimited; export CAMPANILE_SECRET_KEY={SECRET} TMPDIR=$PWD RUST_BACKTRACE=full RUST_LOG=trace
+        "ulimit -c unlimited; export CAMPANILE_SECRET_KEY={SECRET} CAMPANILE_SERVE__LISTEN=127.0.0.1:0 TMPDIR=$PWD RUST_BACKTRACE=full RUST_LOG=trace
         timeout -s QUIT 4 $CAMPANILE {arguments} 2>&1"
     ))
 }
@@ -92,6 +92,9 @@ fn no_secret_is_left_anywhere_after_all_that_can_go_wrong() {
     drill(&vendor.endpoint(), "run news --yes", Some(6));
     drill(&misbehaving, "run news --yes", None);
     drill(&misbehaving, "log news -o json", None);
+    drill(&misbehaving, "resume news", None);
+    drill(&misbehaving, "serve --log json", Some(124));
+    drill(&misbehaving, "status -o json", Some(0));
     drill("http://127.0.0.1:1", "run news --yes", Some(124));
     drill("http://127.0.0.1:1", "log news", Some(0));
     drill("https://127.0.0.1:1", "run news --yes --force", Some(124));

@@ -219,6 +219,35 @@ fn killed_before_at_and_after_its_slots_it_sends_none_twice_and_loses_none() {
     assert!(!sent.is_empty());
 }
 
+/// Until its run is open, an occurrence that is being planned has no state, and the next daemon finds it.
+#[test]
+fn killed_while_it_plans_at_a_slot_it_loses_nothing() {
+    let vendor = Vendor::start(&[]);
+    let slot = soon(20);
+    // Few of so many that planning takes seconds.
+    let place = place(&vendor, 100_000, &[slot], "");
+    let few = "groups.csv]\n  where: \"group.city in ['City 1', 'City 2', 'City 3']\"\n";
+    let text = news(&[slot], "").replace(
+        "audience: { group_files: [audiences/",
+        "audience:\n  group_files: [audiences/",
+    );
+    place.write("campaigns/news.yaml", &text.replace("groups.csv] }\n", few));
+    drained(place.serve());
+    let wait_for = |instant: DateTime<Utc>| {
+        while now() < instant {
+            pause();
+        }
+    };
+    wait_for(slot - TimeDelta::seconds(1));
+    let daemon = place.serve();
+    wait_for(slot + TimeDelta::seconds(1));
+    drop(daemon);
+    let daemon = place.serve();
+    place.wait_until("sent", |status| has(status, "finished", slot, "done"));
+    drained(daemon);
+    vendor.assert_each_once(3);
+}
+
 #[test]
 fn an_invalid_file_is_held_at_its_slot_until_somebody_releases_it() {
     let vendor = Vendor::start(&[]);

@@ -51,7 +51,7 @@ impl World {
             What::Freeze { for_ns, pauses } => {
                 self.freeze(for_ns);
                 if let Some(run) = pauses {
-                    self.pause(run % self.run_count(), 2 * for_ns);
+                    self.pause(run % self.run_count(), for_ns + 30 * SECOND);
                 }
             }
             What::Step { by_ms } => self.wall_offset_ms += by_ms,
@@ -96,16 +96,18 @@ impl World {
         if self.process.is_none() {
             return;
         }
-        let frozen = self.now_ns + for_ns;
-        let look = if for_ns < SECOND {
+        // Or longer, if it is frozen already.
+        let frozen = self.troubles.frozen.max(self.now_ns + for_ns);
+        let look = if for_ns < SECOND && !self.is_blind() {
             0
         } else {
             self.chance.between(1, 40) * MS
         };
+        let blind = self.troubles.blind.max(frozen + look);
         self.troubles.frozen = frozen;
-        self.troubles.blind = frozen + look;
+        self.troubles.blind = blind;
         self.at(frozen, Event::Wake);
-        self.at(frozen + look, Event::Wake);
+        self.at(blind, Event::Wake);
     }
 
     pub(super) fn is_frozen(&self) -> bool {
