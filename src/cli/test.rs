@@ -225,6 +225,7 @@ impl Trial<'_> {
             finish_by_ms: None,
             start_within: None,
             revision: revision(self.workspace.repository.root()),
+            is_scheduled: false,
         }
     }
 

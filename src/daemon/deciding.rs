@@ -6,10 +6,9 @@ use super::{Daemon, Error, Event, run_name};
 use crate::agenda::{self, Agenda, Civil, Decided, Standing, Verdict, Waiting};
 use crate::catalog::Entry;
 use crate::clock;
-use crate::delivery::RunEvent;
 use crate::executor;
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName};
-use crate::journal::{self, Passed, PausedCampaign, RunId, ScheduleKey, Watched};
+use crate::journal::{self, Passed, PausedCampaign, ScheduleKey, Watched};
 use crate::schedule::{Occurrence, Schedule};
 use crate::settings::{Hours, OnInvalid};
 use crate::source::in_a_line;
@@ -218,7 +217,6 @@ impl Daemon {
         let now = clock::now();
         match opened {
             Ok(id) => {
-                self.pause_if_wanted(name, id).await?;
                 let (app, channel) = (&opening.key.app, opening.header.channel);
                 self.lanes.begin(app, channel, id);
                 let late_ms = now.wall_ms - occurrence.at.timestamp_millis();
@@ -240,17 +238,6 @@ impl Daemon {
             Err(error) => return Err(error.into()),
         }
         self.settle(name, post, &[], now).await
-    }
-
-    /// Somebody may have paused the campaign since it was decided. Whoever does so later finds the run, and pauses that.
-    async fn pause_if_wanted(&mut self, name: &CampaignName, run: RunId) -> Result<(), Error> {
-        self.paused = self.journal.paused_campaigns().await?;
-        if let Some(paused) = self.paused_by(name) {
-            let reason = paused.reason.clone();
-            let event = RunEvent::Paused { reason };
-            self.journal.append_run(run, &event, clock::now()).await?;
-        }
-        Ok(())
     }
 
     fn paused_by(&self, name: &CampaignName) -> Option<&PausedCampaign> {

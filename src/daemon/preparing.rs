@@ -174,6 +174,7 @@ async fn make(job: Job, journal: Journal, repository: Repository) -> Result<Made
     }
     let opening = Opening {
         revision: revision(repository.root()),
+        is_scheduled: true,
         ..executor::opening(&app, &campaign, &occurrence, (key, header))
     };
     Ok(Ok(Ready {

@@ -5,7 +5,7 @@ use super::execute::{Ending, LaneRules};
 use super::pages::{Pages, UnderWay, count};
 use super::permit::Permit;
 use crate::clock;
-use crate::delivery::{Policy, RunEvent};
+use crate::delivery::{Policy, RunEvent, RunState};
 use crate::dispatch::{Bounds, Halt, Queue};
 use crate::journal::{self, Journal, Run};
 use crate::settings::Hours;
@@ -138,6 +138,12 @@ pub(super) async fn settle(
             // Whoever wants deliveries sent again says when these are all.
             _ if now.is_being_retried() => return Ok(Ending::Paused(counts)),
             _ if counts.pending == 0 => (Ending::Finished(counts), RunEvent::Finished(counts)),
+            // Only whoever resumes it goes on with what a person paused meanwhile.
+            Some(Halt::Stopped(_) | Halt::Enough)
+                if matches!(now.state(), RunState::Paused { .. }) =>
+            {
+                return Ok(Ending::Paused(counts));
+            }
             Some(Halt::Stopped(answer)) => {
                 let reason = answer.to_string();
                 (

@@ -6,7 +6,7 @@ use crate::channel::{Answer, Channel};
 use crate::delivery::{Counts, Patience};
 use crate::identity::{RunName, VendorApp};
 use crate::journal::{self, Journal, Run};
-use crate::vendor::Client;
+use crate::vendor::{self, Client};
 use std::time::Duration;
 use thiserror::Error as ThisError;
 use tokio::runtime::{Builder, Handle};
@@ -59,6 +59,8 @@ pub enum Error {
     Journal(#[from] journal::Error),
     #[error("the lane's thread or its timer does not work: {0}")]
     Setup(#[from] std::io::Error),
+    #[error(transparent)]
+    Client(#[from] vendor::Error),
     #[error("the lane's thread ended early")]
     Lane,
     #[error("{0} deliveries are left that nobody sends; this is a bug, please report it")]

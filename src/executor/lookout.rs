@@ -1,6 +1,7 @@
 //! Which runs of the lane are taken in already: what was found may be older than what was done since.
 
 use crate::clock;
+use crate::identity::Moment;
 use crate::journal::{self, Journal, Run, RunId};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -50,7 +51,12 @@ enum Old {
     /// So many entries about the run as a whole. Nobody else sends on the lane, so that nothing new can have happened to
     /// its deliveries, which are too many to be asked each time.
     Entries(usize),
+    /// It could not be read or settled, and is tried again from then on.
+    Failed(Moment),
 }
+
+/// What failed is left alone for so long.
+const TRIED_AGAIN: Duration = Duration::from_secs(10);
 
 impl Lookout {
     /// The number of a new look, unless one is under way.
@@ -81,6 +87,12 @@ impl Lookout {
         self.old.insert(run, Old::By(self.looks));
     }
 
+    /// It was left because it could not be read or settled.
+    pub(super) fn failed(&mut self, run: RunId) {
+        let until = clock::now().plus(TRIED_AGAIN);
+        self.old.insert(run, Old::Failed(until));
+    }
+
     /// It is for a person to decide about.
     pub(super) fn left_alone(&mut self, run: &Run) {
         self.old.insert(run.id, Old::Entries(run.entries.len()));
@@ -91,6 +103,7 @@ impl Lookout {
             Old::Always => false,
             Old::By(old) => look > *old,
             Old::Entries(old) => run.entries.len() > *old,
+            Old::Failed(until) => clock::now().boot_ns >= until.boot_ns,
         })
     }
 }

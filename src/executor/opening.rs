@@ -57,6 +57,7 @@ pub fn opening(
             .as_ref()
             .map(|schedule| schedule.start_within),
         revision: None,
+        is_scheduled: false,
     }
 }
 

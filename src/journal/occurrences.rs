@@ -1,6 +1,7 @@
 //! What is known of the schedules of campaigns, and what became of occurrences that have no run.
 
-use super::{Error, Journal};
+use super::columns::boot_ns;
+use super::{Error, Journal, RunId};
 use crate::agenda::{Civil, Decided, Verdict};
 use crate::identity::{
     CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, civil_text, parse_civil,
@@ -288,6 +289,27 @@ impl Journal {
         };
         rows.iter().map(read).collect()
     }
+}
+
+/// Nothing of a run leaves whose campaign was paused while it was planned: whoever sends finds it paused or not at all.
+pub(super) async fn pause_with_campaign(
+    transaction: &mut Transaction<'_, Sqlite>,
+    run: RunId,
+    key: &OccurrenceKey,
+    now: Moment,
+) -> Result<(), Error> {
+    sqlx::query(
+        "/* paused with its campaign */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
+         SELECT ?1, 1, 'paused', reason, ?2, ?3, ?4 FROM paused WHERE campaign = ?5",
+    )
+    .bind(run.0)
+    .bind(now.wall_ms)
+    .bind(boot_ns(now))
+    .bind(now.boot_id)
+    .bind(key.campaign.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
 }
 
 /// The occurrence has a run now, which says what becomes of it.

@@ -1,6 +1,6 @@
 //! From a stream of deliveries to a run: staged in bounded chunks, visible by one small commit.
 
-use super::occurrences::forget_occurrence;
+use super::occurrences::{forget_occurrence, pause_with_campaign};
 use super::{Error, Journal, RunId};
 use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
@@ -66,6 +66,8 @@ pub struct Opening {
     pub start_within: Option<Duration>,
     /// The commit of the repository the campaign was read from.
     pub revision: Option<String>,
+    /// It is opened by its schedule: paused, if its campaign is.
+    pub is_scheduled: bool,
 }
 
 /// Staged plans that nobody opened for so long are rubbish of a process that died.
@@ -198,6 +200,9 @@ impl Journal {
         }
         if !key.test {
             forget_occurrence(&mut transaction, key).await?;
+        }
+        if opening.is_scheduled {
+            pause_with_campaign(&mut transaction, RunId(plan.0), key, now).await?;
         }
         self.commit(transaction).await?;
         Ok(RunId(plan.0))

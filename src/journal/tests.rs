@@ -21,6 +21,7 @@ pub(super) const NOW: Moment = Moment {
 pub(super) fn opening() -> Opening {
     Opening {
         earlier: None,
+        is_scheduled: false,
         key: OccurrenceKey {
             app: VendorApp {
                 sdk_app_id: SdkAppId(1_400_000_000),
@@ -438,6 +439,27 @@ async fn the_next_holder_of_a_lane_knows_when_it_was_last_used() {
     assert_eq!(last(Channel::GroupMessage).await, Some(later));
     assert_eq!(last(Channel::Notification).await, None);
     journal.close().await;
+}
+
+/// Whoever pauses a campaign while it is planned finds no run that could be paused.
+#[tokio::test]
+async fn a_run_is_opened_paused_whose_campaign_was_paused_meanwhile() {
+    let (_folder, journal) = in_a_new_journal().await;
+    journal
+        .pause_campaign("news", "by hand", NOW)
+        .await
+        .unwrap();
+    let by_hand = opening();
+    let mut scheduled = by_hand.clone();
+    scheduled.is_scheduled = true;
+    scheduled.key.ordinal += 1;
+    let mut states = Vec::new();
+    for opening in [&by_hand, &scheduled] {
+        let id = open(&journal, opening).await;
+        states.push(journal.run(id).await.unwrap().state());
+    }
+    let reason = "by hand".to_owned();
+    assert_eq!(states, [RunState::Open, RunState::Paused { reason }]);
 }
 
 /// The same occurrence may be tested and run, at the same second.

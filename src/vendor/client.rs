@@ -46,12 +46,12 @@ pub enum Error {
 
 #[derive(Clone, Debug)]
 pub struct Client {
+    http: reqwest::Client,
     inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    http: reqwest::Client,
     access: Access,
     signature: Mutex<Signature>,
     calls: AtomicU64,
@@ -59,6 +59,26 @@ struct Inner {
     seed: u64,
     /// How far our clock was ahead of the vendor's at the last answer that said.
     ahead_ms: AtomicI64,
+}
+
+/// What one call is signed with.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+struct Signed {
+    number: u64,
+    text: String,
+}
+
+impl Signed {
+    /// What a far side says, without the signature that it may repeat.
+    fn hidden_in(&self, body: Vec<u8>) -> Vec<u8> {
+        let mut windows = body.windows(self.text.len().max(1));
+        if windows.any(|window| window == self.text.as_bytes()) {
+            let text = String::from_utf8_lossy(&body);
+            return text.replace(&self.text, "(signature)").into_bytes();
+        }
+        body
+    }
 }
 
 #[derive(Debug, Default)]
@@ -70,13 +90,7 @@ struct Signature {
 
 impl Client {
     pub fn new(access: Access, now: Moment) -> Result<Client, Error> {
-        let is_secure = !access.endpoint.starts_with("http://");
-        let http = http(is_secure)
-            .timeout(TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(usize::MAX)
-            .build()
-            .map_err(|error| Error::Setup(words(error)))?;
+        let http = connections(&access)?;
         let seed = Digest::of(
             "requests",
             [
@@ -85,7 +99,6 @@ impl Client {
             ],
         );
         let inner = Inner {
-            http,
             access,
             signature: Mutex::default(),
             calls: AtomicU64::new(0),
@@ -93,7 +106,17 @@ impl Client {
             ahead_ms: AtomicI64::new(0),
         };
         Ok(Client {
+            http,
             inner: Arc::new(inner),
+        })
+    }
+
+    /// The same with connections of its own. Each is driven by the runtime that made it, and ends with that: calls of one
+    /// lane must not ride on what another lane takes along.
+    pub fn apart(&self) -> Result<Client, Error> {
+        Ok(Client {
+            http: connections(&self.inner.access)?,
+            inner: Arc::clone(&self.inner),
         })
     }
 
@@ -116,20 +139,20 @@ impl Client {
             noticed.store(goes, Ordering::Release);
             goes
         });
-        let (request, signature) = self.post(call.channel.command());
+        let (request, signed) = self.post(call.channel.command());
         let reply = exchange(request.body(reqwest::Body::wrap(body))).await;
         self.compare_clocks(&reply);
-        understood(reply, signature, |_| left.load(Ordering::Acquire))
+        understood(reply, &signed, |_| left.load(Ordering::Acquire))
     }
 
     /// Asks for what changes nothing at the vendor, so that it does not matter whether a lost call had left. Also
     /// returns what time it is there, in milliseconds since 1970.
     pub async fn ask(&self, command: &str, body: String) -> (Reply, Option<i64>) {
-        let (request, signature) = self.post(command);
+        let (request, signed) = self.post(command);
         let reply = exchange(request.body(body)).await;
         self.compare_clocks(&reply);
         let date_ms = reply.as_ref().ok().and_then(|exchanged| exchanged.date_ms);
-        let reply = understood(reply, signature, |error| !error.is_connect());
+        let reply = understood(reply, &signed, |error| !error.is_connect());
         (reply, date_ms)
     }
 
@@ -152,11 +175,11 @@ impl Client {
         (ahead_ms.abs() > DIFFERENCE_MAX_MS).then_some(ahead_ms)
     }
 
-    /// A request to a command without its body, and the number of its signature.
-    fn post(&self, command: &str) -> (reqwest::RequestBuilder, u64) {
-        let (signature, number) = self.signature(clock::now());
-        let request = self.inner.http.post(self.address(command, &signature));
-        (request.header("content-type", "application/json"), number)
+    /// A request to a command without its body, and what it is signed with.
+    fn post(&self, command: &str) -> (reqwest::RequestBuilder, Signed) {
+        let signed = self.signature(clock::now());
+        let request = self.http.post(self.address(command, &signed.text));
+        (request.header("content-type", "application/json"), signed)
     }
 
     /// The far side takes this call's signature no more, for its clock may differ: the next call is signed anew.
@@ -183,8 +206,8 @@ impl Client {
         )
     }
 
-    /// The present signature and its number, renewed well before it expires.
-    fn signature(&self, now: Moment) -> (String, u64) {
+    /// The present signature, renewed well before it expires.
+    fn signature(&self, now: Moment) -> Signed {
         let now_s = now.wall_ms.div_euclid(1_000);
         let mut signature = self.cached();
         let left_s = signature.until_s.saturating_sub(now_s);
@@ -194,13 +217,26 @@ impl Client {
             signature.text = self.inner.access.signer.sign(now_s, SIGNATURE_HOLDS_S);
             signature.until_s = now_s + i64::from(SIGNATURE_HOLDS_S);
         }
-        (signature.text.clone(), signature.number)
+        Signed {
+            number: signature.number,
+            text: signature.text.clone(),
+        }
     }
 
     fn cached(&self) -> MutexGuard<'_, Signature> {
         let cached = self.inner.signature.lock();
         cached.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn connections(access: &Access) -> Result<reqwest::Client, Error> {
+    let is_secure = !access.endpoint.starts_with("http://");
+    http(is_secure)
+        .timeout(TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_max_idle_per_host(usize::MAX)
+        .build()
+        .map_err(|error| Error::Setup(words(error)))
 }
 
 /// What came back.
@@ -230,7 +266,7 @@ fn date_ms(response: &reqwest::Response) -> Option<i64> {
 
 fn understood(
     exchanged: Result<Exchanged, reqwest::Error>,
-    signature: u64,
+    signed: &Signed,
     has_left: impl Fn(&reqwest::Error) -> bool,
 ) -> Reply {
     match exchanged {
@@ -240,8 +276,8 @@ fn understood(
             ..
         }) => Reply::Answered {
             status,
-            body,
-            signature,
+            body: signed.hidden_in(body),
+            signature: signed.number,
         },
         Ok(Exchanged { body: None, .. }) => {
             Reply::Lost("the answer is longer than 1 MiB".to_owned())
@@ -401,7 +437,10 @@ mod tests {
     #[test]
     fn a_signature_that_is_of_no_use_is_forgotten_once() {
         let client = client("127.0.0.1:1");
-        let (first, number) = client.signature(NOW);
+        let Signed {
+            text: first,
+            number,
+        } = client.signature(NOW);
         let reply = |signature| Reply::Answered {
             status: 200,
             body: Vec::new(),
@@ -409,13 +448,16 @@ mod tests {
         };
         assert!(client.forget_signature(&reply(number)));
         let later = NOW.plus(Duration::from_secs(1));
-        let (second, renewed) = client.signature(later);
+        let Signed {
+            text: second,
+            number: renewed,
+        } = client.signature(later);
         assert_ne!(second, first);
         assert!(
             !client.forget_signature(&reply(number)),
             "a call that was signed before says nothing of the new one"
         );
-        assert_eq!(client.signature(later), (second, renewed));
+        assert_eq!(client.signature(later).text, second);
         assert!(client.forget_signature(&reply(renewed)));
     }
 

@@ -9,6 +9,6 @@ mod client;
 mod http;
 mod usersig;
 
-pub use client::{Access, Call, Client, TIMEOUT};
+pub use client::{Access, Call, Client, Error, TIMEOUT};
 pub use http::{http, words};
 pub use usersig::Signer;

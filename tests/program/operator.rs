@@ -119,6 +119,22 @@ fn no_call_starts_two_seconds_after_a_pause_though_thousands_are_in_flight() {
     vendor.assert_each_once(2_800);
 }
 
+/// Both are written down before whoever sends looks again.
+#[test]
+fn what_is_paused_and_resumed_at_once_heeds_what_was_wanted_then() {
+    let vendor = Vendor::start(&["--latency", "30ms"]);
+    let place = place(&vendor, 1_500);
+    let news = news_under_way(&place, &vendor);
+    let resumed = place.shell("$CAMPANILE pause news && $CAMPANILE resume news --stop-after 20");
+    resumed.assert(6, &["the calls of `--stop-after` are out"]);
+    news.end().assert(6, &["it was paused, and resumed since"]);
+    assert!(count(&place, "pending", "") > 500);
+    place
+        .run(&["resume", "news"])
+        .assert(0, &["1,500 planned = 1,500 accepted"]);
+    vendor.assert_each_once(1_500);
+}
+
 #[test]
 fn pause_all_pauses_every_lane_and_each_run_goes_on_where_it_was() {
     let vendor = Vendor::start(&["--latency", "100ms"]);

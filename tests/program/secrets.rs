@@ -45,15 +45,20 @@ fn misbehaving() -> (String, Arc<Mutex<Vec<String>>>) {
         let signature = request.split("usersig=").nth(1).unwrap();
         let signature = signature.split('&').next().unwrap();
         seen.lock().unwrap().push(signature[..SIGNED].to_owned());
+        let words = format!("the UserSig \"{signature}\" was not taken");
         // Some servers tell the whole request in their errors.
         let told = json!({ "ActionStatus": "FAIL", "ErrorCode": 0, "ErrorInfo": request });
-        match number % 5 {
+        match number % 6 {
             0 => (302, told),
             1 => (500, told),
             2 => (200, json!("x".repeat(2 << 20))),
             3 => (
                 200,
                 json!({ "ActionStatus": "FAIL", "ErrorCode": 10_017, "ErrorInfo": request }),
+            ),
+            4 => (
+                200,
+                json!({ "ActionStatus": "FAIL", "ErrorCode": 10_017, "ErrorInfo": words }),
             ),
             _ => (
                 200,

@@ -492,6 +492,24 @@ fn a_campaign_that_goes_through_another_app_is_watched_anew() {
     assert_eq!((vendor.ledger().len(), other.ledger().len()), (30, 30));
 }
 
+/// Connections end with the lane that made them, and none of another's calls may be on them then.
+#[test]
+fn a_lane_that_has_nothing_to_do_ends_alone() {
+    let vendor = Vendor::start(&["--latency", "1s"]);
+    let slot = soon(14);
+    let place = place(&vendor, 40, &[slot], "");
+    let later = news(&[slot + TimeDelta::seconds(4)], "");
+    let notice = later.replace("name: news", "name: notice");
+    let notice = notice.replace("group_message:", "notification:");
+    place.write("campaigns/notice.yaml", &notice);
+    let daemon = place.serve();
+    vendor.wait_for(40 + 20);
+    drained(daemon);
+    let log = place.run(&["log", "notice", "-o", "jsonl"]);
+    assert!(log.out.lines().count() == 40, "{log:?}");
+    assert!(!log.out.contains("\"unknown\""), "{}", log.out);
+}
+
 #[test]
 fn two_daemons_do_not_serve_one_journal() {
     let vendor = Vendor::start(&[]);

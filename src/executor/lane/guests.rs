@@ -1,13 +1,13 @@
 //! The runs of others: those that are opened on the lane are taken in, and one that breaks ends alone.
 
-use super::{Event, Loop, broken};
+use super::{Event, Loop};
 use crate::clock;
-use crate::delivery::RunState;
+use crate::delivery::{RunEntry, RunEvent, RunState};
 use crate::dispatch::RunTag;
 use crate::executor::Error;
 use crate::executor::lookout::left_since_ms;
 use crate::executor::restored::Doubt;
-use crate::identity::RunName;
+use crate::identity::{Moment, RunName};
 use crate::journal::{self, Run, RunId};
 use std::time::Duration;
 
@@ -40,8 +40,9 @@ impl Loop {
         self.looked_at = (stamp, now);
         let (journal, app, channel) = (self.journal.clone(), self.app.clone(), self.channel);
         self.beside(async move {
+            // The next look makes up for one that fails.
             let runs = journal.unended_runs(&app, channel).await;
-            Ok(Event::Found(look, runs))
+            Ok(Event::Found(look, runs.unwrap_or_default()))
         });
     }
 
@@ -62,74 +63,90 @@ impl Loop {
         }
     }
 
-    /// Takes in what others opened, and does with the runs at hand what somebody wants done.
-    pub(super) fn found(
-        &mut self,
-        look: u64,
-        runs: Result<Vec<Run>, journal::Error>,
-    ) -> Result<(), Error> {
+    /// Takes in what others opened.
+    pub(super) fn found(&mut self, look: u64, runs: Vec<Run>) {
         self.lookout.end();
+        if self.is_draining {
+            return;
+        }
+        for run in runs {
+            let is_known = self.courses.values().any(|each| each.run.id == run.id);
+            let is_wanted = matches!(run.state(), RunState::Open | RunState::Cancelling { .. });
+            if !is_known && is_wanted && self.is_for_us(look, &run) {
+                self.take_in(run);
+            }
+        }
+    }
+
+    /// Asks the journal what people want done with the runs at hand: of these alone, for permits hang on it, and others
+    /// may be many.
+    pub(super) fn heed(&mut self) {
+        let going = self.courses.iter();
+        let going = going.filter(|(_, course)| !course.is_settling);
+        let runs: Vec<_> = going.map(|(&tag, course)| (tag, course.run.id)).collect();
+        if self.is_heeding || runs.is_empty() {
+            return;
+        }
+        self.is_heeding = true;
+        let (journal, read) = (self.journal.clone(), clock::now());
+        self.beside(async move {
+            let mut heard = Vec::with_capacity(runs.len());
+            for (tag, run) in runs {
+                heard.push((tag, journal.run(run).await));
+            }
+            Ok(Event::Heard(read, heard))
+        });
+    }
+
+    /// Does with the runs at hand what somebody wants done, and lets them go on.
+    pub(super) fn heard(
+        &mut self,
+        read: Moment,
+        runs: Vec<(RunTag, Result<Run, journal::Error>)>,
+    ) -> Result<(), Error> {
+        self.is_heeding = false;
         if self.is_draining {
             return Ok(());
         }
-        let runs = match runs {
-            Ok(runs) => runs,
-            Err(error) => return self.could_not_look(error),
-        };
-        self.look_for_missing(&runs);
-        for run in runs {
-            let known = self.courses.iter().find(|(_, each)| each.run.id == run.id);
-            match (known.map(|(&tag, _)| tag), run.state()) {
-                (Some(tag), state) => {
-                    self.obey(tag, &state);
-                    self.courses[&tag].permit.renew(self.looked_at.1);
+        for (tag, run) in runs {
+            let Some(course) = self.courses.get(&tag).filter(|each| !each.is_settling) else {
+                continue;
+            };
+            match run {
+                // Somebody else ended it.
+                Ok(run) if run.state().is_finished() => self.broken(tag),
+                Ok(run) => {
+                    course.permit.renew(read);
+                    self.obey(tag, &run);
                 }
-                (None, RunState::Open | RunState::Cancelling { .. })
-                    if self.is_for_us(look, &run) =>
-                {
-                    self.take_in(run);
-                }
-                (None, _) => {}
+                // It is asked again, unless it has not been heard for long.
+                Err(journal::Error::Busy) => {}
+                Err(_) if !course.permit.has_run_out(clock::now()) => {}
+                Err(error) if tag == self.own => return Err(error.into()),
+                Err(_) => self.broken(tag),
             }
+        }
+        // On a machine that is so busy nothing is begun until it is known.
+        if !self.is_up_to_date(clock::now()) {
+            self.heed();
         }
         Ok(())
     }
 
-    /// The next look makes up for it, unless nothing has been heard for long of what people want.
-    fn could_not_look(&self, error: journal::Error) -> Result<(), Error> {
-        if self.is_up_to_date(clock::now()) || matches!(error, journal::Error::Busy) {
-            return Ok(());
-        }
-        Err(error.into())
-    }
-
-    /// Runs that are sent here and were not among those that have not ended: somebody must have ended them, or they
-    /// cannot be read any more.
-    fn look_for_missing(&mut self, runs: &[Run]) {
-        let now = clock::now();
-        let missing = self.courses.iter().filter(|(_, course)| {
-            let id = course.run.id;
-            course.permit.has_run_out(now) && runs.iter().all(|run| run.id != id)
-        });
-        let missing: Vec<_> = missing.map(|(&tag, course)| (tag, course.run.id)).collect();
-        for (tag, run) in missing {
-            let (journal, own) = (self.journal.clone(), self.own);
-            self.beside(async move {
-                match journal.run(run).await {
-                    Ok(_) => Ok(Event::Broken(tag)),
-                    Err(error) => broken(tag, own, error.into()),
-                }
-            });
-        }
-    }
-
     /// Lets go of what somebody paused, and settles what somebody cancelled.
-    pub(super) fn obey(&mut self, tag: RunTag, state: &RunState) {
+    pub(super) fn obey(&mut self, tag: RunTag, run: &Run) {
         let course = self.courses.get_mut(&tag);
         let Some(course) = course.filter(|course| !course.is_settling) else {
             return;
         };
-        match state {
+        let since = run.entries.iter().skip(course.run.entries.len());
+        let paused = |entry: &RunEntry| matches!(entry.event, RunEvent::Paused { .. });
+        match run.state() {
+            // Or has gone on by now: what was wanted of it then may differ, and it is taken in anew.
+            RunState::Open if since.into_iter().any(paused) => {
+                course.halt();
+                self.dispatcher.pause(tag);
+            }
             RunState::Paused { .. } => {
                 course.halt();
                 self.dispatcher.pause(tag);
@@ -174,7 +191,7 @@ impl Loop {
                 Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
                 Err(Error::Restored { .. }) => Event::LeftAlone(Box::new(journal.run(id).await?)),
                 // Nothing of ours is the worse for it; whoever opened it meets the error too.
-                Err(_) => Event::Unreadable(name),
+                Err(_) => Event::Unreadable(id, name),
             })
         });
     }
@@ -187,9 +204,18 @@ impl Loop {
             course.halt();
         }
         if let Some(course) = course.filter(|course| course.is_settling) {
-            self.left.push(course.run.name());
+            let (run, name) = (course.run.id, course.run.name());
             self.dispatcher.leave(tag);
             self.courses.remove(&tag);
+            self.unreadable(run, name);
+        }
+    }
+
+    /// It is tried again a while later, if somebody is here then.
+    pub(super) fn unreadable(&mut self, run: RunId, name: RunName) {
+        self.lookout.failed(run);
+        if !self.left.contains(&name) {
+            self.left.push(name);
         }
     }
 }

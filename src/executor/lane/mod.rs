@@ -53,6 +53,8 @@ pub(super) struct Loop {
     courses: BTreeMap<RunTag, Course>,
     tags: u32,
     lookout: Lookout,
+    /// It is being asked what people want done with the runs at hand.
+    is_heeding: bool,
     /// Runs of others that had to be left.
     left: Vec<RunName>,
     timer: Timer,
@@ -85,7 +87,9 @@ enum Event {
     /// Time to look what others want.
     Look,
     /// The runs of the lane that have not ended.
-    Found(u64, Result<Vec<Run>, journal::Error>),
+    Found(u64, Vec<Run>),
+    /// How the runs at hand stood at that moment.
+    Heard(Moment, Vec<(RunTag, Result<Run, journal::Error>)>),
     /// A run was opened in this moment.
     Opened(RunId),
     New(Box<Run>),
@@ -94,7 +98,7 @@ enum Event {
     /// A run in which nothing has happened for long.
     LeftAlone(Box<Run>),
     /// A run of somebody else's that cannot be read from the journal.
-    Unreadable(RunName),
+    Unreadable(RunId, RunName),
     /// The same of one that was taken in, or somebody else has ended it.
     Broken(RunTag),
     Settled(RunTag, Ending),
@@ -176,8 +180,8 @@ impl Loop {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Loop {
             journal,
-            historian: Historian::new(client.clone()),
-            client,
+            client: client.apart()?,
+            historian: Historian::new(client),
             app,
             role,
             channel,
@@ -192,6 +196,7 @@ impl Loop {
             courses: BTreeMap::new(),
             tags: 0,
             lookout: Lookout::default(),
+            is_heeding: false,
             left: Vec::new(),
             timer: Timer::new()?,
             looks,
@@ -302,8 +307,12 @@ impl Loop {
                 let steps = self.dispatcher.load(tag, jobs, clock::now());
                 self.perform(steps).await?;
             }
-            Event::Look => self.look(),
-            Event::Found(look, runs) => self.found(look, runs)?,
+            Event::Look => {
+                self.heed();
+                self.look();
+            }
+            Event::Found(look, runs) => self.found(look, runs),
+            Event::Heard(read, runs) => self.heard(read, runs)?,
             Event::Opened(run) => self.read_new(run),
             Event::New(run) => self.opened(*run),
             Event::Joined(tag, prepared) => self.join(tag, *prepared).await?,
@@ -313,7 +322,7 @@ impl Loop {
                 self.perform(steps).await?;
             }
             Event::LeftAlone(run) => self.lookout.left_alone(&run),
-            Event::Unreadable(run) => self.left.push(run),
+            Event::Unreadable(run, name) => self.unreadable(run, name),
             Event::Broken(tag) => self.broken(tag),
             Event::Settled(tag, ending) => self.settled(tag, ending),
             Event::Drain => self.begin_to_drain().await?,
@@ -330,13 +339,13 @@ impl Loop {
             under_way,
         } = prepared;
         self.lookout.taken(course.run.id);
-        let state = course.run.state();
+        let run = course.run.clone();
         self.courses.insert(tag, course);
         self.dispatcher.join(tag, queue);
         if self.is_draining {
             self.dispatcher.drain(tag);
         }
-        self.obey(tag, &state);
+        self.obey(tag, &run);
         if under_way.jobs.is_empty() {
             return Ok(());
         }
