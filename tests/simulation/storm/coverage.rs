@@ -387,13 +387,22 @@ impl Coverage {
 
     /// The legal pairs that no world met.
     pub(super) fn missing(&self) -> Vec<(Stage, Kind)> {
+        self.never_met(Law::Legal)
+    }
+
+    fn never_met(&self, law: Law) -> Vec<(Stage, Kind)> {
         let pairs = STAGES
             .into_iter()
             .flat_map(|stage| KINDS.map(|kind| (stage, kind)));
         let is_missing = |(stage, kind): &(Stage, Kind)| {
-            stage.law(*kind) == Law::Legal && self.counts[*stage as usize][*kind as usize] == 0
+            stage.law(*kind) == law && self.counts[*stage as usize][*kind as usize] == 0
         };
         pairs.filter(is_missing).collect()
+    }
+
+    /// The pairs that hardly any world meets, and none of these did.
+    pub(super) fn missing_seldom(&self) -> Vec<(Stage, Kind)> {
+        self.never_met(Law::Seldom)
     }
 
     /// A row for each stage: how often, `-` where it is illegal, `.` where no dispatcher does it.

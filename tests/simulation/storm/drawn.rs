@@ -37,6 +37,7 @@ impl Script {
                 varies: chance.pick(&[100_000, 3 * MS, 40 * MS]),
             },
             history: History {
+                is_count_late: false,
                 is_kept: !chance.one_in(6),
                 lag_ns: chance.pick(&[0, 2, 20, 85]) * SECOND,
                 others: chance.number(0, 3),

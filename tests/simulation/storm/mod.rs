@@ -222,6 +222,47 @@ fn what_was_about_to_leave_when_time_stood_still_stays() {
     }
 }
 
+/// What a first look at the history does not find, and what seldom comes before and after that.
+#[test]
+fn what_is_seldom_holds_as_well() {
+    let mut coverage = Coverage::new();
+    for seed in 0..240 {
+        let (world, result) = live(seldom(seed), false);
+        assert_eq!(result, Ok(()), "seed {seed}");
+        coverage.add(&world.coverage);
+    }
+    let missing = coverage.missing_seldom();
+    assert!(missing.is_empty(), "never visited: {missing:?}");
+}
+
+/// A request takes a minute, and its group shows nothing for longer still, so that a second look finds what a first one
+/// does not. Or the clock is set back a little: until that has passed again nothing is repeated, and a first look is made.
+fn seldom(seed: u64) -> Script {
+    let mut script = Script::calm(seed, Channel::GroupMessage, 40);
+    let late = Fate::RequestLate(59);
+    script.history.lag_ns = 85 * SECOND;
+    script.history.is_count_late = true;
+    script.odds = match seed % 3 {
+        0 => vec![(late, 60), (Fate::RequestLost, 850)],
+        1 => vec![(late, 60), (Fate::Answered(10_010), 500)],
+        _ => vec![(late, 150), (Fate::Answered(60_008), 750)],
+    };
+    let mishap = |trigger, what| Mishap { trigger, what };
+    if seed % 3 == 2 {
+        // First it cannot be asked at all, so that what is unknown is wanted again.
+        let deaf = What::Deaf(700 * SECOND);
+        script.runs[0].retries = 4;
+        script.mishaps = vec![mishap(Trigger::After(Kind::Leaves, 1), deaf)];
+    }
+    if seed >= 30 {
+        let open_s = if seed % 3 == 2 { 560 + 7 * seed } else { 15 };
+        let back = What::Step { by_ms: -20_000 };
+        let at = Trigger::At(open_s * SECOND);
+        script.mishaps.push(mishap(at, back));
+    }
+    script
+}
+
 /// On a path slower than a second connections take seconds to make, and calls wait for them.
 #[test]
 fn the_window_holds_however_long_connecting_takes() {

@@ -63,6 +63,8 @@ pub(super) struct History {
     /// Whether groups keep one.
     pub(super) is_kept: bool,
     pub(super) lag_ns: u64,
+    /// The number of its newest message lags as well, so that nothing shows that any is missing.
+    pub(super) is_count_late: bool,
     /// Messages of others in each group, before and between ours.
     pub(super) others: u32,
 }
@@ -212,6 +214,7 @@ impl Script {
             history: History {
                 is_kept: true,
                 lag_ns: 2 * SECOND,
+                is_count_late: false,
                 others: 2,
             },
             odds: Vec::new(),

@@ -200,7 +200,11 @@ impl Vendor {
             Ask::Group => {
                 return Told::Group(GroupFacts {
                     keeps_history: Some(self.history.is_kept),
-                    next_seq: Some(messages.len() as u64 + 1),
+                    next_seq: Some(if self.history.is_count_late {
+                        newest as u64 + 1
+                    } else {
+                        messages.len() as u64 + 1
+                    }),
                 });
             }
             Ask::Newest => newest,
