@@ -9,6 +9,7 @@ use crate::executor::lookout::left_since_ms;
 use crate::executor::restored::Doubt;
 use crate::identity::{Moment, RunName};
 use crate::journal::{self, Run, RunId};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A journal that seems not to have changed is looked at all the same after so long.
@@ -116,8 +117,10 @@ impl Loop {
                 // Somebody else ended it.
                 Ok(run) if run.state().is_finished() => self.broken(tag),
                 Ok(run) => {
-                    course.permit.renew(read);
+                    let permit = Arc::clone(&course.permit);
                     self.obey(tag, &run);
+                    // One that was withdrawn stays so.
+                    permit.renew(read);
                 }
                 // It is asked again, unless it has not been heard for long.
                 Err(journal::Error::Busy) => {}
