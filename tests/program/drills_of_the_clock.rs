@@ -34,14 +34,40 @@ impl Clock {
         file.unwrap().write_all_at(&ns.to_ne_bytes(), 0).unwrap();
     }
 
-    fn start(&self, mut command: Command) -> Running {
-        command
-            .env("LD_PRELOAD", &self.library)
+    /// The loader of programs puts the library before the C library.
+    fn start(&self, command: &Command) -> Running {
+        let mut loaded = Command::new(loader());
+        loaded
+            .arg("--preload")
+            .arg(&self.library)
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(command.get_current_dir().unwrap())
+            .env_clear()
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
             .env("WALL_CLOCK", &self.set_by)
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Running::of(command.spawn().unwrap())
+        Running::of(loaded.spawn().unwrap())
     }
+}
+
+/// What starts programs here, by whichever name this kind of machine gives it.
+fn loader() -> PathBuf {
+    let folders = ["/lib64", "/lib"].into_iter().flat_map(fs::read_dir);
+    let mut paths = folders.flatten().map(|file| file.unwrap().path());
+    let is_it = |path: &PathBuf| {
+        path.file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("ld-linux")
+    };
+    paths.find(is_it).unwrap()
 }
 
 /// Replies are lost all the while, so that something is open whenever the clock is set.
@@ -63,7 +89,7 @@ fn set_amid_a_run(hours: &[i64]) {
         "--latency",
         "50ms",
         "--fault",
-        "lost_reply=20%",
+        "lost_reply=60%",
     ];
     let vendor = Vendor::start(&options);
     let place = Place::with_news(&vendor.endpoint(), GROUPS);
@@ -76,7 +102,7 @@ fn set_amid_a_run(hours: &[i64]) {
     let resent = format!("{news}delivery: {{ on_unknown: resend }}\n");
     place.write("campaigns/news.yaml", &resent);
     let clock = Clock::right(&place);
-    let running = clock.start(place.command(&["run", "news", "--yes"]));
+    let running = clock.start(&place.command(&["run", "news", "--yes"]));
     for (count, hours) in (1..).zip(hours) {
         vendor.wait_for(20 * count);
         clock.set(TimeDelta::hours(*hours));
@@ -101,7 +127,7 @@ fn served(vendor: &Vendor, slot: DateTime<Utc>) -> (Place, Clock, Running) {
     let place = Place::with_news(&vendor.endpoint(), GROUPS);
     place.write("campaigns/news.yaml", &news(&[slot], ""));
     let clock = Clock::right(&place);
-    let mut daemon = clock.start(place.server());
+    let mut daemon = clock.start(&place.server());
     daemon.line_with("started:");
     (place, clock, daemon)
 }
