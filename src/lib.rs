@@ -10,6 +10,8 @@
 //! `daemon` to webhooks and probes, and nothing but `cli` prints. There is no source of chance. `sandbox` shares no
 //! code with the client it tests.
 
+pub(crate) mod seeded_bug;
+
 pub(crate) mod source;
 
 pub(crate) mod identity;

@@ -2,6 +2,7 @@
 
 use super::{Civil, Decided, Verdict};
 use crate::schedule::{Occurrence, Overlap, Schedule, Slot};
+use crate::seeded_bug::SeededBug;
 use crate::settings::Hours;
 use crate::source::{length_text, plural};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -119,7 +120,10 @@ impl Standing<'_> {
                 }),
             }
         }
-        let is_late = |each: &Occurrence| since(each.at.to_utc(), now) > self.schedule.start_within;
+        let is_late = |each: &Occurrence| {
+            since(each.at.to_utc(), now) > self.schedule.start_within
+                && !SeededBug::HoweverLate.is_active()
+        };
         let in_time = firings.iter().position(|each| !is_late(each));
         let in_time = firings.split_off(in_time.unwrap_or(firings.len()));
         for each in &firings {
@@ -144,7 +148,7 @@ impl Standing<'_> {
         let (mut passed, mut before) = (VecDeque::new(), 0);
         let slots = self.schedule.slots(from);
         for slot in slots.take_while(|slot| slot.at().to_utc() <= now) {
-            if self.taken.contains(&civil(&slot)) {
+            if self.taken.contains(&civil(&slot)) && !SeededBug::OccurrenceSentAgain.is_active() {
                 continue;
             }
             if passed.len() == TOLD_MAX {

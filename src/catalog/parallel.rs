@@ -1,6 +1,7 @@
 //! Work on many files at once, its results taken in order.
 
 use super::Error;
+use crate::seeded_bug::SeededBug;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,6 +43,9 @@ pub(super) fn in_order<I: Sync, T: Send, E: From<Error>>(
                     let Some(some) = items.chunks(at_once).nth(at) else {
                         break;
                     };
+                    if SeededBug::LastFileLost.is_active() && some.len() < at_once {
+                        break;
+                    }
                     let things: Vec<T> = some.iter().map(make).collect();
                     if sender.send((at, things)).is_err() {
                         break;

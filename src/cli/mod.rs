@@ -61,6 +61,7 @@ mod workspace;
 
 pub use telling::LogFormat;
 
+use crate::seeded_bug::SeededBug;
 use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;
 use exit::Exit;
@@ -74,7 +75,9 @@ pub use show::shown;
 pub fn main() -> ExitCode {
     // A core file would hold the secret key, also where a limit of its size counts for nothing because a program of the
     // system's takes it. Where this fails there is nothing to be done about it.
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if !SeededBug::CoreFiles.is_active() {
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return print::usage(&error).into(),

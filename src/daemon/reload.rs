@@ -10,6 +10,7 @@ use crate::delivery::{RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, RunName};
 use crate::journal::{ScheduleKey, Watched};
 use crate::schedule::{Occurrence, Schedule, Slot};
+use crate::seeded_bug::SeededBug;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -232,7 +233,11 @@ impl Daemon {
             key,
             schedule: digest,
             zone: schedule.zone(),
-            settled_ms: now.wall_ms,
+            settled_ms: if SeededBug::PastFires.is_active() {
+                0
+            } else {
+                now.wall_ms
+            },
             next: None,
         })
     }

@@ -4,6 +4,7 @@ use super::silence::Silence;
 use super::{End, Entry, Finding, Patience, Wanted};
 use crate::channel::{Failure, Outcome, Receipt, Scope};
 use crate::identity::{Moment, Random};
+use crate::seeded_bug::SeededBug;
 use thiserror::Error;
 
 /// Where a delivery stands. The last five are ends.
@@ -230,14 +231,20 @@ impl Delivery {
             Outcome::Accepted(_) => self.end = Some(State::Accepted),
             Outcome::Unknown(_) => generation.open += 1,
             // An answer settles its own attempt only.
-            Outcome::Refused(answer) if is_in_doubt => {
+            Outcome::Refused(answer)
+                if is_in_doubt && !SeededBug::RefusalSettlesEarlier.is_active() =>
+            {
                 generation.refused = Some(answer.info.clone());
             }
             Outcome::Refused(answer) => {
                 self.end = Some(State::Refused);
                 self.reason = Some(answer.info.clone());
             }
-            Outcome::Throttled(..) | Outcome::Failed(..) => {}
+            Outcome::Throttled(..) | Outcome::Failed(..) => {
+                if SeededBug::ThrottleSettlesEarlier.is_active() {
+                    generation.open = 0;
+                }
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What a group's history was seen not to hold, and when that proves something.
 
 use crate::identity::Moment;
+use crate::seeded_bug::SeededBug;
 use std::time::Duration;
 
 /// How long a message must be missing from its group's history until that proves that it never will be there.
@@ -65,7 +66,7 @@ impl Silence {
             return is_over(first, patience.again, at);
         }
         self.absent = is_over(self.since, patience.after, at).then_some(at);
-        false
+        SeededBug::AbsentAtOnce.is_active() && self.absent.is_some()
     }
 
     /// When the message was first not there. What counted with less patience may count no more.

@@ -10,6 +10,7 @@ use super::guard::Guard;
 use super::pace::Pace;
 use super::round_trips::RoundTrips;
 use super::share::{Share, WHOLE};
+use crate::seeded_bug::SeededBug;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -243,7 +244,9 @@ impl Limiter {
         let mut free: Vec<u64> = self.answered.iter().map(|slot| slot.0).collect();
         let mut kept = 0;
         for (went_out, call) in &self.unanswered {
-            if self.leaving.contains(call) || went_out + usual < now_ns {
+            let is_leaving =
+                self.leaving.contains(call) && !SeededBug::SlotFreeBeforeItLeft.is_active();
+            if is_leaving || went_out + usual < now_ns {
                 kept += 1;
             } else {
                 free.push(went_out + window);

@@ -4,6 +4,7 @@ use super::dispatcher::Halt;
 use super::queue::Queue;
 use super::streak::Streak;
 use crate::channel::{Channel, Outcome};
+use crate::seeded_bug::SeededBug;
 
 /// Its deliveries, and how many of them are where.
 #[derive(Debug)]
@@ -45,7 +46,12 @@ impl Member {
 
     /// Nothing is on its way, neither out nor into the journal.
     pub(super) fn is_home(&self) -> bool {
-        self.in_flight == 0 && self.ready == 0 && self.unrecorded == 0
+        let unrecorded = if SeededBug::OverBeforeDurable.is_active() {
+            self.recording
+        } else {
+            self.unrecorded
+        };
+        self.in_flight == 0 && self.ready == 0 && unrecorded == 0
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -6,6 +6,7 @@ use super::pace::{Pace, nanoseconds};
 use crate::channel::{Channel, Request};
 use crate::delivery::{Delivery, End, Next, Patience, Policy, State};
 use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId};
+use crate::seeded_bug::SeededBug;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
@@ -240,7 +241,11 @@ impl Queue {
             } => Due::Start {
                 number,
                 generation,
-                random,
+                random: if SeededBug::NewRandomOnResend.is_active() {
+                    shared.randoms.choose(self.identity(job, generation), now)
+                } else {
+                    random
+                },
             },
             Next::End(end, reason) => Due::End {
                 number,
@@ -398,7 +403,12 @@ impl Queue {
     /// Until when a call may leave that is let go now: whether a repetition is told from a new message was asked of the
     /// whole time that a call may take.
     pub(super) fn leaves_by_ns(&self, now: Moment) -> u64 {
-        now.boot_ns + nanoseconds(self.policy.timeout)
+        let timeouts = if SeededBug::LeavesHoweverLate.is_active() {
+            1_000
+        } else {
+            1
+        };
+        now.boot_ns + timeouts * nanoseconds(self.policy.timeout)
     }
 
     /// When the next first attempt may be prepared: no sooner than needed, for its time runs from then on.

@@ -8,6 +8,7 @@ use crate::channel::Channel;
 use crate::files::Repository;
 use crate::identity::{GroupId, Moment};
 use crate::plan::{Frame, Header, LOOKED_THROUGH_MAX, Planned, Planner};
+use crate::seeded_bug::SeededBug;
 use crate::source::Diagnostic;
 use crate::template::{Case, Ready, undefined};
 
@@ -94,7 +95,8 @@ impl<'a> Draft<'a> {
         if self.channel == Channel::Broadcast {
             return self.nobody([]);
         }
-        if self.complaints.has_runaway() || self.suspected.has_runaway() {
+        let is_runaway = self.complaints.has_runaway() || self.suspected.has_runaway();
+        if is_runaway && !SeededBug::RunawayForEveryRow.is_active() {
             // What is wrong with the rows themselves is heard all the same.
             if !is_rejected {
                 self.complaints.add_untried();

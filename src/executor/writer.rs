@@ -1,6 +1,7 @@
 //! Group commit: whatever entries have gathered go to the disk together.
 
 use crate::journal::{self, Journal, Written};
+use crate::seeded_bug::SeededBug;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -25,6 +26,10 @@ pub(super) async fn write(
     let mut checkpoints = JoinSet::new();
     let mut written = 0;
     while entries.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let is_early = SeededBug::DurableBeforeCommit.is_active();
+        if is_early && durable.send(batch.clone()).await.is_err() {
+            return Ok(());
+        }
         journal.append(&batch).await?;
         written += COMMIT_COUNTS + batch.len();
         if written >= CHECKPOINT_AFTER {
@@ -34,7 +39,8 @@ pub(super) async fn write(
             let journal = journal.clone();
             checkpoints.spawn(async move { journal.checkpoint().await });
         }
-        if durable.send(std::mem::take(&mut batch)).await.is_err() {
+        let committed = std::mem::take(&mut batch);
+        if !is_early && durable.send(committed).await.is_err() {
             return Ok(());
         }
     }

@@ -3,6 +3,7 @@
 use super::{Error, Journal};
 use crate::channel::Channel;
 use crate::identity::VendorApp;
+use crate::seeded_bug::SeededBug;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -58,7 +59,11 @@ fn lock(path: &Path) -> Result<LaneLock, Error> {
         .truncate(false)
         .open(path)
         .map_err(failed)?;
-    match file.try_lock() {
+    let locked = match file.try_lock() {
+        Err(TryLockError::WouldBlock) if SeededBug::LaneNotLocked.is_active() => Ok(()),
+        locked => locked,
+    };
+    match locked {
         Ok(()) => {
             let mut sign = || -> std::io::Result<()> {
                 file.set_len(0)?;

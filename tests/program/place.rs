@@ -12,11 +12,15 @@ pub(crate) const KEY: &str = "sandbox";
 /// The program, with an environment that says nothing.
 pub(crate) fn campanile() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_campanile"));
+    clear_environment(&mut command);
+    command.stdin(Stdio::null());
     command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .stdin(Stdio::null());
-    command
+}
+
+/// Leaves a command what finds programs, and the seeded bug.
+fn clear_environment(command: &mut Command) {
+    let kept = ["PATH", "SEEDED_BUG"].map(|name| Some((name, std::env::var_os(name)?)));
+    command.env_clear().envs(kept.into_iter().flatten());
 }
 
 /// A folder with settings, campaigns and audiences, gone when the test is over.
@@ -92,11 +96,10 @@ impl Place {
     /// What a shell makes of a script in which `$CAMPANILE` is the program.
     pub(crate) fn shell(&self, script: &str) -> Ended {
         let mut shell = Command::new("sh");
+        clear_environment(&mut shell);
         shell
             .args(["-c", script])
             .current_dir(self.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("CAMPANILE", env!("CARGO_BIN_EXE_campanile"))
             .env("CAMPANILE_SECRET_KEY", KEY)
             .stdin(Stdio::null());

@@ -1,7 +1,7 @@
 //! After everything has gone wrong, the secret and what was signed with it stand nowhere.
 
 use super::answers::far_side;
-use super::place::{Ended, Place, settings};
+use super::place::{Ended, Place, settings, skipped};
 use super::vendor::Vendor;
 use serde_json::json;
 use std::fs;
@@ -121,4 +121,22 @@ fn no_secret_is_left_anywhere_after_all_that_can_go_wrong() {
     let said = said.concat();
     assert_eq!(holds(said.as_bytes(), &forbidden), None, "{said}");
     assert_eq!(search(place.path(), &forbidden), Vec::<String>::new());
+}
+
+#[test]
+fn killed_program_leaves_no_core_file() {
+    let leaves_a_core_file = |command: &str| {
+        let place = Place::new();
+        let files = || fs::read_dir(place.path()).unwrap().count();
+        let before = files();
+        let script = format!("ulimit -c unlimited; timeout -s ABRT 2 {command}");
+        place.shell(&script).assert(124, &[]);
+        files() > before
+    };
+    if !leaves_a_core_file("sleep 60") {
+        return skipped("this system writes no core files beside the process");
+    }
+    assert!(!leaves_a_core_file(
+        "$CAMPANILE sandbox --listen 127.0.0.1:0"
+    ));
 }

@@ -10,6 +10,7 @@ use super::workspace::{SettingsFile, Workspace};
 use crate::campaign::Campaign;
 use crate::catalog::other_ending;
 use crate::files::{self, Repository};
+use crate::seeded_bug::SeededBug;
 use crate::settings::shows_secret;
 use crate::source::{Diagnostic, Made, Mend, Mended, Source, mended, plural};
 use difference::difference;
@@ -104,6 +105,9 @@ fn shows_key(fixed: &Fixed) -> bool {
         value.is_some_and(|value| !value.is_empty() && !value.starts_with(['{', '#']))
     };
     let source = Source::new(fixed.path.as_str(), fixed.after.as_str());
+    if SeededBug::KeyInADifference.is_active() {
+        return fixed.after.lines().any(is_value) && shows_secret(&source);
+    }
     fixed.after.lines().any(is_value) || shows_secret(&source)
 }
 

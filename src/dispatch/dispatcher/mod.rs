@@ -11,6 +11,7 @@ use crate::dispatch::member::Member;
 use crate::dispatch::queue::{Job, Queue};
 use crate::dispatch::trouble::Trouble;
 use crate::identity::{DeliveryNumber, GroupId, Moment, Random, RecentRandoms};
+use crate::seeded_bug::SeededBug;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a lane brings along when it is taken.
@@ -116,7 +117,7 @@ impl Dispatcher {
     pub fn new(lane: Lane, now: Moment) -> Dispatcher {
         let last = lane
             .last_started
-            .filter(|last| last.boot_id == now.boot_id)
+            .filter(|last| last.boot_id == now.boot_id && !SeededBug::WindowForgotten.is_active())
             .map(|last| last.boot_ns);
         Dispatcher {
             channel: lane.channel,
@@ -181,20 +182,30 @@ impl Dispatcher {
         member.unrecorded -= 1;
         if let Entry::Started { random, .. } = entry {
             member.recording -= 1;
-            member.ready += 1;
-            let group = member.queue.limited_group(number).cloned();
-            self.ready.push_back(Ready {
-                run,
-                number,
-                random: *random,
-                group,
-            });
+            if !SeededBug::SendBeforeCommit.is_active() {
+                self.make_ready(run, number, *random);
+            }
             return None;
         }
         let job = member.queue.job(number)?;
         let state = job.delivery.has_ended().then(|| job.delivery.state())?;
         member.queue.remove(number);
         Some(state)
+    }
+
+    /// Puts a call behind those that wait for a slot.
+    fn make_ready(&mut self, run: RunTag, number: DeliveryNumber, random: Random) {
+        let Some(member) = self.members.get_mut(&run) else {
+            return;
+        };
+        member.ready += 1;
+        let group = member.queue.limited_group(number).cloned();
+        self.ready.push_back(Ready {
+            run,
+            number,
+            random,
+            group,
+        });
     }
 
     /// The bytes of a call were let go, and are gone for certain by now.
@@ -370,6 +381,8 @@ impl Dispatcher {
             let job = member.queue.job(number);
             if job.is_some_and(|job| !job.delivery.has_ended()) {
                 member.queue.put_back(number, now);
+            } else if SeededBug::OverBeforeDurable.is_active() {
+                member.queue.remove(number);
             }
         }
     }

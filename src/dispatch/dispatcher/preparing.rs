@@ -5,6 +5,7 @@ use crate::delivery::{Entry, Finding};
 use crate::dispatch::member::Member;
 use crate::dispatch::queue::{Due, Kind, Shared};
 use crate::identity::{DeliveryNumber, Moment, Random};
+use crate::seeded_bug::SeededBug;
 
 /// Started entries may run ahead of the wire by so many, and by so long: enough to hide a slow disk. Whoever takes the
 /// lane next knows only of them when the last call went out.
@@ -121,6 +122,9 @@ impl Dispatcher {
             member.recording += 1;
             let job = member.queue.job(number);
             attempt += job.map_or(0, |job| job.delivery.attempts());
+        }
+        if SeededBug::SendBeforeCommit.is_active() {
+            self.make_ready(run, number, random);
         }
         let entry = Entry::Started {
             attempt,
