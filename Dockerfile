@@ -12,8 +12,8 @@ COPY docs ./docs
 COPY tests/main.rs ./tests/main.rs
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin campanile \
-    && cp target/release/campanile /campanile \
+    cargo build --profile dist --locked --bin campanile \
+    && cp target/dist/campanile /campanile \
     && mkdir -p /state
 
 FROM gcr.io/distroless/cc-debian12:nonroot AS small
