@@ -1,7 +1,7 @@
 //! Input that nobody meant to write: text, near misses of what is right, and bytes, from a seed that is the same each time.
 //!
-//! A short run is part of the tests. `CAMPANILE_FUZZ=100000 cargo test --release --test all -- fuzz` tries so many inputs of each
-//! target, and `CAMPANILE_FUZZ_SEED` draws others.
+//! A short run is part of the tests. `FUZZ_INPUTS=100000 cargo test --release --test all -- fuzz` tries more inputs of
+//! each target, and `FUZZ_SEED` draws different ones; `tests/long fuzz` does both.
 
 mod inputs;
 mod targets;
@@ -19,9 +19,9 @@ fn number(name: &str) -> Option<u64> {
 
 /// Holds a target against its inputs; the smallest that fails is told.
 fn fuzz<S: Strategy>(inputs: &S, target: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let cases = number("CAMPANILE_FUZZ").and_then(|cases| u32::try_from(cases).ok());
+    let cases = number("FUZZ_INPUTS").and_then(|cases| u32::try_from(cases).ok());
     let mut seed = [0; 32];
-    seed[..8].copy_from_slice(&number("CAMPANILE_FUZZ_SEED").unwrap_or(1).to_be_bytes());
+    seed[..8].copy_from_slice(&number("FUZZ_SEED").unwrap_or(1).to_be_bytes());
     let config = Config {
         cases: cases.unwrap_or(INPUTS),
         failure_persistence: None,

@@ -73,10 +73,19 @@ fn loader() -> PathBuf {
 /// Replies are lost all the while, so that something is open whenever the clock is set.
 #[test]
 fn a_clock_that_is_set_by_an_hour_amid_a_run_doubles_nothing() {
-    let hours = [&[1][..], &[-1], &[1, 0, -1, 0], &[-1, 48]];
+    set_amid_runs(&[&[1], &[-1, 48]]);
+}
+
+#[test]
+#[ignore = "takes more than a minute; `tests/long drills` runs it"]
+fn wall_clock_that_is_set_again_and_again_amid_a_run_doubles_nothing() {
+    set_amid_runs(&[&[1, 0, -1, 0], &[-1, 48, -48, 1, 0], &[24, -24, 24, -24, 0]]);
+}
+
+fn set_amid_runs(hours: &[&[i64]]) {
     std::thread::scope(|scope| {
         for set in hours {
-            scope.spawn(move || set_amid_a_run(set));
+            scope.spawn(|| set_amid_a_run(set));
         }
     });
 }

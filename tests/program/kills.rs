@@ -8,20 +8,6 @@ use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
-
-/// The short form of a program that is also run by hand.
-#[test]
-fn fifty_kills_lose_nothing_and_double_nothing() {
-    let counted = Command::new("python3")
-        .args(["-B", "benches/kills.py", "--kills", "50"])
-        .args(["--binary", env!("CARGO_BIN_EXE_campanile")])
-        .output()
-        .unwrap();
-    let table = String::from_utf8_lossy(&counted.stdout);
-    let errors = String::from_utf8_lossy(&counted.stderr);
-    assert!(counted.status.success(), "{table}\n{errors}");
-}
 
 /// While the journal cannot be written nothing new leaves, so that whoever is killed then knows of every call.
 #[test]

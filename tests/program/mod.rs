@@ -51,4 +51,4 @@ mod warnings;
 mod wire;
 
 pub(crate) use examples::{BROKEN, broken, examples};
-pub(crate) use place::{Place, campanile};
+pub(crate) use place::{Place, campanile, skipped};

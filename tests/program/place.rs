@@ -1,7 +1,7 @@
 //! A repository of its own for one test, and the program in it.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use tempfile::TempDir;
@@ -260,8 +260,17 @@ fn code(status: ExitStatus) -> i32 {
         .unwrap_or_else(|| 128 + status.signal().unwrap_or(0))
 }
 
-/// Says why a test asserts nothing on this machine.
-#[expect(clippy::print_stderr, reason = "whoever runs the tests is to see it")]
-pub(crate) fn skipped(why: &str) {
-    eprintln!("skipped: {why}");
+/// Records why a test asserts nothing on this machine; `tests/count` counts the test as skipped.
+#[expect(
+    clippy::print_stdout,
+    reason = "a run of this test alone shows the reason"
+)]
+pub(crate) fn skipped(reason: &str) {
+    let thread = std::thread::current();
+    let line = format!("skipped: {reason} ({})\n", thread.name().unwrap_or("?"));
+    print!("{line}");
+    if let Some(path) = std::env::var_os("SKIPPED_TESTS") {
+        let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
+        file.write_all(line.as_bytes()).unwrap();
+    }
 }

@@ -1,7 +1,7 @@
 //! Worlds drawn from seeds, in which everything may go wrong at any time, and what must hold in all of them.
 //!
-//! `STORM_WORLDS` is how many worlds are tried, `STORM_FIRST` the first seed; with `STORM_SEED` a single one is told
-//! from its beginning to its end.
+//! `WORLDS` is how many worlds are tried, `WORLDS_FIRST` the first seed; `WORLD_SEED` prints a single one from its
+//! beginning to its end.
 
 mod chance;
 mod coverage;
@@ -35,7 +35,7 @@ fn at(number: u32) -> usize {
     number as usize
 }
 
-/// What is tried with every submission.
+/// How many worlds are tried unless `WORLDS` says otherwise: enough for every pair of state and event to be met.
 const WORLDS: u64 = 3_000;
 
 /// So many worlds that fail are shown.
@@ -122,26 +122,26 @@ fn try_worlds(first: u64, worlds: u64) -> Sum {
 
 #[test]
 fn nothing_is_lost_and_nothing_doubled_in_any_world() {
-    if let Some(seed) = setting("STORM_SEED") {
+    if let Some(seed) = setting("WORLD_SEED") {
         let (world, result) = live(Script::draw(seed), true);
         println!("{:#?}\n{}", world.script, world.text.unwrap_or_default());
         assert_eq!(result, Ok(()));
         return;
     }
-    let worlds = setting("STORM_WORLDS").unwrap_or(WORLDS);
-    let sum = try_worlds(setting("STORM_FIRST").unwrap_or(0), worlds);
+    let worlds = setting("WORLDS").unwrap_or(WORLDS);
+    let sum = try_worlds(setting("WORLDS_FIRST").unwrap_or(0), worlds);
     println!(
         "{worlds} worlds, {} of them with fewer than {FAULTS_LEAST} faults; {} deliveries, {} calls, {} faults",
         sum.calm, sum.deliveries, sum.calls, sum.faults,
     );
     println!("{}", sum.coverage.table());
     for (seed, why) in sum.failures.iter().take(SHOWN) {
-        println!("\nSTORM_SEED={seed}: {why}\n{:?}", Script::draw(*seed));
+        println!("\nWORLD_SEED={seed}: {why}\n{:?}", Script::draw(*seed));
     }
     let failing = sum.failures.len();
     assert_eq!(
         failing, 0,
-        "worlds fail; STORM_SEED tells one of those above"
+        "worlds fail; WORLD_SEED tells one of those above"
     );
     let missing = sum.coverage.missing();
     assert!(
