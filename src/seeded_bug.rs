@@ -90,7 +90,7 @@ pub(crate) enum SeededBug {
     PastFires,
     /// The lane ignores a pause that ended before the lane saw it.
     ///
-    /// - all: `program::operator::what_is_paused_and_resumed_at_once_heeds_what_was_wanted_then`
+    /// - all: `program::operator::run_paused_and_resumed_between_two_polls_stops_where_the_resume_says`
     PauseOverlooked,
     /// The daemon sends a plan that was made before the files were edited.
     ///

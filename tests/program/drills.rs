@@ -122,18 +122,7 @@ fn what_was_paused_while_its_process_was_stopped_stays() {
     place.write("campanile.yaml", &settings(&few));
     let running = place.start(&RUN);
     vendor.wait_for(20);
-    loop {
-        running.signal(Signal::STOP);
-        let paused = place.run(&["pause", "news"]);
-        if paused.code == 0 {
-            break;
-        }
-        // It was stopped while it wrote.
-        paused.assert(75, &["busy"]);
-        running.signal(Signal::CONT);
-        vendor.wait_for(vendor.arrivals() + 1);
-        pause();
-    }
+    pause_while_stopped(&vendor, &place, &running);
     let paused = Instant::now();
     while paused.elapsed() < Duration::from_secs(2) {
         pause();
@@ -146,6 +135,22 @@ fn what_was_paused_while_its_process_was_stopped_stays() {
         .run(&["resume", "news"])
         .assert(0, &["100 planned = 100 accepted"]);
     vendor.assert_each_once(100);
+}
+
+/// Stops the process that sends `news`, and pauses the run.
+pub(super) fn pause_while_stopped(vendor: &Vendor, place: &Place, running: &Running) {
+    loop {
+        running.signal(Signal::STOP);
+        let paused = place.run(&["pause", "news"]);
+        if paused.code == 0 {
+            return;
+        }
+        // The process was stopped while it wrote.
+        paused.assert(75, &["busy"]);
+        running.signal(Signal::CONT);
+        vendor.wait_for(vendor.arrivals() + 1);
+        pause();
+    }
 }
 
 /// A run that is draining, and says so in its journal.

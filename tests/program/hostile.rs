@@ -11,11 +11,13 @@ use std::process::Command;
 const MEMORY_KIB: u32 = 1_200_000;
 /// It is not the machine that is measured: whoever takes so long does not end.
 const ENDLESS_S: u32 = 240;
+/// Seconds on the processor, which a busy machine does not make more.
+const PROCESSOR_S: u32 = 30;
 
 /// The program in little memory.
 pub(crate) fn bounded(place: &Place, arguments: &str) -> Ended {
     let ended = place.shell(&format!(
-        "ulimit -c 0; ulimit -v {MEMORY_KIB}; exec timeout -s KILL {ENDLESS_S} \"$CAMPANILE\" {arguments}"
+        "ulimit -c 0; ulimit -v {MEMORY_KIB}; ulimit -t {PROCESSOR_S}; exec timeout -s KILL {ENDLESS_S} \"$CAMPANILE\" {arguments}"
     ));
     assert!(!ended.err.contains("panicked"), "{}", ended.err);
     ended

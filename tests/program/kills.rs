@@ -56,6 +56,12 @@ fn a_run_is_not_over_before_its_last_entry_is_written_down() {
 fn a_notification_without_an_answer_is_never_sent_again() {
     let vendor = Vendor::start(&["--fault", "lost_reply=30%,lost_before=20%"]);
     let place = Place::with_news(&vendor.endpoint(), 40);
+    // For as long messages are repeated.
+    let app = format!(
+        "endpoint: {}\n    limits: {{ deduplication: 30s }}",
+        vendor.endpoint()
+    );
+    place.write("campanile.yaml", &settings(&app));
     place.write(
         "campaigns/news.yaml",
         "audience: { group_files: [audiences/groups.csv] }\n\

@@ -1,5 +1,6 @@
 //! `pause`, `cancel` and `status`: what a person does about runs under way, and what they are told.
 
+use super::drills::pause_while_stopped;
 use super::place::{Ended, Place, Running, pause, settings};
 use super::sandbox::ask;
 use super::vendor::Vendor;
@@ -119,14 +120,18 @@ fn no_call_starts_two_seconds_after_a_pause_though_thousands_are_in_flight() {
     vendor.assert_each_once(2_800);
 }
 
-/// Both are written down before whoever sends looks again.
 #[test]
-fn what_is_paused_and_resumed_at_once_heeds_what_was_wanted_then() {
+fn run_paused_and_resumed_between_two_polls_stops_where_the_resume_says() {
     let vendor = Vendor::start(&["--latency", "30ms"]);
     let place = place(&vendor, 1_500);
     let news = news_under_way(&place, &vendor);
-    let resumed = place.shell("$CAMPANILE pause news && $CAMPANILE resume news --stop-after 20");
-    resumed.assert(6, &["the calls of `--stop-after` are out"]);
+    pause_while_stopped(&vendor, &place, &news);
+    let mut resumed = place.start(&["resume", "news", "--stop-after", "20"]);
+    resumed.line_with("going on with news@");
+    news.signal(Signal::CONT);
+    resumed
+        .end()
+        .assert(6, &["the calls of `--stop-after` are out"]);
     news.end().assert(6, &["it was paused, and resumed since"]);
     assert!(count(&place, "pending", "") > 500);
     place
