@@ -1,7 +1,9 @@
 //! Why a verb did not do what was asked.
 
 use super::exit::Exit;
+use super::journals::SANDBOX_JOURNAL;
 use super::print;
+use super::workspace::OWN_FOLDER;
 use crate::catalog::{self, Unusable};
 use crate::executor;
 use crate::journal;
@@ -180,6 +182,9 @@ impl From<journal::Error> for Failure {
             journal::Error::Older { witness, .. } => {
                 (Exit::Safety, Some(go_on_from_older(witness)))
             }
+            journal::Error::DevelopmentSchema { path, .. } if is_of_sandbox(path) => {
+                (Exit::Error, Some(delete_rehearsals(path)))
+            }
             _ if error.is_temporary() => (Exit::Temporary, None),
             _ => (Exit::Error, None),
         };
@@ -189,6 +194,17 @@ impl From<journal::Error> for Failure {
             ..Failure::new(exit, "")
         }
     }
+}
+
+fn is_of_sandbox(journal: &Path) -> bool {
+    journal.ends_with(Path::new(OWN_FOLDER).join(SANDBOX_JOURNAL))
+}
+
+fn delete_rehearsals(journal: &Path) -> String {
+    format!(
+        "it holds rehearsals only; delete it with: rm '{}'*",
+        journal.display()
+    )
 }
 
 fn go_on_from_older(witness: &Path) -> String {

@@ -201,7 +201,7 @@ struct BackedUp {
 
 pub(super) async fn back_up(common: &Common, options: &Backup) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
-    let journal = workspace.existing_journal().await?;
+    let journal = workspace.journal_to_read().await?;
     let target = workspace.directory.join(&options.file);
     let mut signals = Signals::listen()?;
     let copied = tokio::select! {

@@ -13,12 +13,15 @@ use crate::source::{list_of, nearest};
 use anyhow::Context;
 use std::path::PathBuf;
 
+/// Name of the sandbox's journal in the program's own folder.
+pub(super) const SANDBOX_JOURNAL: &str = "sandbox.db";
+
 impl Workspace {
     /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
     pub(super) fn journal_path(&self) -> Result<PathBuf, Failure> {
         let root = self.repository.root();
         if self.sandbox {
-            return Ok(root.join(OWN_FOLDER).join("sandbox.db"));
+            return Ok(root.join(OWN_FOLDER).join(SANDBOX_JOURNAL));
         }
         let invalid = |text: String| Failure::new(Exit::Invalid, text);
         let (text, place) = match &self.settings.journal {
@@ -63,8 +66,17 @@ impl Workspace {
             .context("cannot make the sandbox's folder")?)
     }
 
-    /// For reading what has been sent; nothing is made.
+    /// Opens the journal to change something in it. Makes none.
     pub(super) async fn existing_journal(&self) -> Result<Journal, Failure> {
+        Ok(Journal::open(&self.existing_journal_path()?).await?)
+    }
+
+    /// Opens the journal to read what has been sent. Neither makes nor upgrades it.
+    pub(super) async fn journal_to_read(&self) -> Result<Journal, Failure> {
+        Ok(Journal::open_to_read(&self.existing_journal_path()?).await?)
+    }
+
+    fn existing_journal_path(&self) -> Result<PathBuf, Failure> {
         let path = self.journal_path()?;
         if !path.exists() {
             let text = format!(
@@ -79,7 +91,7 @@ impl Workspace {
                 failure.help(help)
             });
         }
-        Ok(Journal::open(&path).await?)
+        Ok(path)
     }
 
     /// The same where nothing sent is nothing wrong.

@@ -28,7 +28,7 @@ const FOLLOWED_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
-    let journal = workspace.existing_journal().await?;
+    let journal = workspace.journal_to_read().await?;
     let run = if options.test {
         workspace.find_test(&journal, &options.run).await?
     } else {

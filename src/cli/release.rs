@@ -8,8 +8,7 @@ use super::print;
 use super::workspace::Workspace;
 use crate::agenda::Verdict;
 use crate::clock;
-use crate::daemon::GONE_CONFIRMED;
-use crate::journal::{Journal, Passed};
+use crate::journal::{DaemonCommand, Journal, Passed};
 use crate::source::list_of;
 use anyhow::Context;
 use serde_json::json;
@@ -28,7 +27,9 @@ pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, 
             print::say("the daemon misses no campaigns; there is nothing to release");
             return Ok(Exit::Success);
         }
-        journal.wish(GONE_CONFIRMED, clock::now()).await?;
+        journal
+            .send_command(DaemonCommand::ConfirmRemoval, clock::now())
+            .await?;
         print::say("the campaigns that are gone are forgotten; what is open of them is paused");
         tell_daemon(daemon.as_deref(), &workspace);
         return Ok(Exit::Success);

@@ -25,9 +25,9 @@ impl Workspace {
         let is_scheduled = campaign.is_some_and(|campaign| campaign.schedule.is_some());
         let typed = || CampaignName::try_from(wanted).ok();
         let name = name.or_else(|| typed().filter(|_| !is_path(wanted)));
-        let watched = journal.watched().await?;
-        let is_watched = |name: &CampaignName| watched.keys().any(|key| key.campaign == *name);
-        Ok(name.filter(|name| is_scheduled || is_watched(name)))
+        let cursors = journal.schedule_cursors().await?;
+        let has_cursor = |name: &CampaignName| cursors.keys().any(|key| key.campaign == *name);
+        Ok(name.filter(|name| is_scheduled || has_cursor(name)))
     }
 
     /// No occurrence of it starts any more.

@@ -156,11 +156,11 @@ impl Upcoming {
 }
 
 async fn next(journal: &Journal, paused: &[PausedCampaign]) -> Result<Vec<Next>, Failure> {
-    let watched = journal.watched().await?.into_values();
-    let mut next: Vec<(i64, String, bool)> = watched
-        .filter_map(|watched| {
-            let (civil, at_ms) = watched.next?;
-            let (campaign, local) = (watched.key.campaign, civil_text(civil.local));
+    let cursors = journal.schedule_cursors().await?.into_values();
+    let mut next: Vec<(i64, String, bool)> = cursors
+        .filter_map(|cursor| {
+            let (civil, at_ms) = cursor.next?;
+            let (campaign, local) = (cursor.key.campaign, civil_text(civil.local));
             let is_paused = paused.iter().any(|each| each.campaign == campaign.as_str());
             Some((at_ms, format!("{campaign}@{local}"), is_paused))
         })

@@ -8,7 +8,7 @@ use crate::catalog::Entry;
 use crate::clock;
 use crate::executor;
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName};
-use crate::journal::{self, Passed, PausedCampaign, ScheduleKey, Watched};
+use crate::journal::{self, Passed, PausedCampaign, ScheduleCursor, ScheduleKey};
 use crate::schedule::{Occurrence, Schedule};
 use crate::seeded_bug::SeededBug;
 use crate::settings::{Hours, OnInvalid};
@@ -47,11 +47,11 @@ impl Daemon {
         }
         let agenda = self.agenda(name, &post, &schedule, now).await?;
         self.tell_decided(name, &agenda.decided);
-        let next_before = post.watched.next;
+        let next_before = post.cursor.next;
         let mut post = looked_at(post, &agenda, now);
         if let Some(start) = &agenda.start {
             // Whoever dies before it is opened finds it due again.
-            post.watched.settled_ms = start.at.timestamp_millis() - 1;
+            post.cursor.settled_ms = start.at.timestamp_millis() - 1;
             // What waited for another counts from now on.
             let is_queued = self.waits(post.key(), Verdict::Queued).is_some();
             let due = if is_queued {
@@ -62,10 +62,10 @@ impl Daemon {
             post.start_by = Some(due + schedule.start_within);
         }
         // Where nothing was due nothing has to be known of it later.
-        let is_other = next_before != post.watched.next && agenda.start.is_none();
+        let is_other = next_before != post.cursor.next && agenda.start.is_none();
         if !agenda.decided.is_empty() || is_other {
             self.journal
-                .decide(&post.watched, &agenda.decided, now)
+                .decide(&post.cursor, &agenda.decided, now)
                 .await?;
         }
         if !agenda.decided.is_empty() {
@@ -186,8 +186,8 @@ impl Daemon {
             }
         }
         if SeededBug::CheckpointMovedEarly.is_active() {
-            post.watched.settled_ms = post.looked_ms;
-            self.journal.decide(&post.watched, &[], now).await?;
+            post.cursor.settled_ms = post.looked_ms;
+            self.journal.decide(&post.cursor, &[], now).await?;
         }
         let is_under_way = self.preparer.is_under_way(name, &occurrence);
         match self.job(name, &occurrence, now) {
@@ -261,9 +261,9 @@ impl Daemon {
         if post.starting.take().is_some() {
             post.wake = Some(utc(now));
         }
-        post.watched.settled_ms = post.looked_ms;
+        post.cursor.settled_ms = post.looked_ms;
         self.notices.clear("unprepared", name.as_str());
-        self.journal.decide(&post.watched, decided, now).await?;
+        self.journal.decide(&post.cursor, decided, now).await?;
         self.waiting = self.journal.waiting().await?;
         self.roster.set(name, post);
         Ok(())
@@ -470,10 +470,10 @@ fn looked_at(post: Post, agenda: &Agenda, now: Moment) -> Post {
     });
     Post {
         looked_ms: now.wall_ms,
-        watched: Watched {
+        cursor: ScheduleCursor {
             settled_ms: now.wall_ms,
             next,
-            ..post.watched
+            ..post.cursor
         },
         next: agenda.next.clone(),
         wake: agenda.wake,

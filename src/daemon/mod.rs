@@ -28,7 +28,6 @@ pub use git::{
 pub use notify::{Notifier, SetupError, Target, Unresolved};
 pub use probes::{Heartbeat, ListenError, Probes, Readiness};
 pub use reached::Reached;
-pub use reload::GONE_CONFIRMED;
 pub use serve::{Daemon, Setup};
 pub use supervisor::{Supervisor, SupervisorError};
 

@@ -8,22 +8,20 @@ use crate::catalog::{self, Changes, Entry, Invalid};
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, RunName};
-use crate::journal::{ScheduleKey, Watched};
+use crate::journal::{DaemonCommand, ScheduleCursor, ScheduleKey};
 use crate::schedule::{Occurrence, Schedule, Slot};
 use crate::seeded_bug::SeededBug;
 use chrono::{DateTime, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What a person wants who confirms that campaigns are gone.
-pub const GONE_CONFIRMED: &str = "gone";
 /// Files that do not come to rest are told of after this time.
 const UNSETTLED_MS: i64 = 10_000;
 
 impl Daemon {
     /// The first look: what was known before this process is taken up again.
     pub(super) async fn first_look(&mut self) -> Result<(), Error> {
-        let known = self.journal.watched().await?;
+        let known = self.journal.schedule_cursors().await?;
         self.look(known).await
     }
 
@@ -33,7 +31,7 @@ impl Daemon {
     }
 
     /// `known`: what the journal knows of schedules that nobody here does.
-    async fn look(&mut self, known: HashMap<ScheduleKey, Watched>) -> Result<(), Error> {
+    async fn look(&mut self, known: HashMap<ScheduleKey, ScheduleCursor>) -> Result<(), Error> {
         self.unmet.extend(known);
         self.take_files(clock::now()).await?;
         self.notices.see_catalog(&self.catalog);
@@ -104,13 +102,13 @@ impl Daemon {
         self.is_loaded = true;
         let met = changes.added.iter().chain(&changes.changed);
         let met: Vec<CampaignName> = met.chain(&changes.mended).cloned().collect();
-        let mut watched = Vec::new();
+        let mut cursors = Vec::new();
         for name in &met {
             self.notices.forget_tries(name);
             self.notices.clear("unprepared", name.as_str());
-            watched.extend(self.meet(name, now).await?);
+            cursors.extend(self.meet(name, now).await?);
         }
-        self.journal.watch(&watched).await?;
+        self.journal.save_schedule_cursors(&cursors).await?;
         for name in &changes.removed {
             self.part(name, "its file is gone").await?;
         }
@@ -159,7 +157,11 @@ impl Daemon {
     }
 
     /// A campaign as it is now: its schedule counts from here on, unless it is the one that counted before.
-    async fn meet(&mut self, name: &CampaignName, now: Moment) -> Result<Option<Watched>, Error> {
+    async fn meet(
+        &mut self,
+        name: &CampaignName,
+        now: Moment,
+    ) -> Result<Option<ScheduleCursor>, Error> {
         let Some(entry) = self.catalog.get(name).cloned() else {
             return Ok(None);
         };
@@ -184,30 +186,30 @@ impl Daemon {
             return Ok(None);
         };
         self.lanes.want(&key.app, entry.channel);
-        let before = self.roster.remove(name).map(|post| post.watched);
+        let before = self.roster.remove(name).map(|post| post.cursor);
         let unmet = self.unmet.remove(&key);
         if let Some(through_another) = before.as_ref().filter(|before| before.key != key) {
             self.journal.forget_schedule(&through_another.key).await?;
         }
         let before = before.filter(|before| before.key == key).or(unmet);
-        let watched = self.counted(&entry, &schedule, (key, before), now).await?;
-        let (wake, next) = ahead(&schedule, watched.settled_ms, now);
-        let watched = Watched {
+        let cursor = self.counted(&entry, &schedule, (key, before), now).await?;
+        let (wake, next) = ahead(&schedule, cursor.settled_ms, now);
+        let cursor = ScheduleCursor {
             next: next
                 .as_ref()
                 .map(|next| (Civil::of(next), next.at.timestamp_millis())),
-            ..watched
+            ..cursor
         };
         let post = Post {
-            looked_ms: watched.settled_ms,
-            watched: watched.clone(),
+            looked_ms: cursor.settled_ms,
+            cursor: cursor.clone(),
             next,
             wake,
             starting: None,
             start_by: None,
         };
         self.roster.set(name, post);
-        Ok(Some(watched))
+        Ok(Some(cursor))
     }
 
     /// From when on a schedule counts.
@@ -215,13 +217,13 @@ impl Daemon {
         &mut self,
         entry: &Entry,
         schedule: &Arc<Schedule>,
-        (key, before): (ScheduleKey, Option<Watched>),
+        (key, before): (ScheduleKey, Option<ScheduleCursor>),
         now: Moment,
-    ) -> Result<Watched, Error> {
+    ) -> Result<ScheduleCursor, Error> {
         let digest = schedule.digest().to_string();
         match before {
             Some(before) if before.schedule == digest && before.zone == schedule.zone() => {
-                return Ok(Watched {
+                return Ok(ScheduleCursor {
                     settled_ms: before.settled_ms.min(now.wall_ms),
                     ..before
                 });
@@ -229,7 +231,7 @@ impl Daemon {
             Some(before) => self.overtaken(&entry.name, &before, now).await?,
             None => {}
         }
-        Ok(Watched {
+        Ok(ScheduleCursor {
             key,
             schedule: digest,
             zone: schedule.zone(),
@@ -246,7 +248,7 @@ impl Daemon {
     async fn overtaken(
         &mut self,
         name: &CampaignName,
-        before: &Watched,
+        before: &ScheduleCursor,
         now: Moment,
     ) -> Result<(), Error> {
         let due = before.next.filter(|(_, at_ms)| *at_ms <= now.wall_ms);
@@ -282,7 +284,7 @@ impl Daemon {
     async fn part(&mut self, name: &CampaignName, reason: &str) -> Result<(), Error> {
         self.notices.clear("unprepared", name.as_str());
         if let Some(post) = self.roster.get(name).cloned() {
-            self.rest(&post.watched.key, Some(reason)).await?;
+            self.rest(&post.cursor.key, Some(reason)).await?;
         }
         Ok(())
     }
@@ -353,17 +355,19 @@ impl Daemon {
         Ok(())
     }
 
-    /// What people wrote down for the daemon.
-    pub(super) async fn heed_wishes(&mut self) -> Result<(), Error> {
-        for wish in self.journal.take_wishes().await? {
-            if wish == GONE_CONFIRMED {
-                if let Some(git) = &self.git {
-                    git.confirm();
+    /// Carries out what operators told the daemon to do.
+    pub(super) async fn carry_out_commands(&mut self) -> Result<(), Error> {
+        for command in self.journal.take_commands().await? {
+            match command {
+                DaemonCommand::ConfirmRemoval => {
+                    if let Some(git) = &self.git {
+                        git.confirm();
+                    }
+                    self.believe_gone();
+                    Box::pin(self.refresh()).await?;
+                    self.forget_unmet(clock::now()).await?;
+                    self.notices.clear("disappeared", "campaigns");
                 }
-                self.believe_gone();
-                Box::pin(self.refresh()).await?;
-                self.forget_unmet(clock::now()).await?;
-                self.notices.clear("disappeared", "campaigns");
             }
         }
         Ok(())
@@ -375,7 +379,7 @@ impl Daemon {
             let Some(mut post) = self.roster.remove(&name) else {
                 continue;
             };
-            post.watched.settled_ms = post.watched.settled_ms.min(now.wall_ms);
+            post.cursor.settled_ms = post.cursor.settled_ms.min(now.wall_ms);
             post.looked_ms = post.looked_ms.min(now.wall_ms);
             post.wake = Some(utc(now));
             self.roster.set(&name, post);

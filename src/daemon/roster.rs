@@ -1,7 +1,7 @@
 //! When each schedule is to be looked at next.
 
 use crate::identity::{CampaignName, Moment};
-use crate::journal::{ScheduleKey, Watched};
+use crate::journal::{ScheduleCursor, ScheduleKey};
 use crate::schedule::Occurrence;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A campaign with a schedule that counts.
 #[derive(Clone, Debug)]
 pub(super) struct Post {
-    pub(super) watched: Watched,
+    pub(super) cursor: ScheduleCursor,
     /// Everything up to here was decided, but for what is being planned.
     pub(super) looked_ms: i64,
     /// What fires next.
@@ -24,11 +24,11 @@ pub(super) struct Post {
 
 impl Post {
     pub(super) fn key(&self) -> &ScheduleKey {
-        &self.watched.key
+        &self.cursor.key
     }
 
     pub(super) fn settled(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.watched.settled_ms).unwrap_or_default()
+        DateTime::from_timestamp_millis(self.cursor.settled_ms).unwrap_or_default()
     }
 }
 

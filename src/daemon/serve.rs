@@ -13,7 +13,7 @@ use crate::delivery::RunState;
 use crate::executor::{self, left_since_ms};
 use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
-use crate::journal::{Journal, Passed, PausedCampaign, ScheduleKey, Stamp, Watched};
+use crate::journal::{Journal, Passed, PausedCampaign, ScheduleCursor, ScheduleKey, Stamp};
 use crate::settings::Settings;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
@@ -76,7 +76,7 @@ pub struct Daemon {
     pub(super) notices: super::notices::Notices,
     pub(super) flag: String,
     /// Schedules that the journal knows, and no file has been seen of.
-    pub(super) unmet: HashMap<ScheduleKey, Watched>,
+    pub(super) unmet: HashMap<ScheduleKey, ScheduleCursor>,
     pub(super) is_loaded: bool,
     /// Campaigns that are gone are to be believed, this once.
     pub(super) is_gone_confirmed: bool,
@@ -351,7 +351,7 @@ impl Daemon {
         }
         self.waiting = self.journal.waiting().await?;
         self.paused = self.journal.paused_campaigns().await?;
-        self.heed_wishes().await?;
+        self.carry_out_commands().await?;
         let waiting: Vec<CampaignName> = self
             .waiting
             .iter()

@@ -16,13 +16,31 @@ pub enum Error {
     )]
     Network { path: PathBuf, name: &'static str },
     #[error("`{}` is a database of another program, or a journal whose beginning is damaged", path.display())]
-    NotOurs { path: PathBuf },
+    ForeignDatabase { path: PathBuf },
+    #[error(
+        "the journal `{}` was made by a development version of campanile (schema {found}), which this version cannot read \
+         (nothing was changed)",
+        path.display()
+    )]
+    DevelopmentSchema { path: PathBuf, found: i64 },
     #[error(
         "the journal `{}` was written by {writer} (schema {found}); this is campanile {program}, which knows schema \
          {known} at most: use that version or a later one (nothing was changed)",
         path.display()
     )]
     LaterSchema {
+        path: PathBuf,
+        writer: String,
+        found: i64,
+        program: &'static str,
+        known: i64,
+    },
+    #[error(
+        "the journal `{}` was written by {writer} (schema {found}); this is campanile {program}, which reads schema {known} \
+         and does not upgrade a journal to read it (nothing was changed)",
+        path.display()
+    )]
+    EarlierSchema {
         path: PathBuf,
         writer: String,
         found: i64,
@@ -105,16 +123,23 @@ impl Error {
             }
             Error::Busy => "see which one has it open",
             Error::Open { .. } => "see that its folder is there and that this user may write to it",
-            Error::Damaged { .. } | Error::Illegal { .. } | Error::NotOurs { .. } => {
+            Error::DevelopmentSchema { .. } => {
+                "finish its open runs with the program that made it, then move it away, together with the files beside it \
+                 that begin with its name"
+            }
+            Error::EarlierSchema { .. } => {
+                "read it with that version, or upgrade it with a command that sends, such as `campanile serve`"
+            }
+            Error::Damaged { .. } | Error::Illegal { .. } | Error::ForeignDatabase { .. } => {
                 "keep the file, for it alone tells what was sent; without it the same would be sent again"
             }
             _ => return None,
         })
     }
 
-    /// By the number that `SQLite` gives its errors; the lowest byte is the kind.
+    /// Converts an error of `SQLite` by its number, of which the lowest byte is the kind.
     fn of_sqlite(code: u32, text: String) -> Error {
-        match code & 0xFF {
+        match code {
             5 | 6 => Error::Busy,
             8 => Error::ReadOnly(text),
             10 => Error::Disk(text),
@@ -125,15 +150,21 @@ impl Error {
     }
 }
 
+/// Returns the number that `SQLite` gives an error.
+pub(super) fn sqlite_code(error: &sqlx::Error) -> Option<u32> {
+    let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xFF)
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {
+        let code = sqlite_code(&error).unwrap_or(0);
         match error {
             sqlx::Error::ColumnDecode { index, .. } => {
                 Error::damaged(&format!("column {index} cannot be read"))
             }
             sqlx::Error::Database(database) => {
-                let code = database.code().and_then(|code| code.parse().ok());
-                Error::of_sqlite(code.unwrap_or(0), database.message().to_owned())
+                Error::of_sqlite(code, database.message().to_owned())
             }
             other => Error::Database(other.to_string()),
         }

@@ -1,4 +1,4 @@
-//! What the daemon tells whoever looks, and what people want of it: the two speak through the journal.
+//! Problems that the daemon reports, and commands that operators send it: the two speak through the journal.
 
 use super::{Error, Journal};
 use crate::identity::Moment;
@@ -17,6 +17,26 @@ pub struct Notice {
     pub subject: String,
     pub text: String,
     pub since_ms: i64,
+}
+
+/// Command of an operator to the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DaemonCommand {
+    /// Campaigns that are gone are meant to be gone, however many they are.
+    ConfirmRemoval,
+}
+
+impl DaemonCommand {
+    fn name(self) -> &'static str {
+        match self {
+            DaemonCommand::ConfirmRemoval => "confirm_removal",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<DaemonCommand> {
+        let all = [DaemonCommand::ConfirmRemoval];
+        all.into_iter().find(|command| command.name() == name)
+    }
 }
 
 /// When the journal was last written to, by whomever; cheap to ask for.
@@ -68,26 +88,30 @@ impl Journal {
         Ok(())
     }
 
-    /// Somebody wants something of the daemon.
-    pub async fn wish(&self, kind: &str, now: Moment) -> Result<(), Error> {
-        sqlx::query("/* wish */ INSERT OR REPLACE INTO wish VALUES (?1, ?2)")
-            .bind(kind)
+    /// Leaves a command for the daemon of this journal.
+    pub async fn send_command(&self, command: DaemonCommand, now: Moment) -> Result<(), Error> {
+        sqlx::query("/* send command */ INSERT OR REPLACE INTO daemon_command VALUES (?1, ?2)")
+            .bind(command.name())
             .bind(now.wall_ms)
             .execute(&self.writer)
             .await?;
         Ok(())
     }
 
-    /// What was wanted, once.
-    pub async fn take_wishes(&self) -> Result<Vec<String>, Error> {
+    /// Returns the commands that were left for the daemon, each once.
+    pub async fn take_commands(&self) -> Result<Vec<DaemonCommand>, Error> {
         let is_any: bool =
-            sqlx::query_scalar("/* any wishes */ SELECT EXISTS (SELECT 1 FROM wish)")
+            sqlx::query_scalar("/* any commands */ SELECT EXISTS (SELECT 1 FROM daemon_command)")
                 .fetch_one(&self.reader)
                 .await?;
         if !is_any {
             return Ok(Vec::new());
         }
-        let wishes = sqlx::query_scalar("/* take wishes */ DELETE FROM wish RETURNING kind");
-        Ok(wishes.fetch_all(&self.writer).await?)
+        let taken = "/* take commands */ DELETE FROM daemon_command RETURNING command";
+        let taken: Vec<String> = sqlx::query_scalar(taken).fetch_all(&self.writer).await?;
+        let commands = taken.iter();
+        Ok(commands
+            .filter_map(|name| DaemonCommand::from_name(name))
+            .collect())
     }
 }

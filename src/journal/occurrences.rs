@@ -20,9 +20,9 @@ pub struct ScheduleKey {
     pub campaign: CampaignName,
 }
 
-/// A schedule as it was last looked at.
+/// How far the occurrences of a schedule have been decided, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watched {
+pub struct ScheduleCursor {
     pub key: ScheduleKey,
     /// Tells whether it is still the same.
     pub schedule: String,
@@ -53,29 +53,29 @@ pub struct PausedCampaign {
 const COLUMNS: &str = "sdk_app_id, host, campaign, local, fold, zone, at_ms, verdict, reason";
 
 impl Journal {
-    /// Every schedule that was ever looked at.
-    pub async fn watched(&self) -> Result<HashMap<ScheduleKey, Watched>, Error> {
-        let rows = sqlx::query("/* watched */ SELECT * FROM watched");
+    /// Returns the cursors of all schedules that a daemon has seen.
+    pub async fn schedule_cursors(&self) -> Result<HashMap<ScheduleKey, ScheduleCursor>, Error> {
+        let rows = sqlx::query("/* schedule cursors */ SELECT * FROM schedule_cursor");
         let rows = rows.fetch_all(&self.reader).await?;
-        let watched = rows.iter().map(read_watched);
-        watched
-            .map(|watched| watched.map(|watched| (watched.key.clone(), watched)))
+        let cursors = rows.iter().map(read_cursor);
+        cursors
+            .map(|cursor| cursor.map(|cursor| (cursor.key.clone(), cursor)))
             .collect()
     }
 
-    /// Writes down how schedules were last looked at.
-    pub async fn watch(&self, watched: &[Watched]) -> Result<(), Error> {
-        if watched.is_empty() {
+    /// Records how far schedules have been decided.
+    pub async fn save_schedule_cursors(&self, cursors: &[ScheduleCursor]) -> Result<(), Error> {
+        if cursors.is_empty() {
             return Ok(());
         }
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        insert_watched(&mut transaction, watched).await?;
+        insert_cursors(&mut transaction, cursors).await?;
         self.commit(transaction).await
     }
 
     /// Nothing of it is due any more, unless it is seen again.
     pub async fn forget_schedule(&self, key: &ScheduleKey) -> Result<(), Error> {
-        let forget = "/* forget */ DELETE FROM watched WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3";
+        let forget = "/* forget */ DELETE FROM schedule_cursor WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3";
         sqlx::query(forget)
             .bind(sdk_app_id(&key.app))
             .bind(&key.app.host)
@@ -85,15 +85,15 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes down what becomes of occurrences, and that all up to `watched.settled_ms` have their states.
+    /// Records what becomes of occurrences, and that all up to `cursor.settled_ms` have their states.
     pub async fn decide(
         &self,
-        watched: &Watched,
+        cursor: &ScheduleCursor,
         decided: &[Decided],
         now: Moment,
     ) -> Result<(), Error> {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        insert_watched(&mut transaction, std::slice::from_ref(watched)).await?;
+        insert_cursors(&mut transaction, std::slice::from_ref(cursor)).await?;
         let rows = decided.iter().map(|each| {
             json!([
                 civil_text(each.civil.local),
@@ -110,10 +110,10 @@ impl Journal {
              ON CONFLICT DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
                 decided_ms = excluded.decided_ms WHERE verdict NOT IN ('missed', 'skipped')",
         )
-        .bind(sdk_app_id(&watched.key.app))
-        .bind(&watched.key.app.host)
-        .bind(watched.key.campaign.as_str())
-        .bind(watched.zone.name())
+        .bind(sdk_app_id(&cursor.key.app))
+        .bind(&cursor.key.app.host)
+        .bind(cursor.key.campaign.as_str())
+        .bind(cursor.zone.name())
         .bind(now.wall_ms)
         .bind(Value::Array(rows.collect()).to_string())
         .execute(&mut *transaction)
@@ -235,7 +235,7 @@ impl Journal {
         now: Moment,
     ) -> Result<bool, Error> {
         let paused = sqlx::query(
-            "/* pause campaign */ INSERT INTO paused VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            "/* pause campaign */ INSERT INTO paused_campaign VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         )
         .bind(campaign)
         .bind(reason)
@@ -248,7 +248,7 @@ impl Journal {
     /// The same of every campaign whose schedule is known. How many were not paused before.
     pub async fn pause_campaigns(&self, reason: &str, now: Moment) -> Result<u64, Error> {
         let paused = sqlx::query(
-            "/* pause campaigns */ INSERT INTO paused SELECT DISTINCT campaign, ?1, ?2 FROM watched WHERE true
+            "/* pause campaigns */ INSERT INTO paused_campaign SELECT DISTINCT campaign, ?1, ?2 FROM schedule_cursor WHERE true
              ON CONFLICT DO NOTHING",
         );
         let paused = paused.bind(reason).bind(now.wall_ms);
@@ -258,7 +258,7 @@ impl Journal {
     /// Since when it was paused; `None`: it was not.
     pub async fn resume_campaign(&self, campaign: &str) -> Result<Option<i64>, Error> {
         let resumed = sqlx::query_scalar(
-            "/* resume campaign */ DELETE FROM paused WHERE campaign = ?1 RETURNING since_ms",
+            "/* resume campaign */ DELETE FROM paused_campaign WHERE campaign = ?1 RETURNING since_ms",
         );
         let resumed = resumed.bind(campaign).fetch_optional(&self.writer).await?;
         Ok(resumed)
@@ -278,7 +278,8 @@ impl Journal {
     }
 
     pub async fn paused_campaigns(&self) -> Result<Vec<PausedCampaign>, Error> {
-        let rows = sqlx::query("/* paused campaigns */ SELECT * FROM paused ORDER BY campaign");
+        let rows =
+            sqlx::query("/* paused campaigns */ SELECT * FROM paused_campaign ORDER BY campaign");
         let rows = rows.fetch_all(&self.reader).await?;
         let read = |row: &SqliteRow| {
             Ok(PausedCampaign {
@@ -300,7 +301,7 @@ pub(super) async fn pause_with_campaign(
 ) -> Result<(), Error> {
     sqlx::query(
         "/* paused with its campaign */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
-         SELECT ?1, 1, 'paused', reason, ?2, ?3, ?4 FROM paused WHERE campaign = ?5",
+         SELECT ?1, 1, 'paused', reason, ?2, ?3, ?4 FROM paused_campaign WHERE campaign = ?5",
     )
     .bind(run.0)
     .bind(now.wall_ms)
@@ -332,11 +333,11 @@ pub(super) async fn forget_occurrence(
     Ok(())
 }
 
-async fn insert_watched(
+async fn insert_cursors(
     transaction: &mut Transaction<'_, Sqlite>,
-    watched: &[Watched],
+    cursors: &[ScheduleCursor],
 ) -> Result<(), Error> {
-    let rows = watched.iter().map(|each| {
+    let rows = cursors.iter().map(|each| {
         let next = each.next.map(|(civil, at_ms)| {
             let local = civil_text(civil.local);
             (local, civil.fold, at_ms)
@@ -357,7 +358,7 @@ async fn insert_watched(
         ])
     });
     sqlx::query(
-        "/* watch */ INSERT OR REPLACE INTO watched SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+        "/* schedule cursors */ INSERT OR REPLACE INTO schedule_cursor SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
             value ->> 5, value ->> 6, value ->> 7, value ->> 8 FROM json_each(?1)",
     )
     .bind(Value::Array(rows.collect()).to_string())
@@ -401,7 +402,7 @@ fn read_civil(row: &SqliteRow) -> Result<Civil, Error> {
     })
 }
 
-fn read_watched(row: &SqliteRow) -> Result<Watched, Error> {
+fn read_cursor(row: &SqliteRow) -> Result<ScheduleCursor, Error> {
     let local: Option<String> = row.try_get("next_local")?;
     let at_ms: Option<i64> = row.try_get("next_ms")?;
     let next = match (local, at_ms) {
@@ -414,7 +415,7 @@ fn read_watched(row: &SqliteRow) -> Result<Watched, Error> {
         }
         _ => None,
     };
-    Ok(Watched {
+    Ok(ScheduleCursor {
         key: read_key(row)?,
         schedule: row.try_get("schedule")?,
         zone: read_zone(row)?,

@@ -115,7 +115,7 @@ const TEXTS: [&str; 10] = [
     "channel",
     "digest",
     "revision",
-    "hours",
+    "send_window",
     "on_unknown",
 ];
 
@@ -274,7 +274,7 @@ const RATE_MIN: f64 = 0.001;
 const RATE_MAX: f64 = 10_000.0;
 
 fn window(row: &SqliteRow) -> Result<Option<Window>, Error> {
-    let text: Option<String> = row.try_get("hours")?;
+    let text: Option<String> = row.try_get("send_window")?;
     let parsed = text.map(|text| text.parse());
     parsed
         .transpose()

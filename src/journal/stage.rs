@@ -162,7 +162,7 @@ impl Journal {
         }
         let opened = sqlx::query(
             "/* open */ INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
-                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after,
+                digest, planned, skipped, rate, attempts, revision, opened_ms, tolerate, send_window, pause_after,
                 on_unknown, finish_by_ms, test, stop_after, start_within_ms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
                 ?21, ?22, ?23, ?24, ?25)

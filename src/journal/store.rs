@@ -1,13 +1,15 @@
 //! Opening a journal.
 
+use super::error::sqlite_code;
 use super::guard::{Short, check_tables};
-use super::schema::{APPLICATION_ID, CREATE, CREATED, UPGRADES, VERSION};
+use super::header::{log_path, refuse_development};
+use super::schema::{APPLICATION_ID, SCHEMA, Schema};
 use super::witness::Witness;
 use super::{Error, place};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -27,11 +29,7 @@ pub struct Journal {
 
 /// The version of the database that is built in.
 pub async fn sqlite_version() -> Result<String, Error> {
-    use sqlx::{ConnectOptions, Connection};
-    let mut memory = SqliteConnectOptions::new()
-        .in_memory(true)
-        .connect()
-        .await?;
+    let mut memory = in_memory().connect().await?;
     let version = sqlx::query_scalar("SELECT sqlite_version()")
         .fetch_one(&mut memory)
         .await?;
@@ -39,21 +37,26 @@ pub async fn sqlite_version() -> Result<String, Error> {
     Ok(version)
 }
 
-/// What brings a journal up to date is told to programs that are too old for it.
+/// Version of this program. It is recorded in the journals that it makes or upgrades, for programs that are too old for
+/// them.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// How long a statement waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long whoever was turned away waits before it asks again.
+/// Wait before a process that was turned away asks again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 const READERS_MAX: u32 = 4;
 
 impl Journal {
-    /// Opens the journal at `path`, and makes it if it is not there.
+    /// Opens the journal at `path` to write to it. Makes it if it is not there, and upgrades it if its schema is older.
     pub async fn open(path: &Path) -> Result<Journal, Error> {
+        Journal::open_as(path, SCHEMA).await
+    }
+
+    async fn open_as(path: &Path, schema: Schema) -> Result<Journal, Error> {
         let opened = async {
             loop {
-                match Journal::try_to_open(path).await {
-                    // Where two make a journal at once `SQLite` turns one of them away without letting it wait.
+                match Journal::try_to_open(path, schema).await {
+                    // Where two processes make a journal at once, `SQLite` turns one away without letting it wait.
                     Err(Error::Busy) => sleep(BUSY_PAUSE).await,
                     opened => return opened,
                 }
@@ -64,11 +67,18 @@ impl Journal {
             .unwrap_or(Err(Error::Busy))
     }
 
-    async fn try_to_open(path: &Path) -> Result<Journal, Error> {
+    async fn try_to_open(path: &Path, schema: Schema) -> Result<Journal, Error> {
         place::check(path)?;
-        let options = options(path).create_if_missing(true);
-        let writer = pool(path, options.clone().pragma("wal_autocheckpoint", "0"), 1).await?;
-        let prepared = prepare(path, &writer).await;
+        refuse_development(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .create_if_missing(true);
+        let writer_options = options.clone().pragma("wal_autocheckpoint", "0");
+        let writer = connect(path, pool(1), writer_options).await?;
+        let prepared = prepare(path, &writer, schema).await;
         prepared.map_err(|error| named(path, error))?;
         let canonical = canonical(path)?;
         // Only now: a connection that knows the tables of before takes a row that has grown for the end of all rows.
@@ -76,39 +86,39 @@ impl Journal {
             path: path.to_owned(),
             canonical,
             writer,
-            reader: pool(path, options, READERS_MAX).await?,
+            reader: connect(path, pool(READERS_MAX), options).await?,
             witness: Arc::default(),
         })
     }
 
-    /// Opens the journal at `path` for whoever only reads. It may lie where nobody may write.
+    /// Opens the journal at `path` to read it, which neither makes nor upgrades it. Its folder need not be writable.
     pub async fn open_to_read(path: &Path) -> Result<Journal, Error> {
+        Journal::open_to_read_as(path, SCHEMA).await
+    }
+
+    async fn open_to_read_as(path: &Path, schema: Schema) -> Result<Journal, Error> {
         place::check_kind(path)?;
+        refuse_development(path)?;
+        let canonical = canonical(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
             .busy_timeout(BUSY_TIMEOUT);
-        let (reader, found) = match read_version(path, options.clone()).await {
-            // Without its write-ahead log all of it is in the file, and nobody writes where nobody may.
-            Err(_) if !log_path(path).exists() => {
-                read_version(path, options.immutable(true)).await?
+        let reader = match reader(path, options.clone(), schema).await {
+            // Without a write-ahead log the file has everything, and no process writes where none may.
+            Err(_) if !log_path(&canonical).exists() => {
+                reader(path, options.immutable(true), schema).await
             }
-            opened => opened?,
+            opened => opened,
         };
-        if found == (APPLICATION_ID, VERSION) {
-            let checked = check_tables(&mut *reader.acquire().await?).await;
-            checked.map_err(|error| named(path, error))?;
-            return Ok(Journal {
-                path: path.to_owned(),
-                canonical: canonical(path)?,
-                writer: reader.clone(),
-                reader,
-                witness: Arc::default(),
-            });
-        }
-        // It is brought up to date, or refused.
-        reader.close().await;
-        Journal::open(path).await
+        let reader = reader.map_err(|error| named(path, error))?;
+        Ok(Journal {
+            path: path.to_owned(),
+            canonical,
+            writer: reader.clone(),
+            reader,
+            witness: Arc::default(),
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -138,146 +148,187 @@ fn canonical(path: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-/// Where `SQLite` keeps what is not in the file yet.
-fn log_path(path: &Path) -> PathBuf {
-    let mut name = path.to_owned().into_os_string();
-    name.push("-wal");
-    PathBuf::from(name)
+/// Content of a database that may be used as a journal.
+enum Found {
+    /// No tables yet.
+    Nothing,
+    /// A journal of this schema version.
+    Version(i64),
 }
 
-/// Whose file it is, and of which version.
-async fn read_version(
+/// Reads what a database is. Refuses one of another program, and one of a later version than `schema`.
+async fn identify(
     path: &Path,
-    options: SqliteConnectOptions,
-) -> Result<(SqlitePool, (i64, i64)), Error> {
-    let reader = pool(path, options, READERS_MAX).await?;
-    let query = sqlx::query_as("SELECT * FROM pragma_application_id, pragma_user_version");
-    let found = query.fetch_one(&reader).await;
-    Ok((reader, found.map_err(|error| open_error(path, error))?))
-}
-
-/// Makes the tables, or brings them up to date.
-async fn prepare(path: &Path, writer: &SqlitePool) -> Result<(), Error> {
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    let found: i64 = sqlx::query_scalar("PRAGMA user_version")
-        .fetch_one(&mut *transaction)
-        .await?;
-    let owner: i64 = sqlx::query_scalar("PRAGMA application_id")
-        .fetch_one(&mut *transaction)
-        .await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
-        .fetch_one(&mut *transaction)
-        .await?;
-    match (owner, found, tables) {
-        (0, 0, 0) => {
-            sqlx::raw_sql(CREATE).execute(&mut *transaction).await?;
-            upgrade(&mut transaction, CREATED).await?;
-            set_version(&mut transaction).await?;
-            sqlx::query(sqlx::AssertSqlSafe(format!(
-                "PRAGMA application_id = {APPLICATION_ID}"
-            )))
-            .execute(&mut *transaction)
-            .await?;
-            transaction.commit().await?;
-            Ok(())
-        }
-        (APPLICATION_ID, VERSION, _) => check_tables(&mut transaction).await,
-        (APPLICATION_ID, 1..VERSION, _) => {
-            upgrade(&mut transaction, found).await?;
-            set_version(&mut transaction).await?;
-            check_tables(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(())
-        }
-        (APPLICATION_ID, VERSION.., _) => Err(Error::LaterSchema {
-            path: path.to_owned(),
-            writer: writer_of(&mut transaction, found).await,
+    connection: &mut SqliteConnection,
+    schema: Schema,
+) -> Result<Found, Error> {
+    let found = sqlx::query_as(
+        "/* identify */ SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+         FROM pragma_application_id, pragma_user_version",
+    );
+    let found = found.fetch_one(&mut *connection).await;
+    let (owner, found, tables): (i64, i64, i64) = found.map_err(|error| open_error(path, error))?;
+    let known = schema.version();
+    let path = path.to_owned();
+    match (owner, found) {
+        (0, 0) if tables == 0 => Ok(Found::Nothing),
+        (APPLICATION_ID, 1..) if found <= known => Ok(Found::Version(found)),
+        (APPLICATION_ID, 1..) => Err(Error::LaterSchema {
+            path,
+            writer: writer_of(connection, found).await,
             found,
             program: PROGRAM,
-            known: VERSION,
+            known,
         }),
-        _ => Err(Error::NotOurs {
-            path: path.to_owned(),
-        }),
+        _ => Err(Error::ForeignDatabase { path }),
     }
 }
 
-/// Whatever came after a version.
-async fn upgrade(transaction: &mut Transaction<'_, Sqlite>, found: i64) -> Result<(), Error> {
-    for (from, upgrade) in (1..).zip(UPGRADES) {
-        if from >= found {
-            sqlx::raw_sql(upgrade).execute(&mut **transaction).await?;
+/// Makes or upgrades the tables: all of them or, if the process ends meanwhile, none.
+async fn prepare(path: &Path, writer: &SqlitePool, schema: Schema) -> Result<(), Error> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let known = schema.version();
+    match identify(path, &mut transaction, schema).await? {
+        Found::Nothing => {
+            make_tables(&mut transaction, schema, known).await?;
+            let owner = format!("PRAGMA application_id = {APPLICATION_ID}");
+            let owner = sqlx::query(AssertSqlSafe(owner));
+            owner.execute(&mut *transaction).await?;
+        }
+        Found::Version(found) => {
+            check_tables(&mut transaction, &tables(schema, found).await?).await?;
+            if found == known {
+                return Ok(());
+            }
+            for migration in schema.migrations(found, known) {
+                sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+            }
         }
     }
-    Ok(())
-}
-
-async fn set_version(transaction: &mut Transaction<'_, Sqlite>) -> Result<(), Error> {
-    let version = format!("PRAGMA user_version = {VERSION}");
-    sqlx::query(sqlx::AssertSqlSafe(version))
-        .execute(&mut **transaction)
+    sqlx::query(AssertSqlSafe(format!("PRAGMA user_version = {known}")))
+        .execute(&mut *transaction)
         .await?;
     sqlx::query(
         "/* written by */ INSERT OR REPLACE INTO written_by (version, program) VALUES (?1, ?2)",
     )
-    .bind(VERSION)
+    .bind(known)
     .bind(PROGRAM)
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await?;
+    transaction.commit().await?;
     Ok(())
 }
 
-/// Which program brought the journal to a version that is not known here. A later one may have it written elsewhere.
-async fn writer_of(transaction: &mut Transaction<'_, Sqlite>, version: i64) -> String {
+/// Makes the tables as they are in a version of the schema.
+async fn make_tables(
+    connection: &mut SqliteConnection,
+    schema: Schema,
+    version: i64,
+) -> Result<(), Error> {
+    let create = sqlx::raw_sql(schema.create);
+    create.execute(&mut *connection).await?;
+    for migration in schema.migrations(1, version) {
+        sqlx::raw_sql(*migration).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Returns the names of the tables that a version of the schema has.
+async fn tables(schema: Schema, version: i64) -> Result<Vec<String>, Error> {
+    let mut memory = in_memory().connect().await?;
+    make_tables(&mut memory, schema, version).await?;
+    let names = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'");
+    let names = names.fetch_all(&mut memory).await?;
+    memory.close().await?;
+    Ok(names)
+}
+
+/// Returns the program that brought the journal to a version. A later program may record it elsewhere.
+async fn writer_of(connection: &mut SqliteConnection, version: i64) -> String {
     let query = format!(
-        "SELECT {} FROM written_by WHERE version = ?1",
+        "/* writer of */ SELECT {} FROM written_by WHERE version = ?1",
         Short("program")
     );
-    let program = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+    let program = sqlx::query_scalar(AssertSqlSafe(query))
         .bind(version)
-        .fetch_optional(&mut **transaction)
+        .fetch_optional(connection)
         .await;
     let program: Option<String> = program.unwrap_or_default();
     program.map_or_else(
-        || "a later version of campanile".to_owned(),
+        || "another version of campanile".to_owned(),
         |program| format!("campanile {program}"),
     )
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_TIMEOUT)
-}
-
-async fn pool(
+/// Connects to a journal to read it. An empty file is read as a journal without runs, and one of the version before
+/// through the views of the schema.
+async fn reader(
     path: &Path,
     options: SqliteConnectOptions,
-    connections: u32,
+    schema: Schema,
 ) -> Result<SqlitePool, Error> {
+    let reader = connect(path, pool(READERS_MAX), options.clone()).await?;
+    let mut connection = reader.acquire().await?;
+    let known = schema.version();
+    let found = match identify(path, &mut connection, schema).await? {
+        Found::Version(found) => found,
+        Found::Nothing => {
+            let empty = connect(path, pool(1), in_memory()).await?;
+            make_tables(&mut *empty.acquire().await?, schema, known).await?;
+            return Ok(empty);
+        }
+    };
+    check_tables(&mut connection, &tables(schema, found).await?).await?;
+    if found == known {
+        return Ok(reader);
+    }
+    let Some(views) = schema.previous.filter(|_| found == known - 1) else {
+        return Err(Error::EarlierSchema {
+            path: path.to_owned(),
+            writer: writer_of(&mut connection, found).await,
+            found,
+            program: PROGRAM,
+            known,
+        });
+    };
+    let pool = pool(READERS_MAX).after_connect(move |connection, _| {
+        Box::pin(async move { sqlx::raw_sql(views).execute(connection).await.map(drop) })
+    });
+    connect(path, pool, options).await
+}
+
+fn in_memory() -> SqliteConnectOptions {
+    SqliteConnectOptions::new().in_memory(true)
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(0)
         .idle_timeout(None)
         .max_lifetime(None)
-        .connect_with(options)
-        .await
-        .map_err(|error| open_error(path, error))
 }
+
+async fn connect(
+    path: &Path,
+    pool: SqlitePoolOptions,
+    options: SqliteConnectOptions,
+) -> Result<SqlitePool, Error> {
+    let connected = pool.connect_with(options).await;
+    connected.map_err(|error| open_error(path, error))
+}
+
+/// Number of an error of `SQLite` that says that a file is not a database.
+const NOT_A_DATABASE: u32 = 26;
 
 fn open_error(path: &Path, error: sqlx::Error) -> Error {
     let path = path.to_owned();
-    if error.to_string().contains("database is locked") {
-        return Error::Busy;
-    }
-    if error.to_string().contains("file is not a database") {
-        return Error::NotOurs { path };
-    }
     if path.is_dir() {
         let why = "it is a folder".to_owned();
         return Error::Open { path, why };
+    }
+    if sqlite_code(&error) == Some(NOT_A_DATABASE) {
+        return Error::ForeignDatabase { path };
     }
     match Error::from(error) {
         Error::Database(why) => Error::Open { path, why },
@@ -293,129 +344,231 @@ fn named(path: &Path, error: Error) -> Error {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the files of a journal are compared"
+)]
 mod tests {
     use super::*;
+    use crate::identity::CampaignName;
+    use sqlx::{Row, Sqlite, Transaction};
+    use std::fs;
+    use tempfile::TempDir;
 
-    /// Each makes a journal of one version into one of the version before, the latest first.
-    const BACK: [&str; 6] = [
-        "ALTER TABLE run DROP COLUMN start_within_ms; PRAGMA user_version = 6",
-        "DROP TABLE watched; DROP TABLE occurrence; DROP TABLE paused; DROP TABLE notice; DROP TABLE wish;
-        PRAGMA user_version = 5",
-        "ALTER TABLE run RENAME TO run_later;
-        CREATE TABLE run (id INTEGER PRIMARY KEY, app TEXT NOT NULL, sdk_app_id INTEGER NOT NULL, host TEXT NOT NULL,
-            campaign TEXT NOT NULL, local TEXT NOT NULL, fold INTEGER NOT NULL, zone TEXT NOT NULL,
-            ordinal INTEGER NOT NULL, channel TEXT NOT NULL, digest TEXT NOT NULL, planned INTEGER NOT NULL,
-            skipped INTEGER NOT NULL, rate REAL, attempts INTEGER NOT NULL, revision TEXT, opened_ms INTEGER NOT NULL,
-            tolerate INTEGER NOT NULL DEFAULT 0, hours TEXT, pause_after INTEGER,
-            on_unknown TEXT NOT NULL DEFAULT 'hold', finish_by_ms INTEGER,
-            UNIQUE (sdk_app_id, host, campaign, local, fold, zone, ordinal)) STRICT;
-        INSERT INTO run SELECT id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned,
-            skipped, rate, attempts, revision, opened_ms, tolerate, hours, pause_after, on_unknown, finish_by_ms
-            FROM run_later;
-        DROP TABLE run_later; PRAGMA user_version = 4",
-        "DROP TABLE journal; DROP INDEX entry_ended; DROP TABLE pruned; DROP TABLE written_by; PRAGMA user_version = 3",
-        "ALTER TABLE run DROP COLUMN on_unknown; ALTER TABLE run DROP COLUMN finish_by_ms; PRAGMA user_version = 2",
-        "ALTER TABLE run DROP COLUMN tolerate;
-        ALTER TABLE run DROP COLUMN hours; ALTER TABLE run DROP COLUMN pause_after;
-        ALTER TABLE delivery DROP COLUMN members; PRAGMA user_version = 1",
-    ];
+    /// Made-up next version.
+    const NEXT: Schema = Schema {
+        create: SCHEMA.create,
+        migrations: &[
+            "ALTER TABLE run ADD COLUMN added TEXT NOT NULL DEFAULT 'as before';
+            CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT;
+            INSERT INTO extra VALUES (7)",
+        ],
+        previous: Some(
+            "CREATE TEMP VIEW run AS SELECT *, 'as before' AS added FROM main.run;
+            CREATE TEMP VIEW extra AS SELECT 7 AS a",
+        ),
+    };
 
-    /// Closes a journal and leaves it as a program of `versions` versions ago would have.
-    async fn put_back(journal: &Journal, versions: usize) {
-        for statements in BACK.iter().take(versions) {
-            sqlx::raw_sql(*statements)
-                .execute(&journal.writer)
-                .await
-                .unwrap();
-        }
-        journal.close().await;
+    fn place() -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        (folder, path)
     }
 
-    /// Who takes its runs for none sends them again.
+    /// Makes a journal of version 1 with a run, as another program would have.
+    async fn place_with_run() -> (TempDir, PathBuf) {
+        let (folder, path) = place();
+        let journal = Journal::open(&path).await.unwrap();
+        let written = "UPDATE written_by SET program = '0.0.9';
+            INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned,
+                skipped, attempts, opened_ms, tolerate, on_unknown, test)
+            VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0, 0, 'hold',
+                0)";
+        let written = sqlx::raw_sql(written).execute(&journal.writer).await;
+        written.unwrap();
+        journal.close().await;
+        (folder, path)
+    }
+
+    async fn assert_has_run(journal: &Journal) {
+        let name = CampaignName::try_from("news").unwrap();
+        assert_eq!(journal.runs_of(&name).await.unwrap().len(), 1);
+    }
+
+    async fn assert_has_what_was_added(journal: &Journal) {
+        let query = "SELECT added, a FROM run, extra";
+        let row = sqlx::query(query).fetch_one(&journal.reader).await.unwrap();
+        let (added, a): (String, i64) = (row.get("added"), row.get("a"));
+        assert_eq!((added.as_str(), a), ("as before", 7));
+    }
+
+    async fn versions(journal: &Journal) -> (i64, Vec<(i64, String)>) {
+        let version = sqlx::query_scalar("PRAGMA user_version");
+        let writers = sqlx::query_as("SELECT version, program FROM written_by ORDER BY version");
+        (
+            version.fetch_one(&journal.reader).await.unwrap(),
+            writers.fetch_all(&journal.reader).await.unwrap(),
+        )
+    }
+
+    async fn layout(journal: &Journal) -> Vec<String> {
+        let query = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql";
+        let layout = sqlx::query_scalar(query).fetch_all(&journal.reader).await;
+        layout.unwrap()
+    }
+
     #[tokio::test]
-    async fn the_runs_of_an_older_journal_are_seen_at_once() {
-        for versions in 0..=BACK.len() {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("a.db");
-            let journal = Journal::open(&path).await.unwrap();
-            let run = "INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel,
-                    digest, planned, skipped, attempts, opened_ms)
-                VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0)";
-            sqlx::raw_sql(run).execute(&journal.writer).await.unwrap();
-            put_back(&journal, versions).await;
-            let journal = Journal::open(&path).await.unwrap();
-            let name = crate::identity::CampaignName::try_from("news").unwrap();
-            let runs = journal.runs_of(&name).await.unwrap();
-            assert_eq!(runs.len(), 1, "{versions} versions ago");
-            assert_eq!(runs[0].on_unknown, crate::settings::OnUnknown::Hold);
-            assert_eq!(runs[0].finish_by_ms, None);
-            assert_eq!((runs[0].key.test, runs[0].stop_after), (false, None));
-            assert_eq!(runs[0].start_within, None);
+    async fn journal_of_earlier_version_is_upgraded_once_and_keeps_its_runs() {
+        let (_folder, path) = place_with_run().await;
+        for _ in 0..2 {
+            let journal = Journal::open_as(&path, NEXT).await.unwrap();
+            assert_has_run(&journal).await;
+            assert_has_what_was_added(&journal).await;
+            let writers = vec![(1, "0.0.9".to_owned()), (2, PROGRAM.to_owned())];
+            assert_eq!(versions(&journal).await, (2, writers));
             journal.close().await;
         }
     }
 
-    /// A run is begun, and somebody looks at that very moment what has become of it.
+    #[tokio::test]
+    async fn new_journal_has_the_tables_of_an_upgraded_one() {
+        let (_folder, path) = place_with_run().await;
+        let upgraded = Journal::open_as(&path, NEXT).await.unwrap();
+        let (_folder, path) = place();
+        let new = Journal::open_as(&path, NEXT).await.unwrap();
+        assert_eq!(layout(&new).await, layout(&upgraded).await);
+        assert_eq!(versions(&new).await, (2, vec![(2, PROGRAM.to_owned())]));
+    }
+
+    #[tokio::test]
+    async fn upgrade_that_fails_half_way_changes_nothing() {
+        let failing = Schema {
+            migrations: &["CREATE TABLE extra (a INTEGER) STRICT; INSERT INTO nowhere VALUES (1)"],
+            ..NEXT
+        };
+        let (_folder, path) = place_with_run().await;
+        Journal::open_as(&path, failing).await.unwrap_err();
+        let journal = Journal::open(&path).await.unwrap();
+        assert_has_run(&journal).await;
+        let (_folder, path) = place();
+        let new = Journal::open(&path).await.unwrap();
+        assert_eq!(layout(&journal).await, layout(&new).await);
+        assert_eq!(versions(&journal).await.0, 1);
+    }
+
+    #[tokio::test]
+    async fn upgrade_that_is_cut_off_half_way_changes_nothing() {
+        let (folder, path) = place_with_run().await;
+        let journal = Journal::open(&path).await.unwrap();
+        // What does not fit into memory is in the log before it is committed.
+        let small = sqlx::raw_sql("PRAGMA cache_size = 1");
+        small.execute(&journal.writer).await.unwrap();
+        let mut transaction: Transaction<'_, Sqlite> =
+            journal.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        for half in [
+            NEXT.migrations[0],
+            "PRAGMA user_version = 2; CREATE TABLE large AS SELECT randomblob(1000000) AS a",
+        ] {
+            let made = sqlx::raw_sql(half).execute(&mut *transaction).await;
+            made.unwrap();
+        }
+        let copy = folder.path().join("copy.db");
+        fs::copy(&path, &copy).unwrap();
+        let logged = fs::copy(log_path(&path), log_path(&copy)).unwrap();
+        assert!(logged > 500_000, "{logged} bytes of the upgrade are logged");
+
+        let journal = Journal::open(&copy).await.unwrap();
+        assert_has_run(&journal).await;
+        assert_eq!(versions(&journal).await.0, 1);
+    }
+
+    #[tokio::test]
+    async fn journal_of_previous_version_is_read_and_copied_and_stays_as_it_is() {
+        let (folder, path) = place_with_run().await;
+        let before = fs::read(&path).unwrap();
+        let journal = Journal::open_to_read_as(&path, NEXT).await.unwrap();
+        assert_has_run(&journal).await;
+        assert_has_what_was_added(&journal).await;
+        let copy = folder.path().join("copy.db");
+        assert_eq!(journal.back_up(&copy).await.unwrap().runs, 1);
+        journal.close().await;
+        assert!(fs::read(&path).unwrap() == before);
+
+        let copy = Journal::open(&copy).await.unwrap();
+        assert_eq!(versions(&copy).await, (1, vec![(1, "0.0.9".to_owned())]));
+    }
+
+    #[tokio::test]
+    async fn journal_of_earlier_version_that_cannot_be_read_is_refused_and_stays_as_it_is() {
+        let (_folder, path) = place_with_run().await;
+        let before = fs::read(&path).unwrap();
+        let unreadable = Schema {
+            previous: None,
+            ..NEXT
+        };
+        let much_later = Schema {
+            migrations: &["CREATE TABLE b (a)", "CREATE TABLE c (a)"],
+            ..NEXT
+        };
+        for (schema, known) in [(unreadable, 2), (much_later, 3)] {
+            let refused = Journal::open_to_read_as(&path, schema).await.unwrap_err();
+            let expected = format!(
+                "was written by campanile 0.0.9 (schema 1); this is campanile {PROGRAM}, which reads schema {known}"
+            );
+            assert!(refused.to_string().contains(&expected), "{refused}");
+            assert!(
+                refused
+                    .mend()
+                    .unwrap()
+                    .contains("read it with that version")
+            );
+        }
+        assert!(fs::read(&path).unwrap() == before);
+    }
+
+    #[tokio::test]
+    async fn journal_of_later_version_is_refused() {
+        let (_folder, path) = place();
+        Journal::open_as(&path, NEXT).await.unwrap().close().await;
+        let before = fs::read(&path).unwrap();
+        for refused in [
+            Journal::open(&path).await.unwrap_err(),
+            Journal::open_to_read(&path).await.unwrap_err(),
+        ] {
+            assert!(
+                matches!(&refused, Error::LaterSchema { found: 2, writer, .. } if writer.contains(PROGRAM)),
+                "{refused}"
+            );
+        }
+        assert!(fs::read(&path).unwrap() == before);
+    }
+
+    #[tokio::test]
+    async fn empty_file_is_read_as_journal_without_runs_and_stays_empty() {
+        let (_folder, path) = place();
+        fs::write(&path, "").unwrap();
+        let journal = Journal::open_to_read(&path).await.unwrap();
+        assert!(journal.campaigns().await.unwrap().is_empty());
+        journal.check_newest().await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"");
+    }
+
+    /// A run is begun, and a reader asks at that very moment what has become of it.
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn who_makes_a_journal_while_others_do_is_not_turned_away() {
+    async fn processes_that_make_one_journal_at_once_are_not_turned_away() {
         for _ in 0..20 {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("a.db");
+            let (_folder, path) = place();
             let mut all = tokio::task::JoinSet::new();
             for _ in 0..6 {
                 let path = path.clone();
-                all.spawn(async move { Journal::open(&path).await.map(drop) });
+                all.spawn(async move {
+                    Journal::open(&path).await?.close().await;
+                    Journal::open_to_read(&path).await.map(drop)
+                });
             }
             for opened in all.join_all().await {
                 opened.unwrap();
             }
         }
-    }
-
-    #[tokio::test]
-    async fn a_journal_of_an_earlier_version_is_brought_up_to_date() {
-        for versions in 1..=BACK.len() {
-            let folder = tempfile::tempdir().unwrap();
-            let path = folder.path().join("a.db");
-            put_back(&Journal::open(&path).await.unwrap(), versions).await;
-            for _ in 0..2 {
-                let journal = Journal::open(&path).await.unwrap();
-                let added = "SELECT tolerate, hours, pause_after, members, on_unknown, finish_by_ms, test, stop_after, start_within_ms FROM run, delivery";
-                let rows = sqlx::query(added).fetch_all(&journal.reader).await;
-                assert!(rows.unwrap().is_empty());
-                let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-                    .fetch_one(&journal.reader)
-                    .await
-                    .unwrap();
-                assert_eq!(version, VERSION);
-                let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'entry_ended'";
-                let indices: i64 = sqlx::query_scalar(index)
-                    .fetch_one(&journal.reader)
-                    .await
-                    .unwrap();
-                assert_eq!(indices, 1);
-                assert!(journal.watched().await.unwrap().is_empty());
-                assert!(journal.waiting().await.unwrap().is_empty());
-                assert!(journal.paused_campaigns().await.unwrap().is_empty());
-                assert!(journal.notices().await.unwrap().is_empty());
-                assert!(journal.take_wishes().await.unwrap().is_empty());
-                journal.close().await;
-            }
-        }
-    }
-
-    /// Whoever carries on with it would not know what its entries mean.
-    #[tokio::test]
-    async fn a_journal_of_a_later_version_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.db");
-        let journal = Journal::open(&path).await.unwrap();
-        sqlx::raw_sql("PRAGMA user_version = 99")
-            .execute(&journal.writer)
-            .await
-            .unwrap();
-        journal.close().await;
-        let refused = Journal::open(&path).await.unwrap_err();
-        assert!(matches!(refused, Error::LaterSchema { found: 99, .. }));
     }
 }

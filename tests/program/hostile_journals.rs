@@ -242,7 +242,7 @@ const COLUMNS: [(&str, &str); 7] = [
     (
         "run",
         "id app sdk_app_id host campaign local fold zone ordinal channel digest planned skipped rate attempts revision \
-         opened_ms tolerate hours pause_after on_unknown finish_by_ms test stop_after start_within_ms",
+         opened_ms tolerate send_window pause_after on_unknown finish_by_ms test stop_after start_within_ms",
     ),
     (
         "run_entry",

@@ -239,7 +239,7 @@ fn what_is_no_journal_of_ours_is_told_from_one() {
         "use that version or a later one",
     ]);
     alter(&place, "DROP TABLE written_by");
-    log(&["was written by a later version of campanile"]);
+    log(&["was written by another version of campanile"]);
 
     fs::write(journal(&place), &whole[..whole.len() / 2]).unwrap();
     log(&["campanile.db"]);
@@ -262,4 +262,100 @@ fn what_is_no_journal_of_ours_is_told_from_one() {
 fn alter_new(place: &Place) {
     fs::write(journal(place), "").unwrap();
     alter(place, "CREATE TABLE theirs (a)");
+}
+
+/// Turns the journal into one of a development version, as far as any later program looks.
+fn as_of_development(place: &Place, version: u32) {
+    const DEVELOPMENT_ID: u32 = 0x4361_6D70;
+    let statements =
+        format!("PRAGMA application_id = {DEVELOPMENT_ID}; PRAGMA user_version = {version}");
+    alter(place, &statements);
+}
+
+/// Every file of a place that is or belongs to its journal.
+fn journal_files(place: &Place) -> Vec<(PathBuf, Vec<u8>)> {
+    let folders = [place.path().to_owned(), place.path().join(".campanile")];
+    let files = folders.iter().flat_map(|folder| {
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path())
+    });
+    let mut files: Vec<_> = files
+        .filter(|path| path.to_str().unwrap().contains(".db"))
+        .map(|path| (path.clone(), fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn journal_of_development_version_is_refused_by_every_command_and_not_touched() {
+    let vendor = Vendor::start(&[]);
+    let place = Place::with_news(&vendor.endpoint(), 10);
+    let app = format!("endpoint: {}\n    test_groups: [mine]", vendor.endpoint());
+    place.write("campanile.yaml", &super::place::settings(&app));
+    place
+        .run(&["run", "news", "--yes", "--stop-after", "5"])
+        .assert(6, &["is paused"]);
+    as_of_development(&place, 7);
+    let before = journal_files(&place);
+    let refused = [
+        "campanile.db` was made by a development version of campanile (schema 7), which this version cannot read",
+        "help: finish its open runs with the program that made it, then move it away",
+    ];
+    for verb in [
+        "log news",
+        "log news -f",
+        "status",
+        "status -o json",
+        "run news --yes",
+        "run news --dry-run",
+        "test news --to mine",
+        "resume news",
+        "resume --schedules",
+        "pause news",
+        "pause --all",
+        "cancel news --yes",
+        "retry news --state failed --yes",
+        "release news",
+        "release --gone",
+        "journal backup copy.sqlite",
+        "journal prune --older-than 30d --yes",
+        "serve",
+    ] {
+        let arguments: Vec<&str> = verb.split(' ').collect();
+        place.run(&arguments).assert(1, &refused);
+        assert!(journal_files(&place) == before, "{verb}");
+    }
+    let listed = place.run(&["list"]);
+    listed.assert(0, &["news", "the last runs are not shown", refused[0]]);
+    place.run(&["next", "news"]);
+    place.run(&["check"]).assert(0, &[]);
+    assert!(journal_files(&place) == before);
+    assert!(!place.path().join("copy.sqlite").exists());
+    assert_eq!(vendor.ledger().len(), 5);
+}
+
+#[test]
+fn sandbox_journal_of_development_version_is_refused_and_may_be_deleted() {
+    let place = Place::with_news("http://127.0.0.1:9", 3);
+    let run = ["run", "news", "--sandbox", "--yes"];
+    place.run(&run).assert(0, &["3 accepted"]);
+    let own = place.path().join(".campanile/sandbox.db");
+    fs::rename(&own, journal(&place)).unwrap();
+    as_of_development(&place, 3);
+    fs::rename(journal(&place), &own).unwrap();
+
+    let before = journal_files(&place);
+    let refused = place.run(&run);
+    refused.assert(
+        1,
+        &[
+            "(schema 3)",
+            "help: it holds rehearsals only; delete it with: rm '",
+        ],
+    );
+    assert!(journal_files(&place) == before);
+    let (_, command) = refused.err.split_once("delete it with: ").unwrap();
+    place.shell(command.trim()).assert(0, &[]);
+    place.run(&run).assert(0, &["3 accepted"]);
 }

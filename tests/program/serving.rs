@@ -446,14 +446,11 @@ fn a_daemon_that_cannot_go_on_brings_home_what_is_under_way() {
     let place = place(&vendor, 4_000, &[soon(10)], "");
     let daemon = place.serve();
     vendor.wait_for(300);
-    alter(&place, "DROP TABLE paused");
+    alter(&place, "ALTER TABLE paused_campaign RENAME TO elsewhere");
     let ended = daemon.end();
     assert!(ended.code != 0 && ended.code != 143, "{}", ended.err);
     assert!(ended.err.contains("paused"), "{}", ended.err);
-    alter(
-        &place,
-        "CREATE TABLE paused (campaign TEXT PRIMARY KEY, reason TEXT NOT NULL, since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-    );
+    alter(&place, "ALTER TABLE elsewhere RENAME TO paused_campaign");
     let lines = place.log();
     let accepted = lines.iter().filter(|line| line["state"] == "accepted");
     let in_flight = lines.iter().filter(|line| line["state"] == "in_flight");
