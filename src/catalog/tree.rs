@@ -7,7 +7,7 @@ use super::{Error, Folder, Unusable};
 use crate::campaign::{Campaign, NotRead, Texts};
 use crate::files::{Listing, Repository, Stamp};
 use crate::identity::CampaignName;
-use crate::source::{Source, in_a_line};
+use crate::source::{Diagnostic, Severity, Source, in_a_line};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -285,9 +285,7 @@ fn entry(
     });
     let texts: Texts = texts.collect();
     let campaign = Campaign::read(source, folder.settings, &texts);
-    let campaign = campaign.map_err(|found| {
-        fault(in_a_line(&found, 0).unwrap_or_else(|| format!("{path} cannot be used")))
-    })?;
+    let campaign = campaign.map_err(|found| fault(complaints(path, &found)))?;
     Ok(Entry {
         channel: campaign.channel(),
         window: campaign.rules.window,
@@ -302,4 +300,21 @@ fn entry(
         source: Arc::clone(source),
         texts,
     })
+}
+
+/// Returns what is wrong with a file in a line that names it, as every reason against a file does. The first error may be
+/// in a file that it reads.
+fn complaints(path: &str, found: &[Diagnostic]) -> String {
+    let Some(line) = in_a_line(found, 0) else {
+        return format!("{path} cannot be used");
+    };
+    let mut errors = found
+        .iter()
+        .filter(|found| found.severity == Severity::Error);
+    let place = errors.next().and_then(|first| first.primary.as_ref());
+    if place.is_some_and(|label| label.span.source().path == path) {
+        line
+    } else {
+        format!("{path}: {line}")
+    }
 }

@@ -8,7 +8,7 @@ use super::print;
 use super::workspace::Workspace;
 use crate::agenda::Verdict;
 use crate::clock;
-use crate::journal::{DaemonCommand, Journal, Passed};
+use crate::journal::{ActiveProblem, DaemonCommand, Journal, Passed, Problem};
 use crate::source::list_of;
 use anyhow::Context;
 use serde_json::json;
@@ -68,14 +68,12 @@ pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, 
 /// What a daemon misses it writes down within a second; with a repository that is followed it is a commit that it does not
 /// believe.
 async fn misses_campaigns(journal: &Journal) -> Result<bool, Failure> {
-    const KINDS: [&str; 2] = ["disappeared", "commit"];
     const LOOKS: u32 = 8;
+    let is_missing = |each: &ActiveProblem| {
+        matches!(each.problem, Problem::MassRemoval | Problem::Commit { .. })
+    };
     for _ in 0..LOOKS {
-        let notices = journal.notices().await?;
-        if notices
-            .iter()
-            .any(|each| KINDS.contains(&each.kind.as_str()))
-        {
+        if journal.problems().await?.iter().any(is_missing) {
             return Ok(true);
         }
         sleep(LOOKED_EVERY).await;

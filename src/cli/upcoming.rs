@@ -6,7 +6,7 @@ use super::workspace::Workspace;
 use crate::agenda::Verdict;
 use crate::files::revision;
 use crate::identity::civil_text;
-use crate::journal::{Journal, Notice, Passed, PausedCampaign};
+use crate::journal::{ActiveProblem, Journal, Passed, PausedCampaign, Problem};
 use crate::report::time_text;
 use crate::source::plural;
 use serde::Serialize;
@@ -59,10 +59,13 @@ struct Paused {
 
 #[derive(Debug, Serialize)]
 struct Told {
-    kind: String,
+    kind: &'static str,
     subject: String,
     text: String,
     since: Option<String>,
+    /// The same for people, in a line.
+    #[serde(skip)]
+    line: String,
 }
 
 impl Upcoming {
@@ -77,7 +80,7 @@ impl Upcoming {
         let passed = journal.passed(limit).await?;
         // What nobody keeps up to date is not true any more.
         let notices = if daemon.is_some() {
-            journal.notices().await?
+            journal.problems().await?
         } else {
             Vec::new()
         };
@@ -229,44 +232,45 @@ impl Paused {
 }
 
 impl Told {
-    fn of(notice: Notice) -> Told {
-        let Notice {
-            kind,
-            subject,
+    fn of(active: ActiveProblem) -> Told {
+        let ActiveProblem {
+            problem,
             text,
             since_ms,
-        } = notice;
+        } = active;
+        let since = time_text(since_ms);
         Told {
-            kind,
-            subject,
+            line: format!(
+                "{} (since {})",
+                words(&problem, &text),
+                since.as_deref().unwrap_or("-")
+            ),
+            kind: problem.code(),
+            subject: problem.subject().to_owned(),
             text,
-            since: time_text(since_ms),
+            since,
         }
     }
 
     fn tell(&self) -> Result<(), Failure> {
-        let Told { subject, text, .. } = self;
-        // What is wrong with a file begins with its path.
-        let about = if text.starts_with(subject.as_str()) {
-            text.clone()
-        } else {
-            format!("{subject}: {text}")
-        };
-        let (title, since) = (self.title(), self.since.as_deref().unwrap_or("-"));
-        print::told(&format!("  {title}{about} (since {since})"))?;
+        print::told(&format!("  {}", self.line))?;
         Ok(())
     }
+}
 
-    /// What is the matter with it.
-    fn title(&self) -> &'static str {
-        match self.kind.as_str() {
-            "stale" => "invalid, and as it was before: ",
-            "invalid" => "invalid: ",
-            "unprepared" => "cannot be planned: ",
-            "lane" => "not sent on here: the lane ",
-            "git" => "out of reach: ",
-            "commit" => "as it was before: ",
-            _ => "",
-        }
+/// Words a problem for people. The text about a file names the file.
+fn words(problem: &Problem, text: &str) -> String {
+    match problem {
+        Problem::StaleFile { .. } => format!("invalid, and as it was before: {text}"),
+        Problem::InvalidFile { .. } => format!("invalid: {text}"),
+        Problem::Folder { path } => format!("invalid: {path}: {text}"),
+        Problem::StillChanging => format!("files: {text}"),
+        Problem::MassRemoval => format!("campaigns: {text}"),
+        Problem::Unplanned { campaign } => format!("cannot be planned: {campaign}: {text}"),
+        Problem::Settings => format!("settings: {text}"),
+        Problem::Lane { lane } => format!("not sent on here: the lane {lane}: {text}"),
+        Problem::Clock { app } => format!("{app}: {text}"),
+        Problem::Repository { repository } => format!("out of reach: {repository}: {text}"),
+        Problem::Commit { repository } => format!("as it was before: {repository}: {text}"),
     }
 }

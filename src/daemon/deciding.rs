@@ -1,6 +1,7 @@
 //! What is due is decided by the agenda; here it is carried out.
 
 use super::preparing::{Fingerprint, Job, Made, Ready};
+use super::problems::unplanned;
 use super::roster::{Post, utc};
 use super::{Daemon, Error, Event, run_name};
 use crate::agenda::{self, Agenda, Civil, Decided, Standing, Verdict, Waiting};
@@ -262,7 +263,7 @@ impl Daemon {
             post.wake = Some(utc(now));
         }
         post.cursor.settled_ms = post.looked_ms;
-        self.notices.clear("unprepared", name.as_str());
+        self.problems.clear(&unplanned(name));
         self.journal.decide(&post.cursor, decided, now).await?;
         self.waiting = self.journal.waiting().await?;
         self.roster.set(name, post);
@@ -313,7 +314,7 @@ impl Daemon {
             }
             (Err(why), Some(post)) if is_due(&post) => self.hold(name, post, occurrence, why).await,
             (Ok(ready), Some(post)) if post.next.as_ref() == Some(occurrence) && is_fit(&ready) => {
-                self.notices.clear("unprepared", name.as_str());
+                self.problems.clear(&unplanned(name));
                 self.tell(Event::Prepared {
                     run: run_name(name, occurrence),
                     planned: ready.opening.header.planned,
@@ -327,14 +328,14 @@ impl Daemon {
             (Ok(ready), _) => Ok(self.journal.discard(ready.plan).await?),
             (Err(why), _) => {
                 let now = clock::now();
-                if self.notices.set("unprepared", name.as_str(), &why, now) {
+                if self.problems.set(unplanned(name), &why, now) {
                     self.tell(Event::Unprepared {
                         run: run_name(name, occurrence),
                         at_ms: occurrence.at.timestamp_millis(),
                         why,
                     });
                 }
-                self.notices.tried(name, now);
+                self.problems.tried(name, now);
                 Ok(())
             }
         }
@@ -373,7 +374,7 @@ impl Daemon {
     fn is_worth_preparing(&self, name: &CampaignName, next: &Occurrence, now: Moment) -> bool {
         self.paused_by(name).is_none()
             && !self.preparer.has(name, next)
-            && self.notices.may_try(name, now)
+            && self.problems.may_try(name, now)
     }
 
     fn job(

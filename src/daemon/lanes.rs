@@ -6,11 +6,10 @@ use crate::clock;
 use crate::executor::{Resident, Seat};
 use crate::identity::{Moment, VendorApp};
 use crate::journal::{self, Journal, LaneLock, RunId};
+use std::fmt;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// What another process does that holds a lane.
-pub(super) const SENDS: &str = "sends on it";
 /// How often a lane is asked for that another process has, or that failed.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
 
@@ -28,8 +27,27 @@ struct Lane {
     held: Held,
     /// Once taken it is let go of by the end of the process: whatever breaks, nothing is on its way into the journal then.
     lock: Option<LaneLock>,
-    /// What was last told of it.
-    told: Option<String>,
+}
+
+/// Reason why this process does not send on a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum LaneProblem {
+    /// It has not tried to take the lane yet.
+    NotTaken,
+    /// Another process holds the lane, and sends what is opened here.
+    HeldElsewhere { holder: String },
+    /// The lane could not be taken, or what was being sent on it broke.
+    Failed { why: String },
+}
+
+impl fmt::Display for LaneProblem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LaneProblem::NotTaken => formatter.write_str("not taken yet"),
+            LaneProblem::HeldElsewhere { holder } => write!(formatter, "{holder} sends on it"),
+            LaneProblem::Failed { why } => formatter.write_str(why),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -37,6 +55,7 @@ enum Held {
     Ours(Resident),
     /// Not at present.
     Elsewhere {
+        problem: LaneProblem,
         ask_again: Moment,
     },
 }
@@ -59,10 +78,10 @@ impl Lanes {
             app: app.clone(),
             channel,
             held: Held::Elsewhere {
+                problem: LaneProblem::NotTaken,
                 ask_again: clock::now(),
             },
             lock: None,
-            told: None,
         });
     }
 
@@ -89,13 +108,12 @@ impl Lanes {
         events
     }
 
-    /// Those that are not ours, with the reason.
-    pub(super) fn others(&self) -> impl Iterator<Item = (LaneName, &str)> {
-        let others = self
-            .all
-            .iter()
-            .filter(|lane| matches!(lane.held, Held::Elsewhere { .. }));
-        others.map(|lane| (lane.name(), lane.told.as_deref().unwrap_or("not taken yet")))
+    /// Returns the lanes on which this process does not send, with the reason.
+    pub(super) fn others(&self) -> impl Iterator<Item = (LaneName, &LaneProblem)> {
+        self.all.iter().filter_map(|lane| match &lane.held {
+            Held::Ours(_) => None,
+            Held::Elsewhere { problem, .. } => Some((lane.name(), problem)),
+        })
     }
 
     /// Waits until nothing is under way any more; the drain was told to all.
@@ -126,36 +144,43 @@ impl Lane {
         now: Moment,
     ) -> Option<Event> {
         let ask_again = now.plus(ASKED_EVERY);
-        match &mut self.held {
+        let lane = self.name();
+        let before = match &mut self.held {
             Held::Ours(resident) => {
-                let error = resident.failure()?;
-                self.held = Held::Elsewhere { ask_again };
-                Some(self.failed(error.to_string()))
+                let why = resident.failure()?.to_string();
+                let problem = LaneProblem::Failed { why: why.clone() };
+                self.held = Held::Elsewhere { problem, ask_again };
+                return Some(Event::LaneFailed { lane, why });
             }
-            Held::Elsewhere { ask_again } if now.boot_ns < ask_again.boot_ns => None,
-            Held::Elsewhere { .. } => {
-                self.held = Held::Elsewhere { ask_again };
-                let app = apps.iter().find(|app| app.vendor_app == self.app)?;
-                match self.take(journal, drain, app).await {
-                    Ok(()) => {
-                        self.told = None;
-                        Some(Event::LaneTaken { lane: self.name() })
-                    }
-                    Err(Error::Journal(journal::Error::LaneHeld { holder })) => {
-                        let told = format!("{holder} {SENDS}");
-                        let is_news = self.told.replace(told.clone()) != Some(told);
-                        let lane = self.name();
-                        is_news.then_some(Event::LaneElsewhere { lane, holder })
-                    }
-                    Err(error) => {
-                        let why = error.to_string();
-                        let is_news = self.told.as_ref() != Some(&why);
-                        let event = self.failed(why);
-                        is_news.then_some(event)
-                    }
-                }
+            Held::Elsewhere { ask_again, .. } if now.boot_ns < ask_again.boot_ns => return None,
+            Held::Elsewhere {
+                problem,
+                ask_again: next,
+            } => {
+                *next = ask_again;
+                problem.clone()
             }
-        }
+        };
+        let app = apps.iter().find(|app| app.vendor_app == self.app)?;
+        let (problem, event) = match self.take(journal, drain, app).await {
+            Ok(()) => return Some(Event::LaneTaken { lane }),
+            Err(Error::Journal(journal::Error::LaneHeld { holder })) => (
+                LaneProblem::HeldElsewhere {
+                    holder: holder.clone(),
+                },
+                Event::LaneElsewhere { lane, holder },
+            ),
+            Err(error) => {
+                let why = error.to_string();
+                (
+                    LaneProblem::Failed { why: why.clone() },
+                    Event::LaneFailed { lane, why },
+                )
+            }
+        };
+        let is_news = problem != before;
+        self.held = Held::Elsewhere { problem, ask_again };
+        is_news.then_some(event)
     }
 
     async fn take(
@@ -179,13 +204,5 @@ impl Lane {
         })?;
         self.held = Held::Ours(resident);
         Ok(())
-    }
-
-    fn failed(&mut self, why: String) -> Event {
-        self.told = Some(why.clone());
-        Event::LaneFailed {
-            lane: self.name(),
-            why,
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! What becomes of schedules and runs when files change.
 
+use super::problems::unplanned;
 use super::renewing::watched;
 use super::roster::{Post, utc};
 use super::{Daemon, Error, Event};
@@ -8,7 +9,7 @@ use crate::catalog::{self, Changes, Entry, Invalid};
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, RunName};
-use crate::journal::{DaemonCommand, ScheduleCursor, ScheduleKey};
+use crate::journal::{DaemonCommand, Problem, ScheduleCursor, ScheduleKey};
 use crate::schedule::{Occurrence, Schedule, Slot};
 use crate::seeded_bug::SeededBug;
 use chrono::{DateTime, Utc};
@@ -34,7 +35,7 @@ impl Daemon {
     async fn look(&mut self, known: HashMap<ScheduleKey, ScheduleCursor>) -> Result<(), Error> {
         self.unmet.extend(known);
         self.take_files(clock::now()).await?;
-        self.notices.see_catalog(&self.catalog);
+        self.problems.see_catalog(&self.catalog);
         self.watch
             .follow(watched(&self.catalog, &self.settings_file));
         Ok(())
@@ -44,14 +45,15 @@ impl Daemon {
         match self.catalog.refresh(now.wall_ms) {
             Ok(changes) => {
                 self.poll_again(false);
-                self.notices.clear("unsettled", "files");
-                self.notices.clear("disappeared", "campaigns");
+                self.problems.clear(&Problem::StillChanging);
+                self.problems.clear(&Problem::MassRemoval);
+                self.problems.clear(&self.folder_problem());
                 self.take_in(changes, now).await
             }
             Err(catalog::Error::Unsettled { why, since_ms }) => {
                 self.poll_again(true);
                 let is_long = now.wall_ms - since_ms >= UNSETTLED_MS;
-                if is_long && self.notices.set("unsettled", "files", &why, now) {
+                if is_long && self.problems.set(Problem::StillChanging, &why, now) {
                     self.tell(Event::Unsettled { since_ms });
                 }
                 Ok(())
@@ -64,7 +66,7 @@ impl Daemon {
             Err(error) => {
                 self.poll_again(false);
                 let why = error.to_string();
-                if self.notices.set("invalid", "campaigns", &why, now) {
+                if self.problems.set(self.folder_problem(), &why, now) {
                     self.tell(Event::Invalid {
                         path: self.settings.campaigns.clone(),
                         campaign: None,
@@ -76,9 +78,15 @@ impl Daemon {
         }
     }
 
+    fn folder_problem(&self) -> Problem {
+        Problem::Folder {
+            path: self.settings.campaigns.clone(),
+        }
+    }
+
     fn refuse_disappearance(&mut self, gone: usize, of: usize, now: Moment) {
         let text = format!("{gone} of {of} campaigns are gone at once");
-        if self.notices.set("disappeared", "campaigns", &text, now) {
+        if self.problems.set(Problem::MassRemoval, &text, now) {
             self.tell(self.disappeared(gone, of));
         }
     }
@@ -104,8 +112,8 @@ impl Daemon {
         let met: Vec<CampaignName> = met.chain(&changes.mended).cloned().collect();
         let mut cursors = Vec::new();
         for name in &met {
-            self.notices.forget_tries(name);
-            self.notices.clear("unprepared", name.as_str());
+            self.problems.forget_tries(name);
+            self.problems.clear(&unplanned(name));
             cursors.extend(self.meet(name, now).await?);
         }
         self.journal.save_schedule_cursors(&cursors).await?;
@@ -171,7 +179,7 @@ impl Daemon {
                 campaign: name.clone(),
             },
             Err(why) => {
-                self.notices.set("unprepared", name.as_str(), &why, now);
+                self.problems.set(unplanned(name), &why, now);
                 self.roster.remove(name);
                 return Ok(None);
             }
@@ -282,7 +290,7 @@ impl Daemon {
 
     /// A campaign that is there no more.
     async fn part(&mut self, name: &CampaignName, reason: &str) -> Result<(), Error> {
-        self.notices.clear("unprepared", name.as_str());
+        self.problems.clear(&unplanned(name));
         if let Some(post) = self.roster.get(name).cloned() {
             self.rest(&post.cursor.key, Some(reason)).await?;
         }
@@ -366,7 +374,7 @@ impl Daemon {
                     self.believe_gone();
                     Box::pin(self.refresh()).await?;
                     self.forget_unmet(clock::now()).await?;
-                    self.notices.clear("disappeared", "campaigns");
+                    self.problems.clear(&Problem::MassRemoval);
                 }
             }
         }

@@ -5,6 +5,7 @@ use super::{Daemon, Event};
 use crate::catalog::{self, Catalog};
 use crate::clock;
 use crate::files::Repository;
+use crate::journal::Problem;
 use crate::settings::Settings;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ impl Daemon {
                 self.take_folder(repository);
             }
             Err(why) => {
-                let is_news = self.notices.set("settings", "settings", &why, clock::now());
+                let is_news = self.problems.set(Problem::Settings, &why, clock::now());
                 if is_news {
                     self.tell(Event::SettingsInvalid { why });
                 }
@@ -35,7 +36,7 @@ impl Daemon {
     }
 
     fn take_settings(&mut self, settings: Settings) {
-        self.notices.clear("settings", "settings");
+        self.problems.clear(&Problem::Settings);
         if is_same(&settings, &self.settings) {
             return;
         }

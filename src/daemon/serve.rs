@@ -73,7 +73,7 @@ pub struct Daemon {
     /// Occurrences that wait.
     pub(super) waiting: Vec<Passed>,
     pub(super) paused: Vec<PausedCampaign>,
-    pub(super) notices: super::notices::Notices,
+    pub(super) problems: super::problems::ActiveProblems,
     pub(super) flag: String,
     /// Schedules that the journal knows, and no file has been seen of.
     pub(super) unmet: HashMap<ScheduleKey, ScheduleCursor>,
@@ -154,7 +154,7 @@ impl Daemon {
             runs: OpenRuns::default(),
             waiting: Vec::new(),
             paused: Vec::new(),
-            notices: super::notices::Notices::default(),
+            problems: super::problems::ActiveProblems::default(),
             flag,
             unmet: HashMap::new(),
             is_loaded: false,
@@ -311,7 +311,7 @@ impl Daemon {
         }
         self.prepare_ahead(now).await?;
         self.compare_clocks(now);
-        self.tell_notices(now).await?;
+        self.report_problems(now).await?;
         self.tell_standing(now);
         Ok(())
     }
@@ -397,7 +397,7 @@ impl Daemon {
         for event in self.runs.look(&self.journal).await?.0 {
             self.tell(event);
         }
-        self.journal.set_notices(&[]).await?;
+        self.journal.set_problems(&[]).await?;
         if let Some(git) = self.git.take() {
             tokio::task::spawn_blocking(|| git.end()).await?;
         }

@@ -1,15 +1,16 @@
 //! How the daemon stands, for whoever looks from outside: people, probes, the machine's supervisor.
 
-use super::lanes::SENDS;
+use super::lanes::LaneProblem;
 use super::{Daemon, Error, Event, Reached, Readiness, run_name};
 use crate::identity::Moment;
+use crate::journal::Problem;
 use crate::source::plural;
 
 impl Daemon {
-    pub(super) async fn tell_notices(&mut self, now: Moment) -> Result<(), Error> {
-        self.notices.see_lanes(self.lanes.others(), now);
-        if let Some(notices) = self.notices.changed() {
-            self.journal.set_notices(&notices).await?;
+    pub(super) async fn report_problems(&mut self, now: Moment) -> Result<(), Error> {
+        self.problems.see_lanes(self.lanes.others(), now);
+        if let Some(problems) = self.problems.changed() {
+            self.journal.set_problems(&problems).await?;
         }
         Ok(())
     }
@@ -18,9 +19,12 @@ impl Daemon {
     pub(super) fn tell_standing(&mut self, now: Moment) {
         self.heartbeat.beat(now);
         self.supervisor.beat();
-        // A lane that another process sends on is no lack.
-        let lacks = self.lanes.others();
-        let lacks = lacks.filter(|(_, why)| !why.ends_with(SENDS));
+        // Where another process holds a lane, that process sends.
+        let is_lack = |problem: &LaneProblem| match problem {
+            LaneProblem::NotTaken | LaneProblem::Failed { .. } => true,
+            LaneProblem::HeldElsewhere { .. } => false,
+        };
+        let lacks = self.lanes.others().filter(|(_, why)| is_lack(why));
         let mut waits_for: Vec<String> = lacks
             .map(|(lane, why)| format!("the lane {lane}: {why}"))
             .collect();
@@ -44,15 +48,17 @@ impl Daemon {
     pub(super) fn compare_clocks(&mut self, now: Moment) {
         for at in 0..self.apps.len() {
             let Reached { app, client, .. } = &self.apps[at];
-            let (role, differs_ms) = (app.role.clone(), client.clock_differs_ms());
-            let Some(differs_ms) = differs_ms else {
-                self.notices.clear("clock", &role);
+            let problem = Problem::Clock {
+                app: app.role.clone(),
+            };
+            let Some(differs_ms) = client.clock_differs_ms() else {
+                self.problems.clear(&problem);
                 continue;
             };
-            if !self.notices.has("clock", &role) {
-                let text = Event::VendorClock { differs_ms };
-                self.notices.set("clock", &role, &text.text(), now);
-                self.tell(text);
+            if !self.problems.has(&problem) {
+                let event = Event::VendorClock { differs_ms };
+                self.problems.set(problem, &event.text(), now);
+                self.tell(event);
             }
         }
     }

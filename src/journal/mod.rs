@@ -5,16 +5,17 @@
 
 mod backup;
 mod columns;
+mod commands;
 mod entries;
 mod error;
 mod guard;
 mod header;
 mod lane;
 mod lock;
-mod notices;
 mod occurrences;
 mod overview;
 mod place;
+mod problems;
 mod prune;
 mod runs;
 mod schema;
@@ -23,12 +24,13 @@ mod store;
 mod tally;
 mod witness;
 
+pub use commands::{DaemonCommand, Stamp};
 pub use entries::{Record, Written};
 pub use error::Error;
 pub use lock::LaneLock;
-pub use notices::{DaemonCommand, Notice, Stamp};
 pub use occurrences::{Passed, PausedCampaign, ScheduleCursor, ScheduleKey};
 pub use overview::Calls;
+pub use problems::{ActiveProblem, Problem};
 pub use prune::Space;
 pub use runs::{Run, RunId};
 pub use stage::{Contents, Opening, PlanId, rubbish_before_ms};

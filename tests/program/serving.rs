@@ -556,6 +556,53 @@ fn what_cannot_be_planned_is_told_ahead_and_held_at_its_slot() {
     assert_eq!(vendor.ledger().len(), 3);
 }
 
+#[test]
+fn problems_with_files_are_shown_as_long_as_they_last() {
+    let vendor = Vendor::start(&[]);
+    let place = place(&vendor, 3, &[soon(3_600)], "");
+    let campaigns = place.path().join("campaigns");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("campaigns");
+    let daemon = place.serve();
+    let is_sound = |status: &Value| status["notices"] == serde_json::json!([]);
+    let kind = |status: &Value| status["notices"][0]["kind"].clone();
+    place.wait_until("sound", is_sound);
+
+    fs::rename(&campaigns, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &campaigns).unwrap();
+    daemon.signal(Signal::HUP);
+    place.wait_until("folder", |status| kind(status) == "folder");
+    let shown = [
+        "not as it should be:",
+        "  invalid: campaigns: `campaigns` leads out of the repository (since ",
+    ];
+    place.run(&["status"]).assert(0, &shown);
+    fs::remove_file(&campaigns).unwrap();
+    fs::rename(&moved, &campaigns).unwrap();
+    daemon.signal(Signal::HUP);
+    place.wait_until("sound", is_sound);
+
+    let sound = fs::read_to_string(campaigns.join("news.yaml")).unwrap();
+    place.write("campaigns/news.yaml", &sound.replace("send:", "sned:"));
+    place.write("campaigns/other.yaml", "name: other\n");
+    daemon.signal(Signal::HUP);
+    let status = place.wait_until("invalid", |status| {
+        status["notices"].as_array().unwrap().len() == 2
+    });
+    let kinds = [&status["notices"][0]["kind"], &status["notices"][1]["kind"]];
+    assert_eq!(kinds, ["invalid", "stale"], "{status:#}");
+    let shown = [
+        "  invalid: campaigns/other.yaml:1: ",
+        "  invalid, and as it was before: campaigns/news.yaml:",
+    ];
+    place.run(&["status"]).assert(0, &shown);
+    place.write("campaigns/news.yaml", &sound);
+    fs::remove_file(campaigns.join("other.yaml")).unwrap();
+    daemon.signal(Signal::HUP);
+    place.wait_until("sound", is_sound);
+    drained(daemon);
+}
+
 /// Who does not want it sent any more says so.
 #[test]
 fn what_is_held_may_be_skipped() {

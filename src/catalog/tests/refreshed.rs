@@ -80,7 +80,9 @@ fn a_text_in_a_file_of_its_own_is_part_of_its_campaign() {
     place.write("texts/news.txt", "good {{ morning");
     assert_eq!(place.refresh().invalid.len(), 1);
     assert!(
-        place.stale("news").starts_with("texts/news.txt:1: "),
+        place
+            .stale("news")
+            .starts_with("campaigns/news.yaml: texts/news.txt:1: "),
         "{}",
         place.stale("news")
     );

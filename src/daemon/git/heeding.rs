@@ -3,10 +3,7 @@
 use super::{Follower, News, short};
 use crate::clock;
 use crate::daemon::{Daemon, Error, Event};
-
-/// The kinds of what is not as it should be.
-const UNREACHED: &str = "git";
-const REFUSED: &str = "commit";
+use crate::journal::Problem;
 
 /// For ever if nothing is followed.
 pub(in crate::daemon) async fn news(follower: &mut Option<Follower>) -> News {
@@ -20,8 +17,14 @@ impl Daemon {
     pub(in crate::daemon) async fn heed_git(&mut self, news: News) -> Result<(), Error> {
         let now = clock::now();
         let shown = self.git.as_ref().map_or("", Follower::shown).to_owned();
+        let unreached = Problem::Repository {
+            repository: shown.clone(),
+        };
+        let refused = Problem::Commit {
+            repository: shown.clone(),
+        };
         if let News::Failed { why } = news {
-            if self.notices.set(UNREACHED, &shown, &why, now) {
+            if self.problems.set(unreached, &why, now) {
                 self.tell(Event::GitFailed {
                     repository: shown,
                     why,
@@ -30,16 +33,16 @@ impl Daemon {
             return Ok(());
         }
         // What was refused before is not the newest any more, or is told again.
-        self.notices.clear(UNREACHED, &shown);
+        self.problems.clear(&unreached);
         match news {
-            News::Same => self.notices.clear(REFUSED, &shown),
+            News::Same => self.problems.clear(&refused),
             News::Switched {
                 from,
                 to,
                 is_rewritten,
                 is_confirmed,
             } => {
-                self.notices.clear(REFUSED, &shown);
+                self.problems.clear(&refused);
                 self.tell(Event::GitSwitched {
                     repository: shown,
                     from,
@@ -54,7 +57,7 @@ impl Daemon {
             }
             News::Refused { commit, why } => {
                 let text = format!("{} is not checked out: {why}", short(&commit));
-                if self.notices.set(REFUSED, &shown, &text, now) {
+                if self.problems.set(refused, &text, now) {
                     self.tell(Event::GitRefused { commit, why });
                 }
             }
@@ -62,7 +65,7 @@ impl Daemon {
                 let commit = short(&commit);
                 let text =
                     format!("{commit} is not checked out: {gone} of {of} campaigns are gone in it");
-                if self.notices.set(REFUSED, &shown, &text, now) {
+                if self.problems.set(refused, &text, now) {
                     self.tell(self.disappeared(gone, of));
                 }
             }

@@ -1,23 +1,9 @@
-//! Problems that the daemon reports, and commands that operators send it: the two speak through the journal.
+//! Commands that operators send the daemon through the journal, and how it notices that something was written.
 
 use super::{Error, Journal};
 use crate::identity::Moment;
-use serde_json::{Value, json};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use std::fs;
 use std::time::SystemTime;
-
-/// Something that is not as it should be, as long as it is so.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Of what kind it is: `stale`, `invalid`, `unprepared`, `disappeared`, `settings`, `lane`.
-    pub kind: String,
-    /// What it is about: a file, a campaign, a lane.
-    pub subject: String,
-    pub text: String,
-    pub since_ms: i64,
-}
 
 /// Command of an operator to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,41 +37,6 @@ impl Journal {
             let facts = fs::metadata(path).ok()?;
             Some((facts.modified().ok()?, facts.len()))
         })
-    }
-
-    pub async fn notices(&self) -> Result<Vec<Notice>, Error> {
-        let rows = sqlx::query("/* notices */ SELECT * FROM notice ORDER BY kind, subject");
-        let rows = rows.fetch_all(&self.reader).await?;
-        let read = |row: &SqliteRow| {
-            Ok(Notice {
-                kind: row.try_get("kind")?,
-                subject: row.try_get("subject")?,
-                text: row.try_get("text")?,
-                since_ms: row.try_get("since_ms")?,
-            })
-        };
-        rows.iter().map(read).collect()
-    }
-
-    /// These and no others.
-    pub async fn set_notices(&self, notices: &[Notice]) -> Result<(), Error> {
-        let rows = notices
-            .iter()
-            .map(|each| json!([each.kind, each.subject, each.text, each.since_ms]));
-        let rows = Value::Array(rows.collect()).to_string();
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("/* no notices */ DELETE FROM notice")
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(
-            "/* set notices */ INSERT OR REPLACE INTO notice
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?1)",
-        )
-        .bind(rows)
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(())
     }
 
     /// Leaves a command for the daemon of this journal.
