@@ -1,10 +1,10 @@
 //! From a schedule and what is written down to what is to be done now.
 
-use super::{Civil, Decided, Verdict};
+use super::{Civil, Decided, Disposition, PausedBy, Reason};
+use crate::identity::{CampaignName, RunName};
 use crate::schedule::{Occurrence, Overlap, Schedule, Slot};
 use crate::seeded_bug::SeededBug;
 use crate::settings::Hours;
-use crate::source::{length_text, plural};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -17,6 +17,7 @@ const TOLD_MAX: usize = 10_000;
 /// A campaign as it stands, seen from its schedule.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing<'a> {
+    pub campaign: &'a CampaignName,
     pub schedule: &'a Schedule,
     /// When first attempts may be made.
     pub hours: Option<Hours>,
@@ -25,12 +26,12 @@ pub struct Standing<'a> {
     pub settled: DateTime<Utc>,
     /// Occurrences after that which have theirs all the same: sent ahead of time, or before the clock was set back.
     pub taken: &'a BTreeSet<Civil>,
-    /// Why somebody wants nothing of it sent.
-    pub paused: Option<&'a str>,
+    /// Who wants nothing of it sent.
+    pub paused: Option<PausedBy>,
     /// Why its file cannot be used, where that is to keep its occurrences waiting.
     pub stale: Option<&'a str>,
     /// What of it is open already: a run, or an occurrence that is held.
-    pub open: Option<&'a str>,
+    pub open: Option<&'a RunName>,
     /// An occurrence that waits for an earlier one.
     pub queued: Option<&'a Waiting>,
 }
@@ -79,9 +80,8 @@ impl Standing<'_> {
     fn unqueue(&self, now: DateTime<Utc>, agenda: &mut Agenda) {
         let Some(waiting) = self.queued else { return };
         let occurrence = &waiting.occurrence;
-        let skipped = |reason: String| Decided::of(occurrence, Verdict::Skipped, reason);
-        if let Some(paused) = self.paused {
-            agenda.decided.push(skipped(paused_text(paused)));
+        if let Some(by) = self.paused {
+            agenda.decided.push(paused(occurrence, by));
             return;
         }
         if self.open.is_some() {
@@ -93,12 +93,11 @@ impl Standing<'_> {
         if late <= self.schedule.start_within {
             agenda.start = Some(occurrence.clone());
         } else {
-            let reason = format!(
-                "what it waited for had ended {} before; it may start {} late at most",
-                length_text(late),
-                length_text(self.schedule.start_within)
-            );
-            let decided = Decided::of(occurrence, Verdict::Missed, reason);
+            let reason = Reason::QueuedTooLong {
+                late_ms: milliseconds(late),
+                allowed_ms: milliseconds(self.schedule.start_within),
+            };
+            let decided = Decided::of(occurrence, Disposition::Missed, reason);
             agenda.decided.push(decided);
         }
     }
@@ -115,8 +114,8 @@ impl Standing<'_> {
                         fold: 0,
                     },
                     at: skipped.at,
-                    verdict: Verdict::Skipped,
-                    reason: "the clock was put forward over it".to_owned(),
+                    disposition: Disposition::Skipped,
+                    grounds: Reason::ClockForward.into(),
                 }),
             }
         }
@@ -130,8 +129,7 @@ impl Standing<'_> {
             agenda.decided.push(self.too_late(each, now));
         }
         if let (Some(first), 1..) = (agenda.decided.first_mut(), before) {
-            let others = plural(before as u64, "occurrence");
-            first.reason = format!("{}; {others} before it as well", first.reason);
+            first.grounds.omitted = before as u64;
         }
         let Some((latest, earlier)) = in_time.split_last() else {
             return;
@@ -161,62 +159,67 @@ impl Standing<'_> {
     }
 
     fn too_late(&self, occurrence: &Occurrence, now: DateTime<Utc>) -> Decided {
-        if let Some(paused) = self.paused {
-            return Decided::of(occurrence, Verdict::Skipped, paused_text(paused));
+        if let Some(by) = self.paused {
+            return paused(occurrence, by);
         }
-        let reason = format!(
-            "it would have started {} late, and may start {} late at most",
-            length_text(since(occurrence.at.to_utc(), now)),
-            length_text(self.schedule.start_within)
-        );
-        Decided::of(occurrence, Verdict::Missed, reason)
+        let reason = Reason::TooLate {
+            late_ms: milliseconds(since(occurrence.at.to_utc(), now)),
+            allowed_ms: milliseconds(self.schedule.start_within),
+        };
+        Decided::of(occurrence, Disposition::Missed, reason)
     }
 
     /// Of several that are due at once only the latest is sent.
     fn overtaken(&self, occurrence: &Occurrence, latest: &Occurrence) -> Decided {
-        if let Some(paused) = self.paused {
-            return Decided::of(occurrence, Verdict::Skipped, paused_text(paused));
+        if let Some(by) = self.paused {
+            return paused(occurrence, by);
         }
-        let later = latest.at.format("%Y-%m-%dT%H:%M");
-        let reason = format!("it was due together with that of {later}, which is later");
-        Decided::of(occurrence, Verdict::Missed, reason)
+        let by = self.run_name(latest);
+        Decided::of(occurrence, Disposition::Missed, Reason::Superseded { by })
     }
 
     fn due(&self, occurrence: &Occurrence, agenda: &mut Agenda) {
         let is_closed = |hours: Hours| !hours.window.contains(occurrence.local().time());
         let closed = self.hours.filter(|hours| is_closed(*hours));
-        let starting = agenda.start.as_ref().map(|start| {
-            let local = start.at.format("%Y-%m-%dT%H:%M");
-            format!("that of {local}")
-        });
-        let open = self.open.map(str::to_owned).or(starting);
+        let starting = agenda.start.as_ref().map(|start| self.run_name(start));
+        let open = self.open.cloned().or(starting);
         let decided = match (self.paused, closed, open, self.stale) {
-            (Some(paused), ..) => (Verdict::Skipped, paused_text(paused)),
-            (_, Some(hours), ..) => (
-                Verdict::Skipped,
-                format!("it is outside the window {}", hours.window),
-            ),
-            (_, _, Some(open), _) => self.overlaps(&open, agenda),
-            (.., Some(stale)) => (Verdict::Held, format!("its file is invalid: {stale}")),
+            (Some(by), ..) => paused(occurrence, by),
+            (_, Some(Hours { window, .. }), ..) => {
+                let reason = Reason::OutsideWindow { window };
+                Decided::of(occurrence, Disposition::Skipped, reason)
+            }
+            (_, _, Some(open), _) => {
+                let (disposition, reason) = self.overlaps(open, agenda);
+                Decided::of(occurrence, disposition, reason)
+            }
+            (.., Some(stale)) => {
+                let why = stale.to_owned();
+                Decided::of(occurrence, Disposition::Held, Reason::FileInvalid { why })
+            }
             (None, None, None, None) => {
                 agenda.start = Some(occurrence.clone());
                 return;
             }
         };
-        let (verdict, reason) = decided;
-        let decided = Decided::of(occurrence, verdict, reason);
         agenda.decided.push(decided);
     }
 
-    fn overlaps(&self, open: &str, agenda: &Agenda) -> (Verdict, String) {
+    fn overlaps(&self, open: RunName, agenda: &Agenda) -> (Disposition, Reason) {
         let is_waiting = self.queued.is_some() && agenda.start.is_none();
         match self.schedule.overlap {
-            Overlap::Queue if is_waiting => (
-                Verdict::Skipped,
-                format!("{open} was open still, and another waits for it already"),
-            ),
-            Overlap::Queue => (Verdict::Queued, format!("{open} is open still")),
-            Overlap::Skip => (Verdict::Skipped, format!("{open} was open still")),
+            Overlap::Queue if is_waiting => (Disposition::Skipped, Reason::QueueFull { open }),
+            Overlap::Queue => (Disposition::Queued, Reason::Queued { open }),
+            Overlap::Skip => (Disposition::Skipped, Reason::Overlap { open }),
+        }
+    }
+
+    fn run_name(&self, occurrence: &Occurrence) -> RunName {
+        RunName {
+            campaign: self.campaign.clone(),
+            local: occurrence.local(),
+            ordinal: 1,
+            test: false,
         }
     }
 }
@@ -231,8 +234,16 @@ fn civil(slot: &Slot) -> Civil {
     }
 }
 
-fn paused_text(paused: &str) -> String {
-    format!("the campaign was paused ({paused})")
+fn paused(occurrence: &Occurrence, by: PausedBy) -> Decided {
+    Decided::of(
+        occurrence,
+        Disposition::Skipped,
+        Reason::CampaignPaused { by },
+    )
+}
+
+fn milliseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn since(at: DateTime<Utc>, now: DateTime<Utc>) -> Duration {

@@ -4,10 +4,12 @@
 //! is written down, nor plan or open anything: it decides, and somebody else does it.
 
 mod decide;
-mod verdict;
+mod disposition;
+mod reason;
 
 pub use decide::{Agenda, Standing, Waiting, decide};
-pub use verdict::{Civil, Decided, Verdict};
+pub use disposition::{Civil, Decided, Disposition};
+pub use reason::{Grounds, PausedBy, Reason};
 
 #[cfg(test)]
 mod tests;

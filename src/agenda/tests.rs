@@ -1,6 +1,7 @@
 //! Schedules over a year, looked at as a daemon does that sleeps, is killed and comes back.
 
-use super::{Civil, Standing, Verdict, Waiting, decide};
+use super::{Civil, Disposition, PausedBy, Standing, Waiting, decide};
+use crate::identity::CampaignName;
 use crate::schedule::{Cron, Dst, Occurrence, Overlap, Schedule, Slot, parse_zone};
 use crate::settings::Hours;
 use crate::source::{Source, Span, Spanned};
@@ -35,7 +36,7 @@ struct World {
     starts: Vec<(DateTime<Utc>, DateTime<Utc>)>,
     open_until: Option<DateTime<Utc>>,
     queued: Option<Waiting>,
-    paused: Option<&'static str>,
+    paused: Option<PausedBy>,
     stale: Option<&'static str>,
     wake: Option<DateTime<Utc>>,
 }
@@ -75,15 +76,18 @@ impl World {
             .range(later..)
             .map(|(civil, _)| *civil)
             .collect();
+        let campaign = CampaignName::try_from("news").unwrap();
+        let before = "news@2026-01-01T00:00".parse().unwrap();
         let agenda = decide(
             &Standing {
+                campaign: &campaign,
                 schedule: &self.schedule,
                 hours: self.hours,
                 settled: self.settled,
                 taken: &taken,
                 paused: self.paused,
                 stale: self.stale,
-                open: self.open_until.map(|_| "news@before"),
+                open: self.open_until.map(|_| &before),
                 queued: self.queued.as_ref(),
             },
             now,
@@ -94,7 +98,7 @@ impl World {
                 self.queued = None;
                 self.states.remove(&each.civil);
             }
-            if each.verdict == Verdict::Queued {
+            if each.disposition == Disposition::Queued {
                 let occurrence = Occurrence {
                     at: each.at,
                     fold: each.civil.fold,
@@ -107,8 +111,8 @@ impl World {
             self.states
                 .entry(each.civil)
                 .or_default()
-                .push(each.verdict.name());
-            self.reasons.insert(each.civil, each.reason);
+                .push(each.disposition.name());
+            self.reasons.insert(each.civil, each.grounds.to_string());
         }
         if let Some(start) = agenda.start {
             let civil = Civil::of(&start);
@@ -271,7 +275,7 @@ fn what_is_paused_or_invalid_or_outside_its_window_says_so() {
         zone: parse_zone("UTC").unwrap(),
     });
     world.look(at("2026-05-01T06:00:00Z"));
-    world.paused = Some("by hand");
+    world.paused = Some(PausedBy::Operator);
     world.look(at("2026-05-01T12:00:00Z"));
     world.paused = None;
     world.stale = Some("news.yaml:1: no");
@@ -361,7 +365,7 @@ proptest! {
         world.takes = TimeDelta::minutes(takes);
         let mut now = from;
         for (minutes, is_awake, what) in naps {
-            world.paused = (what == 1).then_some("by hand");
+            world.paused = (what == 1).then_some(PausedBy::Operator);
             world.stale = (what == 2).then_some("news.yaml:1: no");
             now += TimeDelta::minutes(minutes);
             if is_awake {

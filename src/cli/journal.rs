@@ -76,7 +76,7 @@ pub(super) async fn prune(common: &Common, options: &Prune) -> Result<Exit, Fail
         print::confirm(options.yes, "Remove it for good?", "nothing was removed")?;
         let gone = remove(&journal, &old, now).await?;
         journal
-            .forget_passed(now.wall_ms.saturating_sub(age_ms))
+            .forget_unsent(now.wall_ms.saturating_sub(age_ms))
             .await?;
         runs = described(&gone);
         after = give_back(&journal, &gone).await?;

@@ -174,9 +174,13 @@ impl Workspace {
             return Ok(failure.help(format!("it was pruned {when}")));
         }
         if let Ok(name) = wanted.parse::<RunName>()
-            && let Some(passed) = journal.passed_named(&name).await?
+            && let Some(unsent) = journal.unsent_named(&name).await?
         {
-            let text = format!("{wanted} is {}: {}", passed.verdict.name(), passed.reason);
+            let text = format!(
+                "{wanted} is {}: {}",
+                unsent.disposition.name(),
+                unsent.grounds
+            );
             let send = format!("campanile run {campaign} --for {}", civil_text(name.local));
             return Ok(Failure::new(Exit::Error, text)
                 .help(format!("to send it now: {send}{}", self.flag())));

@@ -74,7 +74,10 @@ occurrence, run, channel, state, reason, planned, accepted, refused, failed, ski
 newest_at, rate_per_s, expected_end, holder, note, go_on, test}; `holder` is who sends on its lane, `go_on` the command that does. \
 A lane of \"lanes\", those that somebody holds, is {app, channel, holder, calls_per_s, limit_per_s}, the calls being those of the last ten seconds. \
 Of the daemon there are \"daemon\": its process, \"waiting\": occurrences that are held or queued, \"next\": those to come ({run, due_at, paused}), \"passed\": those \
-that were not sent, \"paused_campaigns\", and \"notices\": files, lanes and settings that are not as they should be.
+that were not sent, \"paused_campaigns\", and \"notices\": files, lanes and settings that are not as they should be. An occurrence is {run, state, reason, due_at, go_on, reason_code}; \
+`reason_code` is `reason` for programs: `too_late`, `queued_too_long`, `superseded`, `plan_not_ready`, `schedule_changed`, `clock_forward`, `campaign_paused`, \
+`outside_window`, `overlap`, `queued`, `queue_full`, `skipped_by_operator`, `released_by_operator`, `file_invalid`, `file_gone`, `app_added`, `plan_invalid`, \
+`overdue` or `no_targets`. The `kind` of a notice is `stale`, `invalid`, `folder`, `unsettled`, `disappeared`, `unprepared`, `settings`, `lane`, `clock`, `git` or `commit`.
 
 Examples:
   campanile status

@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::operators::Pause;
 use super::print;
 use super::workspace::Workspace;
+use crate::agenda::PausedBy;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
 use crate::journal::{Journal, Run};
@@ -29,7 +30,7 @@ pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Fail
     };
     if let Some(campaign) = &scheduled {
         workspace
-            .pause_schedule(&journal, campaign.as_str(), REASON)
+            .pause_schedule(&journal, campaign.as_str())
             .await?;
     }
     if options.all {
@@ -69,7 +70,9 @@ pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Fail
 
 /// Whoever pulls the brake wants nothing to begin a minute later.
 async fn pause_schedules(workspace: &Workspace, journal: &Journal) -> Result<(), Failure> {
-    let paused = journal.pause_campaigns(REASON, clock::now()).await?;
+    let paused = journal
+        .pause_campaigns(PausedBy::Operator, clock::now())
+        .await?;
     if paused > 0 {
         let schedules = plural(paused, "schedule");
         print::say(&format!(

@@ -6,9 +6,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::agenda::Verdict;
+use crate::agenda::{Disposition, Reason};
 use crate::clock;
-use crate::journal::{ActiveProblem, DaemonCommand, Journal, Passed, Problem};
+use crate::journal::{ActiveProblem, DaemonCommand, Journal, Problem, UnsentOccurrence};
 use crate::source::list_of;
 use anyhow::Context;
 use serde_json::json;
@@ -35,20 +35,20 @@ pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, 
         return Ok(Exit::Success);
     };
     let held = meant(&workspace, &journal, wanted).await?;
-    let (verdict, reason) = if options.skip {
-        (Verdict::Skipped, "somebody said that it is not to be sent")
+    let (disposition, reason) = if options.skip {
+        (Disposition::Skipped, Reason::SkippedByOperator)
     } else {
-        (Verdict::Released, "somebody let it go on")
+        (Disposition::Released, Reason::ReleasedByOperator)
     };
     let mut done = Vec::new();
     for each in &held {
-        let settled = journal.settle_waiting(&each.key, (verdict, reason), clock::now());
+        let settled = journal.settle_waiting(&each.key, (disposition, &reason), clock::now());
         if settled.await? {
             done.push(each.key.run_name().to_string());
         }
     }
     if options.output == Output::Json {
-        let state = verdict.name();
+        let state = disposition.name();
         let lines: Vec<_> = done
             .iter()
             .map(|run| json!({ "run": run, "state": state }))
@@ -57,7 +57,7 @@ pub(super) async fn release(common: &Common, options: &Release) -> Result<Exit, 
         return Ok(Exit::Success);
     }
     for run in &done {
-        print::result(&format!("{run} is {}", verdict.name()))?;
+        print::result(&format!("{run} is {}", disposition.name()))?;
     }
     if !options.skip {
         tell_daemon(daemon.as_deref(), &workspace);
@@ -96,17 +96,17 @@ async fn meant(
     workspace: &Workspace,
     journal: &Journal,
     wanted: &str,
-) -> Result<Vec<Passed>, Failure> {
+) -> Result<Vec<UnsentOccurrence>, Failure> {
     let waiting = journal.waiting().await?;
     let held = waiting
         .into_iter()
-        .filter(|each| each.verdict == Verdict::Held);
-    let held: Vec<Passed> = held.collect();
-    let is_meant = |each: &&Passed| {
+        .filter(|each| each.disposition == Disposition::Held);
+    let held: Vec<UnsentOccurrence> = held.collect();
+    let is_meant = |each: &&UnsentOccurrence| {
         let name = each.key.run_name().to_string();
         name == wanted || each.key.campaign.as_str() == wanted
     };
-    let found: Vec<Passed> = held.iter().filter(is_meant).cloned().collect();
+    let found: Vec<UnsentOccurrence> = held.iter().filter(is_meant).cloned().collect();
     if !found.is_empty() {
         return Ok(found);
     }

@@ -4,6 +4,7 @@ use super::campaigns::is_path;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
+use crate::agenda::PausedBy;
 use crate::clock;
 use crate::identity::CampaignName;
 use crate::journal::Journal;
@@ -35,10 +36,9 @@ impl Workspace {
         &self,
         journal: &Journal,
         campaign: &str,
-        reason: &str,
     ) -> Result<(), Failure> {
         let is_news = journal
-            .pause_campaign(campaign, reason, clock::now())
+            .pause_campaign(campaign, PausedBy::Operator, clock::now())
             .await?;
         let already = if is_news { "" } else { " already" };
         print::say(&format!(

@@ -3,10 +3,10 @@
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::agenda::Verdict;
+use crate::agenda::Disposition;
 use crate::files::revision;
 use crate::identity::civil_text;
-use crate::journal::{ActiveProblem, Journal, Passed, PausedCampaign, Problem};
+use crate::journal::{ActiveProblem, Journal, PausedCampaign, Problem, UnsentOccurrence};
 use crate::report::time_text;
 use crate::source::plural;
 use serde::Serialize;
@@ -39,6 +39,7 @@ struct Occasion {
     due_at: Option<String>,
     /// What lets it go on.
     go_on: Option<String>,
+    reason_code: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,6 +56,7 @@ struct Paused {
     reason: String,
     since: Option<String>,
     go_on: String,
+    reason_code: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,7 +79,7 @@ impl Upcoming {
         let flag = workspace.flag();
         let daemon = journal.daemon();
         let waiting = journal.waiting().await?;
-        let passed = journal.passed(limit).await?;
+        let passed = journal.unsent(limit).await?;
         // What nobody keeps up to date is not true any more.
         let notices = if daemon.is_some() {
             journal.problems().await?
@@ -178,13 +180,14 @@ async fn next(journal: &Journal, paused: &[PausedCampaign]) -> Result<Vec<Next>,
     Ok(next.collect())
 }
 
-fn occasion(passed: &Passed, flag: &str) -> Occasion {
-    let run = passed.key.run_name().to_string();
-    let is_held = passed.verdict == Verdict::Held;
+fn occasion(unsent: &UnsentOccurrence, flag: &str) -> Occasion {
+    let run = unsent.key.run_name().to_string();
+    let is_held = unsent.disposition == Disposition::Held;
     Occasion {
-        state: passed.verdict.name(),
-        reason: passed.reason.clone(),
-        due_at: time_text(passed.at_ms),
+        state: unsent.disposition.name(),
+        reason: unsent.grounds.to_string(),
+        reason_code: unsent.grounds.reason.code(),
+        due_at: time_text(unsent.at_ms),
         go_on: is_held.then(|| format!("campanile release {run}{flag}")),
         run,
     }
@@ -219,13 +222,14 @@ impl Paused {
     fn of(paused: PausedCampaign, flag: &str) -> Paused {
         let PausedCampaign {
             campaign,
-            reason,
+            by,
             since_ms,
         } = paused;
         Paused {
             go_on: format!("campanile resume {campaign}{flag}"),
             campaign,
-            reason,
+            reason: by.to_string(),
+            reason_code: by.code(),
             since: time_text(since_ms),
         }
     }

@@ -4,12 +4,12 @@ use super::preparing::{Fingerprint, Job, Made, Ready};
 use super::problems::unplanned;
 use super::roster::{Post, utc};
 use super::{Daemon, Error, Event, run_name};
-use crate::agenda::{self, Agenda, Civil, Decided, Standing, Verdict, Waiting};
+use crate::agenda::{self, Agenda, Civil, Decided, Disposition, Reason, Standing, Waiting};
 use crate::catalog::Entry;
 use crate::clock;
 use crate::executor;
 use crate::identity::{CampaignName, Moment, OccurrenceKey, RunName};
-use crate::journal::{self, Passed, PausedCampaign, ScheduleCursor, ScheduleKey};
+use crate::journal::{self, PausedCampaign, ScheduleCursor, ScheduleKey, UnsentOccurrence};
 use crate::schedule::{Occurrence, Schedule};
 use crate::seeded_bug::SeededBug;
 use crate::settings::{Hours, OnInvalid};
@@ -54,7 +54,7 @@ impl Daemon {
             // Whoever dies before it is opened finds it due again.
             post.cursor.settled_ms = start.at.timestamp_millis() - 1;
             // What waited for another counts from now on.
-            let is_queued = self.waits(post.key(), Verdict::Queued).is_some();
+            let is_queued = self.waits(post.key(), Disposition::Queued).is_some();
             let due = if is_queued {
                 utc(now)
             } else {
@@ -98,13 +98,14 @@ impl Daemon {
         });
         let settled = post.settled().min(utc(now));
         let standing = Standing {
+            campaign: name,
             schedule,
             hours,
             settled,
             taken: &self.taken(post, schedule, settled).await?,
-            paused: paused.map(|paused| paused.reason.as_str()),
+            paused: paused.map(|paused| paused.by),
             stale: stale.map(|stale| stale.why.as_str()),
-            open: open.as_deref(),
+            open: open.as_ref(),
             queued: queued.as_ref(),
         };
         Ok(agenda::decide(&standing, utc(now)))
@@ -119,33 +120,38 @@ impl Daemon {
     ) -> Result<BTreeSet<Civil>, Error> {
         let zone = schedule.zone();
         let from = settled.with_timezone(&zone).naive_local() - TimeDelta::days(1);
-        Ok(self.journal.taken(post.key(), zone, from).await?)
+        Ok(self
+            .journal
+            .resolved_occurrences(post.key(), zone, from)
+            .await?)
     }
 
     /// What of a campaign is open: a run, or an occurrence that is held.
-    fn open_of(&self, key: &ScheduleKey) -> Option<String> {
+    fn open_of(&self, key: &ScheduleKey) -> Option<RunName> {
         let run = self.runs.of(key).next().map(journal::Run::name);
         let held = self
-            .waits(key, Verdict::Held)
+            .waits(key, Disposition::Held)
             .map(|held| held.key.run_name());
-        run.or(held).map(|name| name.to_string())
+        run.or(held)
     }
 
-    fn waits(&self, key: &ScheduleKey, verdict: Verdict) -> Option<&Passed> {
+    fn waits(&self, key: &ScheduleKey, disposition: Disposition) -> Option<&UnsentOccurrence> {
         self.waiting.iter().find(|each| {
-            each.verdict == verdict && each.key.campaign == key.campaign && each.key.app == key.app
+            each.disposition == disposition
+                && each.key.campaign == key.campaign
+                && each.key.app == key.app
         })
     }
 
     /// What a person let go on, once nothing of its campaign is open.
     fn released(&self, post: &Post) -> Option<Occurrence> {
-        let released = self.waits(post.key(), Verdict::Released)?;
+        let released = self.waits(post.key(), Disposition::Released)?;
         let is_open = self.runs.of(post.key()).next().is_some();
         (!is_open).then(|| occurrence_of(released)).flatten()
     }
 
     async fn queued(&self, key: &ScheduleKey) -> Result<Option<Waiting>, Error> {
-        let Some(queued) = self.waits(key, Verdict::Queued) else {
+        let Some(queued) = self.waits(key, Disposition::Queued) else {
             return Ok(None);
         };
         let Some(occurrence) = occurrence_of(queued) else {
@@ -203,7 +209,7 @@ impl Daemon {
                 self.roster.set(name, post);
                 Ok(())
             }
-            Err(why) => self.hold(name, post, &occurrence, why).await,
+            Err(reason) => self.hold(name, post, &occurrence, reason).await,
         }
     }
 
@@ -276,9 +282,9 @@ impl Daemon {
         name: &CampaignName,
         post: Post,
         occurrence: &Occurrence,
-        why: String,
+        reason: Reason,
     ) -> Result<(), Error> {
-        let decided = [Decided::of(occurrence, Verdict::Held, why)];
+        let decided = [Decided::of(occurrence, Disposition::Held, reason)];
         self.tell_decided(name, &decided);
         self.settle(name, post, &decided, clock::now()).await
     }
@@ -297,8 +303,8 @@ impl Daemon {
         match (made, post) {
             (Ok(ready), Some(post)) if is_due(&post) && is_late(&post) => {
                 self.journal.discard(ready.plan).await?;
-                let reason = "its plan was not ready in time".to_owned();
-                let decided = [Decided::of(occurrence, Verdict::Missed, reason)];
+                let reason = Reason::PlanNotReady;
+                let decided = [Decided::of(occurrence, Disposition::Missed, reason)];
                 self.tell_decided(name, &decided);
                 self.settle(name, post, &decided, clock::now()).await
             }
@@ -312,7 +318,9 @@ impl Daemon {
                 self.start(name, post, occurrence.clone(), clock::now())
                     .await
             }
-            (Err(why), Some(post)) if is_due(&post) => self.hold(name, post, occurrence, why).await,
+            (Err(reason), Some(post)) if is_due(&post) => {
+                self.hold(name, post, occurrence, reason).await
+            }
             (Ok(ready), Some(post)) if post.next.as_ref() == Some(occurrence) && is_fit(&ready) => {
                 self.problems.clear(&unplanned(name));
                 self.tell(Event::Prepared {
@@ -326,13 +334,13 @@ impl Daemon {
                 Ok(())
             }
             (Ok(ready), _) => Ok(self.journal.discard(ready.plan).await?),
-            (Err(why), _) => {
+            (Err(reason), _) => {
                 let now = clock::now();
-                if self.problems.set(unplanned(name), &why, now) {
+                if self.problems.set(unplanned(name), &reason.to_string(), now) {
                     self.tell(Event::Unprepared {
                         run: run_name(name, occurrence),
                         at_ms: occurrence.at.timestamp_millis(),
-                        why,
+                        reason,
                     });
                 }
                 self.problems.tried(name, now);
@@ -365,7 +373,7 @@ impl Daemon {
         for (name, occurrence) in wanted {
             match self.job(&name, &occurrence, now) {
                 Ok(job) => self.preparer.want(job, false),
-                Err(why) => Box::pin(self.made(&name, &occurrence, Err(why))).await?,
+                Err(reason) => Box::pin(self.made(&name, &occurrence, Err(reason))).await?,
             }
         }
         Ok(())
@@ -382,12 +390,11 @@ impl Daemon {
         name: &CampaignName,
         occurrence: &Occurrence,
         now: Moment,
-    ) -> Result<Job, String> {
-        let gone = || "its file is gone".to_owned();
-        let entry = self.catalog.get(name).ok_or_else(gone)?;
+    ) -> Result<Job, Reason> {
+        let entry = self.catalog.get(name).ok_or(Reason::FileGone)?;
         let campaign = entry.campaign(&self.settings);
-        let campaign = campaign.map_err(|found| {
-            in_a_line(&found, 0).unwrap_or_else(|| "its file is invalid".to_owned())
+        let campaign = campaign.map_err(|found| Reason::PlanInvalid {
+            why: in_a_line(&found, 0).unwrap_or_else(|| "its file is invalid".to_owned()),
         })?;
         let reached = self.reached(entry)?;
         let vendor_app = reached.vendor_app.clone();
@@ -400,7 +407,7 @@ impl Daemon {
             ..now
         };
         Ok(Job {
-            made_from: self.fingerprint(name).ok_or_else(gone)?,
+            made_from: self.fingerprint(name).ok_or(Reason::FileGone)?,
             campaign,
             app,
             occurrence: occurrence.clone(),
@@ -410,14 +417,16 @@ impl Daemon {
         })
     }
 
-    pub(super) fn reached(&self, entry: &Entry) -> Result<&super::Reached, String> {
+    pub(super) fn reached(&self, entry: &Entry) -> Result<&super::Reached, Reason> {
         let app = self.settings.app(entry.app.as_ref());
-        let app = app.map_err(|found| found.message)?;
+        let app = app.map_err(|found| Reason::PlanInvalid { why: found.message })?;
         let reached = self
             .apps
             .iter()
             .find(|reached| reached.app.role == app.role);
-        reached.ok_or_else(|| format!("the app `{}` is new in the settings; start anew", app.role))
+        reached.ok_or_else(|| Reason::AppAdded {
+            app: app.role.clone(),
+        })
     }
 
     /// Decides whether a plan made now would be the one that is ready.
@@ -448,17 +457,17 @@ impl Daemon {
                 ordinal: 1,
                 test: false,
             };
-            let reason = each.reason.clone();
+            let grounds = each.grounds.clone();
             let command = format!("campanile release {run}{}", self.flag);
-            self.tell(match each.verdict {
-                Verdict::Missed => Event::Missed { run, reason },
-                Verdict::Held => Event::Held {
+            self.tell(match each.disposition {
+                Disposition::Missed => Event::Missed { run, grounds },
+                Disposition::Held => Event::Held {
                     run,
-                    reason,
+                    grounds,
                     command,
                 },
-                Verdict::Queued => Event::Queued { run, reason },
-                Verdict::Skipped | Verdict::Released => Event::Skipped { run, reason },
+                Disposition::Queued => Event::Queued { run, grounds },
+                Disposition::Skipped | Disposition::Released => Event::Skipped { run, grounds },
             });
         }
     }
@@ -483,7 +492,7 @@ fn looked_at(post: Post, agenda: &Agenda, now: Moment) -> Post {
     }
 }
 
-fn occurrence_of(waiting: &Passed) -> Option<Occurrence> {
+fn occurrence_of(waiting: &UnsentOccurrence) -> Option<Occurrence> {
     let OccurrenceKey { zone, fold, .. } = waiting.key;
     let at = DateTime::from_timestamp_millis(waiting.at_ms)?;
     Some(Occurrence {

@@ -1,6 +1,7 @@
 //! Plans ahead of their slots: the audience is read, everything is rendered and staged, one campaign at a time.
 
 use super::Error;
+use crate::agenda::Reason;
 use crate::campaign::Campaign;
 use crate::executor::{self, Complaints, Staged, finish_by_ms};
 use crate::files::{Repository, Stamp, revision};
@@ -46,8 +47,8 @@ pub(super) struct Job {
     pub(super) now: Moment,
 }
 
-/// How that went; what is wrong is told in a line.
-pub(super) type Made = Result<Ready, String>;
+/// The plan, or why there is none.
+pub(super) type Made = Result<Ready, Reason>;
 
 #[derive(Debug)]
 struct UnderWay {
@@ -161,7 +162,7 @@ async fn make(job: Job, journal: Journal, repository: Repository) -> Result<Made
     } = job;
     let over = finish_by_ms(&campaign, &occurrence).filter(|by| *by <= now.wall_ms);
     if over.is_some() {
-        return Ok(Err("the time of `finish_within` is over".to_owned()));
+        return Ok(Err(Reason::Overdue));
     }
     let staged = executor::stage(&journal, &repository, &campaign, &frame, now).await?;
     let Staged { plan, header, .. } = match staged {
@@ -170,7 +171,7 @@ async fn make(job: Job, journal: Journal, repository: Repository) -> Result<Made
     };
     if header.planned == header.skipped {
         journal.discard(plan).await?;
-        return Ok(Err("it has no targets".to_owned()));
+        return Ok(Err(Reason::NoTargets));
     }
     let opening = Opening {
         revision: revision(repository.root()),
@@ -185,7 +186,9 @@ async fn make(job: Job, journal: Journal, repository: Repository) -> Result<Made
     }))
 }
 
-fn told(complaints: Complaints) -> String {
+fn told(complaints: Complaints) -> Reason {
     let (shown, more) = complaints.shown();
-    in_a_line(&shown, more).unwrap_or_else(|| "it is not valid".to_owned())
+    Reason::PlanInvalid {
+        why: in_a_line(&shown, more).unwrap_or_else(|| "it is not valid".to_owned()),
+    }
 }

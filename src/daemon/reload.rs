@@ -4,7 +4,7 @@ use super::problems::unplanned;
 use super::renewing::watched;
 use super::roster::{Post, utc};
 use super::{Daemon, Error, Event};
-use crate::agenda::{Civil, Decided, Verdict};
+use crate::agenda::{Civil, Decided, Disposition, Grounds, Reason};
 use crate::catalog::{self, Changes, Entry, Invalid};
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
@@ -178,8 +178,8 @@ impl Daemon {
                 app: reached.vendor_app.clone(),
                 campaign: name.clone(),
             },
-            Err(why) => {
-                self.problems.set(unplanned(name), &why, now);
+            Err(reason) => {
+                self.problems.set(unplanned(name), &reason.to_string(), now);
                 self.roster.remove(name);
                 return Ok(None);
             }
@@ -263,14 +263,16 @@ impl Daemon {
         let Some((civil, at_ms)) = due.filter(|(_, at_ms)| *at_ms > before.settled_ms) else {
             return Ok(());
         };
-        let taken = self.journal.taken(&before.key, before.zone, civil.local);
+        let taken = self
+            .journal
+            .resolved_occurrences(&before.key, before.zone, civil.local);
         let Some(at) = DateTime::from_timestamp_millis(at_ms) else {
             return Ok(());
         };
         if taken.await?.contains(&civil) {
             return Ok(());
         }
-        let reason = "its schedule was changed before it was sent".to_owned();
+        let grounds = Grounds::from(Reason::ScheduleChanged);
         let run = RunName {
             campaign: name.clone(),
             local: civil.local,
@@ -280,11 +282,11 @@ impl Daemon {
         let decided = Decided {
             civil,
             at: at.with_timezone(&before.zone),
-            verdict: Verdict::Missed,
-            reason: reason.clone(),
+            disposition: Disposition::Missed,
+            grounds: grounds.clone(),
         };
         self.journal.decide(before, &[decided], now).await?;
-        self.tell(Event::Missed { run, reason });
+        self.tell(Event::Missed { run, grounds });
         Ok(())
     }
 

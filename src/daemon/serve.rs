@@ -13,7 +13,9 @@ use crate::delivery::RunState;
 use crate::executor::{self, left_since_ms};
 use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
-use crate::journal::{Journal, Passed, PausedCampaign, ScheduleCursor, ScheduleKey, Stamp};
+use crate::journal::{
+    Journal, PausedCampaign, ScheduleCursor, ScheduleKey, Stamp, UnsentOccurrence,
+};
 use crate::settings::Settings;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
@@ -71,7 +73,7 @@ pub struct Daemon {
     pub(super) preparer: Preparer,
     pub(super) runs: OpenRuns,
     /// Occurrences that wait.
-    pub(super) waiting: Vec<Passed>,
+    pub(super) waiting: Vec<UnsentOccurrence>,
     pub(super) paused: Vec<PausedCampaign>,
     pub(super) problems: super::problems::ActiveProblems,
     pub(super) flag: String,

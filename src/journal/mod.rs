@@ -28,7 +28,7 @@ pub use commands::{DaemonCommand, Stamp};
 pub use entries::{Record, Written};
 pub use error::Error;
 pub use lock::LaneLock;
-pub use occurrences::{Passed, PausedCampaign, ScheduleCursor, ScheduleKey};
+pub use occurrences::{PausedCampaign, ScheduleCursor, ScheduleKey, UnsentOccurrence};
 pub use overview::Calls;
 pub use problems::{ActiveProblem, Problem};
 pub use prune::Space;

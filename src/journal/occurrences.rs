@@ -2,7 +2,7 @@
 
 use super::columns::boot_ns;
 use super::{Error, Journal, RunId};
-use crate::agenda::{Civil, Decided, Verdict};
+use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
 use crate::identity::{
     CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, civil_text, parse_civil,
 };
@@ -33,24 +33,24 @@ pub struct ScheduleCursor {
     pub next: Option<(Civil, i64)>,
 }
 
-/// An occurrence without a run.
+/// An occurrence that has no run.
 #[derive(Clone, Debug)]
-pub struct Passed {
+pub struct UnsentOccurrence {
     pub key: OccurrenceKey,
     pub at_ms: i64,
-    pub verdict: Verdict,
-    pub reason: String,
+    pub disposition: Disposition,
+    pub grounds: Grounds,
 }
 
-/// What of a campaign is paused besides its runs, and since when.
+/// A campaign of which no occurrence starts, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PausedCampaign {
     pub campaign: String,
-    pub reason: String,
+    pub by: PausedBy,
     pub since_ms: i64,
 }
 
-const COLUMNS: &str = "sdk_app_id, host, campaign, local, fold, zone, at_ms, verdict, reason";
+const COLUMNS: &str = "sdk_app_id, host, campaign, local, fold, zone, at_ms, disposition, reason_code, reason_data, omitted";
 
 impl Journal {
     /// Returns the cursors of all schedules that a daemon has seen.
@@ -95,20 +95,25 @@ impl Journal {
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         insert_cursors(&mut transaction, std::slice::from_ref(cursor)).await?;
         let rows = decided.iter().map(|each| {
+            let Grounds { reason, omitted } = &each.grounds;
+            let (code, data) = columns(reason);
             json!([
                 civil_text(each.civil.local),
                 each.civil.fold,
                 each.at.timestamp_millis(),
-                each.verdict.name(),
-                each.reason
+                each.disposition.name(),
+                code,
+                data,
+                omitted
             ])
         });
         // What is final stays; what waited may come to its end.
         sqlx::query(
             "/* decide */ INSERT INTO occurrence SELECT ?1, ?2, ?3, value ->> 0, value ->> 1, ?4, value ->> 2, value ->> 3,
-                value ->> 4, ?5 FROM json_each(?6) WHERE true
-             ON CONFLICT DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
-                decided_ms = excluded.decided_ms WHERE verdict NOT IN ('missed', 'skipped')",
+                value ->> 4, value ->> 5, value ->> 6, ?5 FROM json_each(?6) WHERE true
+             ON CONFLICT DO UPDATE SET disposition = excluded.disposition, reason_code = excluded.reason_code,
+                reason_data = excluded.reason_data, omitted = excluded.omitted, decided_ms = excluded.decided_ms
+                WHERE disposition NOT IN ('missed', 'skipped')",
         )
         .bind(sdk_app_id(&cursor.key.app))
         .bind(&cursor.key.app.host)
@@ -121,8 +126,8 @@ impl Journal {
         self.commit(transaction).await
     }
 
-    /// The occurrences not before a local time that have a run or a state.
-    pub async fn taken(
+    /// Returns the occurrences not before a local time that have a run or a state.
+    pub async fn resolved_occurrences(
         &self,
         key: &ScheduleKey,
         zone: Tz,
@@ -131,7 +136,7 @@ impl Journal {
         const WHICH: &str =
             "sdk_app_id = ?1 AND host = ?2 AND campaign = ?3 AND zone = ?4 AND local >= ?5";
         let query = format!(
-            "/* taken */ SELECT local, fold FROM run WHERE {WHICH} AND NOT test
+            "/* resolved occurrences */ SELECT local, fold FROM run WHERE {WHICH} AND NOT test
              UNION SELECT local, fold FROM occurrence WHERE {WHICH}
              UNION SELECT local, fold FROM pruned WHERE {WHICH}"
         );
@@ -146,45 +151,45 @@ impl Journal {
         rows.iter().map(read_civil).collect()
     }
 
-    /// The occurrences that wait, the earliest first.
-    pub async fn waiting(&self) -> Result<Vec<Passed>, Error> {
+    /// Returns the occurrences that wait, the earliest first.
+    pub async fn waiting(&self) -> Result<Vec<UnsentOccurrence>, Error> {
         let query = format!(
-            "/* waiting */ SELECT {COLUMNS} FROM occurrence WHERE verdict IN ('held', 'queued', 'released') ORDER BY at_ms"
+            "/* waiting */ SELECT {COLUMNS} FROM occurrence WHERE disposition IN ('held', 'queued', 'released') ORDER BY at_ms"
         );
         let rows = sqlx::query(AssertSqlSafe(query))
             .fetch_all(&self.reader)
             .await?;
-        rows.iter().map(read_passed).collect()
+        rows.iter().map(read_unsent).collect()
     }
 
-    /// The occurrences that ended without a run, the latest first.
-    pub async fn passed(&self, limit: u32) -> Result<Vec<Passed>, Error> {
+    /// Returns the occurrences that ended without a run, the latest first.
+    pub async fn unsent(&self, limit: u32) -> Result<Vec<UnsentOccurrence>, Error> {
         let query = format!(
-            "/* passed */ SELECT {COLUMNS} FROM occurrence WHERE verdict IN ('missed', 'skipped')
+            "/* unsent */ SELECT {COLUMNS} FROM occurrence WHERE disposition IN ('missed', 'skipped')
              ORDER BY decided_ms DESC, at_ms DESC LIMIT ?1"
         );
         let rows = sqlx::query(AssertSqlSafe(query)).bind(limit);
         let rows = rows.fetch_all(&self.reader).await?;
-        rows.iter().map(read_passed).collect()
+        rows.iter().map(read_unsent).collect()
     }
 
-    /// What became of an occurrence of this name that has no run.
-    pub async fn passed_named(&self, name: &RunName) -> Result<Option<Passed>, Error> {
+    /// Returns the occurrence of this name, if it has no run.
+    pub async fn unsent_named(&self, name: &RunName) -> Result<Option<UnsentOccurrence>, Error> {
         let query = format!(
-            "/* passed named */ SELECT {COLUMNS} FROM occurrence WHERE campaign = ?1 AND local = ?2 LIMIT 1"
+            "/* unsent named */ SELECT {COLUMNS} FROM occurrence WHERE campaign = ?1 AND local = ?2 LIMIT 1"
         );
         let row = sqlx::query(AssertSqlSafe(query))
             .bind(name.campaign.as_str())
             .bind(civil_text(name.local))
             .fetch_optional(&self.reader)
             .await?;
-        row.as_ref().map(read_passed).transpose()
+        row.as_ref().map(read_unsent).transpose()
     }
 
-    /// Of those that ended without a run, the ones that were decided before an instant go. How many.
-    pub async fn forget_passed(&self, before_ms: i64) -> Result<u64, Error> {
+    /// Deletes the occurrences that ended without a run and were decided before an instant. Returns their number.
+    pub async fn forget_unsent(&self, before_ms: i64) -> Result<u64, Error> {
         let gone = sqlx::query(
-            "/* forget passed */ DELETE FROM occurrence WHERE verdict IN ('missed', 'skipped') AND decided_ms < ?1",
+            "/* forget unsent */ DELETE FROM occurrence WHERE disposition IN ('missed', 'skipped') AND decided_ms < ?1",
         );
         let gone = gone.bind(before_ms).execute(&self.writer).await?;
         Ok(gone.rows_affected())
@@ -193,7 +198,7 @@ impl Journal {
     /// What was called missed and is still to come: the clock was wrong then.
     pub async fn withdraw_missed(&self, now: Moment) -> Result<u64, Error> {
         let withdrawn = sqlx::query(
-            "/* withdraw */ DELETE FROM occurrence WHERE verdict = 'missed' AND at_ms > ?1",
+            "/* withdraw */ DELETE FROM occurrence WHERE disposition = 'missed' AND at_ms > ?1",
         );
         let withdrawn = withdrawn.bind(now.wall_ms).execute(&self.writer).await?;
         Ok(withdrawn.rows_affected())
@@ -203,14 +208,16 @@ impl Journal {
     pub async fn settle_waiting(
         &self,
         key: &OccurrenceKey,
-        (verdict, reason): (Verdict, &str),
+        (disposition, reason): (Disposition, &Reason),
         now: Moment,
     ) -> Result<bool, Error> {
+        let (code, data) = columns(reason);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let settled = sqlx::query(
-            "/* settle waiting */ UPDATE occurrence SET verdict = ?7, reason = ?8, decided_ms = ?9
+            "/* settle waiting */ UPDATE occurrence SET disposition = ?7, reason_code = ?8, reason_data = ?9, omitted = 0,
+                decided_ms = ?10
              WHERE sdk_app_id = ?1 AND host = ?2 AND campaign = ?3 AND local = ?4 AND fold = ?5 AND zone = ?6
-                AND verdict NOT IN ('missed', 'skipped')",
+                AND disposition NOT IN ('missed', 'skipped')",
         )
         .bind(sdk_app_id(&key.app))
         .bind(&key.app.host)
@@ -218,8 +225,9 @@ impl Journal {
         .bind(civil_text(key.local))
         .bind(key.fold)
         .bind(key.zone.name())
-        .bind(verdict.name())
-        .bind(reason)
+        .bind(disposition.name())
+        .bind(code)
+        .bind(data)
         .bind(now.wall_ms)
         .execute(&mut *transaction)
         .await?;
@@ -231,14 +239,14 @@ impl Journal {
     pub async fn pause_campaign(
         &self,
         campaign: &str,
-        reason: &str,
+        by: PausedBy,
         now: Moment,
     ) -> Result<bool, Error> {
         let paused = sqlx::query(
             "/* pause campaign */ INSERT INTO paused_campaign VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         )
         .bind(campaign)
-        .bind(reason)
+        .bind(by.code())
         .bind(now.wall_ms)
         .execute(&self.writer)
         .await?;
@@ -246,12 +254,12 @@ impl Journal {
     }
 
     /// The same of every campaign whose schedule is known. How many were not paused before.
-    pub async fn pause_campaigns(&self, reason: &str, now: Moment) -> Result<u64, Error> {
+    pub async fn pause_campaigns(&self, by: PausedBy, now: Moment) -> Result<u64, Error> {
         let paused = sqlx::query(
             "/* pause campaigns */ INSERT INTO paused_campaign SELECT DISTINCT campaign, ?1, ?2 FROM schedule_cursor WHERE true
              ON CONFLICT DO NOTHING",
         );
-        let paused = paused.bind(reason).bind(now.wall_ms);
+        let paused = paused.bind(by.code()).bind(now.wall_ms);
         Ok(paused.execute(&self.writer).await?.rows_affected())
     }
 
@@ -268,7 +276,7 @@ impl Journal {
     pub async fn skipped_since(&self, campaign: &str, since_ms: i64) -> Result<u64, Error> {
         let skipped: i64 = sqlx::query_scalar(
             "/* skipped since */ SELECT count(*) FROM occurrence
-             WHERE campaign = ?1 AND verdict = 'skipped' AND decided_ms >= ?2",
+             WHERE campaign = ?1 AND disposition = 'skipped' AND decided_ms >= ?2",
         )
         .bind(campaign)
         .bind(since_ms)
@@ -282,9 +290,11 @@ impl Journal {
             sqlx::query("/* paused campaigns */ SELECT * FROM paused_campaign ORDER BY campaign");
         let rows = rows.fetch_all(&self.reader).await?;
         let read = |row: &SqliteRow| {
+            let code: String = row.try_get("reason_code")?;
+            let by = PausedBy::from_code(&code);
             Ok(PausedCampaign {
                 campaign: row.try_get("campaign")?,
-                reason: row.try_get("reason")?,
+                by: by.ok_or_else(|| Error::damaged("a campaign paused for no known reason"))?,
                 since_ms: row.try_get("since_ms")?,
             })
         };
@@ -301,13 +311,14 @@ pub(super) async fn pause_with_campaign(
 ) -> Result<(), Error> {
     sqlx::query(
         "/* paused with its campaign */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
-         SELECT ?1, 1, 'paused', reason, ?2, ?3, ?4 FROM paused_campaign WHERE campaign = ?5",
+         SELECT ?1, 1, 'paused', ?6, ?2, ?3, ?4 FROM paused_campaign WHERE campaign = ?5",
     )
     .bind(run.0)
     .bind(now.wall_ms)
     .bind(boot_ns(now))
     .bind(now.boot_id)
     .bind(key.campaign.as_str())
+    .bind(PausedBy::Operator.to_string())
     .execute(&mut **transaction)
     .await?;
     Ok(())
@@ -424,11 +435,11 @@ fn read_cursor(row: &SqliteRow) -> Result<ScheduleCursor, Error> {
     })
 }
 
-fn read_passed(row: &SqliteRow) -> Result<Passed, Error> {
+fn read_unsent(row: &SqliteRow) -> Result<UnsentOccurrence, Error> {
     let ScheduleKey { app, campaign } = read_key(row)?;
     let Civil { local, fold } = read_civil(row)?;
-    let verdict: String = row.try_get("verdict")?;
-    Ok(Passed {
+    let disposition: String = row.try_get("disposition")?;
+    Ok(UnsentOccurrence {
         key: OccurrenceKey {
             app,
             campaign,
@@ -439,8 +450,26 @@ fn read_passed(row: &SqliteRow) -> Result<Passed, Error> {
             test: false,
         },
         at_ms: row.try_get("at_ms")?,
-        verdict: Verdict::from_name(&verdict)
+        disposition: Disposition::from_name(&disposition)
             .ok_or_else(|| Error::damaged("an occurrence of no known state"))?,
-        reason: row.try_get("reason")?,
+        grounds: read_grounds(row)?,
+    })
+}
+
+/// Returns the code of a reason and its data, as they are kept.
+fn columns(reason: &Reason) -> (String, Option<String>) {
+    let (code, data) = reason.to_parts();
+    (code, data.map(|data| data.to_string()))
+}
+
+fn read_grounds(row: &SqliteRow) -> Result<Grounds, Error> {
+    let unknown = || Error::damaged("an occurrence for no known reason");
+    let data: Option<String> = row.try_get("reason_data")?;
+    let data = data.map(|data| serde_json::from_str(&data)).transpose();
+    let reason = Reason::from_parts(row.try_get("reason_code")?, data.map_err(|_| unknown())?);
+    let omitted: i64 = row.try_get("omitted")?;
+    Ok(Grounds {
+        reason: reason.ok_or_else(unknown)?,
+        omitted: u64::try_from(omitted).map_err(|_| unknown())?,
     })
 }

@@ -168,17 +168,19 @@ CREATE TABLE occurrence (
     fold INTEGER NOT NULL,
     zone TEXT NOT NULL,
     at_ms INTEGER NOT NULL,
-    verdict TEXT NOT NULL,
-    reason TEXT NOT NULL,
+    disposition TEXT NOT NULL,
+    reason_code TEXT NOT NULL,
+    reason_data TEXT,
+    omitted INTEGER NOT NULL,
     decided_ms INTEGER NOT NULL,
     PRIMARY KEY (sdk_app_id, host, campaign, local, fold, zone)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX occurrence_waiting ON occurrence (verdict) WHERE verdict IN ('held', 'queued', 'released');
+CREATE INDEX occurrence_waiting ON occurrence (disposition) WHERE disposition IN ('held', 'queued', 'released');
 CREATE INDEX occurrence_decided ON occurrence (decided_ms);
 
 CREATE TABLE paused_campaign (
     campaign TEXT PRIMARY KEY,
-    reason TEXT NOT NULL,
+    reason_code TEXT NOT NULL,
     since_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

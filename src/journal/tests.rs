@@ -1,6 +1,7 @@
 //! What is written comes back as it was.
 
-use super::{Contents, Error, Journal, Opening, Run, RunId, Written};
+use super::{Contents, Error, Journal, Opening, Run, RunId, ScheduleCursor, ScheduleKey, Written};
+use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
 use crate::delivery::{Counts, End, Entry, Finding, Patience, RunEvent, RunState, State};
 use crate::identity::{
@@ -446,7 +447,7 @@ async fn the_next_holder_of_a_lane_knows_when_it_was_last_used() {
 async fn a_run_is_opened_paused_whose_campaign_was_paused_meanwhile() {
     let (_folder, journal) = in_a_new_journal().await;
     journal
-        .pause_campaign("news", "by hand", NOW)
+        .pause_campaign("news", PausedBy::Operator, NOW)
         .await
         .unwrap();
     let by_hand = opening();
@@ -507,4 +508,81 @@ async fn after_how_many_calls_a_run_is_to_pause_reads_back() {
         assert_eq!(run.last_entry().map(|entry| &entry.event), Some(&event));
     }
     journal.close().await;
+}
+
+/// An occurrence that is decided reads back with what it was decided for, and what waited may come to its end.
+#[tokio::test]
+async fn unsent_occurrence_reads_back_with_its_grounds() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let key = opening().key;
+    let cursor = ScheduleCursor {
+        key: ScheduleKey {
+            app: key.app.clone(),
+            campaign: key.campaign.clone(),
+        },
+        schedule: "d".to_owned(),
+        zone: key.zone,
+        settled_ms: NOW.wall_ms,
+        next: None,
+    };
+    let at = chrono::DateTime::from_timestamp_millis(NOW.wall_ms).unwrap();
+    let decided = |local: &str, disposition, grounds| Decided {
+        civil: Civil {
+            local: local.parse().unwrap(),
+            fold: 0,
+        },
+        at: at.with_timezone(&key.zone),
+        disposition,
+        grounds,
+    };
+    let missed = Grounds {
+        reason: Reason::TooLate {
+            late_ms: 1_860_000,
+            allowed_ms: 900_000,
+        },
+        omitted: 7,
+    };
+    let held = Grounds::from(Reason::FileInvalid {
+        why: "news.yaml:1: no".to_owned(),
+    });
+    let all = [
+        decided("2026-11-11T09:00:00", Disposition::Missed, missed.clone()),
+        decided("2026-11-12T09:00:00", Disposition::Held, held.clone()),
+    ];
+    journal.decide(&cursor, &all, NOW).await.unwrap();
+    let [unsent] = &journal.unsent(9).await.unwrap()[..] else {
+        panic!("one is unsent");
+    };
+    assert_eq!(
+        (unsent.disposition, &unsent.grounds),
+        (Disposition::Missed, &missed)
+    );
+    let [waiting] = &journal.waiting().await.unwrap()[..] else {
+        panic!("one waits");
+    };
+    assert_eq!(
+        (waiting.disposition, &waiting.grounds),
+        (Disposition::Held, &held)
+    );
+
+    let skipped = (Disposition::Skipped, &Reason::SkippedByOperator);
+    for is_first in [true, false] {
+        let settled = journal.settle_waiting(&waiting.key, skipped, NOW).await;
+        assert_eq!(settled.unwrap(), is_first);
+    }
+    let name = waiting.key.run_name();
+    let unsent = journal.unsent_named(&name).await.unwrap().unwrap();
+    assert_eq!(unsent.grounds, Reason::SkippedByOperator.into());
+    assert_eq!(journal.forget_unsent(NOW.wall_ms + 1).await.unwrap(), 2);
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn occurrence_of_unknown_reason_is_damage() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let insert = "INSERT INTO occurrence VALUES
+        (1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'held', 'because', NULL, 0, 1)";
+    sqlx::query(insert).execute(&journal.writer).await.unwrap();
+    let refused = journal.waiting().await.unwrap_err();
+    assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
 }

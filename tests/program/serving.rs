@@ -612,6 +612,10 @@ fn what_is_held_may_be_skipped() {
     fs::remove_file(place.path().join("audiences/groups.csv")).unwrap();
     let mut daemon = place.serve();
     daemon.line_with("is held");
+    let held = &place.status()["waiting"][0];
+    assert_eq!(held["reason_code"], "plan_invalid", "{held:#}");
+    let reason = held["reason"].as_str().unwrap();
+    assert!(reason.contains("there is no file `audiences/groups.csv`"));
     place
         .run(&["release", "news", "--skip"])
         .assert(0, &["is skipped"]);
@@ -620,6 +624,9 @@ fn what_is_held_may_be_skipped() {
         .assert(1, &["nothing is held of `news`"]);
     let status = place.status();
     assert!(has(&status, "passed", slot, "skipped"), "{status:#}");
+    let passed = &status["passed"][0];
+    assert_eq!(passed["reason_code"], "skipped_by_operator");
+    assert_eq!(passed["reason"], "the operator decided that it is not sent");
     drained(daemon);
     assert!(vendor.ledger().is_empty());
 }

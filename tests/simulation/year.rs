@@ -52,6 +52,7 @@ fn sent(entry: &CatalogEntry, schedule: &Schedule) -> Vec<(String, DateTime<Utc>
     let mut taken = BTreeSet::new();
     while now <= end {
         let standing = AgendaStanding {
+            campaign: &entry.name,
             schedule,
             hours,
             settled,

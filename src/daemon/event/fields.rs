@@ -50,8 +50,9 @@ impl Event {
             Event::Prepared { planned, at_ms, .. } => {
                 json!({ "planned": planned, "due_at": time_text(*at_ms) })
             }
-            Event::Unprepared { at_ms, why, .. } => {
-                json!({ "due_at": time_text(*at_ms), "why": why })
+            Event::Unprepared { at_ms, reason, .. } => {
+                let (why, code) = (reason.to_string(), reason.code());
+                json!({ "due_at": time_text(*at_ms), "why": why, "reason_code": code })
             }
             Event::Opened {
                 planned, late_ms, ..
@@ -62,11 +63,16 @@ impl Event {
                 json!({ "state": state.name(), "reason": state.reason() })
             }
             Event::Held {
-                reason, command, ..
-            } => json!({ "reason": reason, "command": command }),
-            Event::Missed { reason, .. }
-            | Event::Skipped { reason, .. }
-            | Event::Queued { reason, .. } => json!({ "reason": reason }),
+                grounds, command, ..
+            } => {
+                let (reason, code) = (grounds.to_string(), grounds.reason.code());
+                json!({ "reason": reason, "reason_code": code, "command": command })
+            }
+            Event::Missed { grounds, .. }
+            | Event::Skipped { grounds, .. }
+            | Event::Queued { grounds, .. } => {
+                json!({ "reason": grounds.to_string(), "reason_code": grounds.reason.code() })
+            }
             Event::LaneElsewhere { holder, .. } => json!({ "holder": holder }),
             Event::LaneFailed { why, .. } | Event::SettingsInvalid { why } => json!({ "why": why }),
             _ => self.particulars_of_surroundings(),

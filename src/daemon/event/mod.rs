@@ -3,6 +3,7 @@
 mod fields;
 mod text;
 
+use crate::agenda::{Grounds, Reason};
 use crate::channel::Channel;
 use crate::delivery::{Counts, RunState};
 use crate::identity::{CampaignName, RunName, SdkAppId};
@@ -78,7 +79,7 @@ pub enum Event {
     Unprepared {
         run: RunName,
         at_ms: i64,
-        why: String,
+        reason: Reason,
     },
     PreparedAnew {
         run: RunName,
@@ -107,21 +108,21 @@ pub enum Event {
     /// It is not begun without a person.
     Held {
         run: RunName,
-        reason: String,
+        grounds: Grounds,
         /// What lets it go.
         command: String,
     },
     Missed {
         run: RunName,
-        reason: String,
+        grounds: Grounds,
     },
     Skipped {
         run: RunName,
-        reason: String,
+        grounds: Grounds,
     },
     Queued {
         run: RunName,
-        reason: String,
+        grounds: Grounds,
     },
     LaneTaken {
         lane: LaneName,

@@ -137,9 +137,9 @@ fn of_plans() -> Vec<(Event, &'static str)> {
             Event::Unprepared {
                 run: warm_up(),
                 at_ms: NINE_MS,
-                why: "3 errors".to_owned(),
+                reason: Reason::NoTargets,
             },
-            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00Z: 3 errors",
+            "warm-up@2026-11-11T09:00 cannot be prepared for 2026-11-11T01:00:00Z: it has no targets",
         ),
         (
             Event::PreparedAnew { run: warm_up() },
@@ -155,6 +155,11 @@ fn of_plans() -> Vec<(Event, &'static str)> {
     ]
 }
 
+fn queued() -> Grounds {
+    let open = "warm-up@2026-11-11T08:00".parse().unwrap();
+    Reason::Queued { open }.into()
+}
+
 fn of_runs() -> Vec<(Event, &'static str)> {
     let counts = Counts {
         planned: 300,
@@ -165,7 +170,7 @@ fn of_runs() -> Vec<(Event, &'static str)> {
     let stopped = RunState::Stopped {
         reason: "70003 the signature is wrong".to_owned(),
     };
-    let because = || "the machine was asleep".to_owned();
+    let because = || Grounds::from(Reason::ClockForward);
     vec![
         (
             Event::Opened {
@@ -194,30 +199,30 @@ fn of_runs() -> Vec<(Event, &'static str)> {
         (
             Event::Held {
                 run: warm_up(),
-                reason: "its file is invalid".to_owned(),
+                grounds: Reason::FileGone.into(),
                 command: "campanile release warm-up@2026-11-11T09:00".to_owned(),
             },
-            "warm-up@2026-11-11T09:00 is held: its file is invalid; let it go with: campanile release \
+            "warm-up@2026-11-11T09:00 is held: its file is gone; let it go with: campanile release \
              warm-up@2026-11-11T09:00",
         ),
         (
             Event::Missed {
                 run: warm_up(),
-                reason: because(),
+                grounds: because(),
             },
-            "warm-up@2026-11-11T09:00 is missed: the machine was asleep",
+            "warm-up@2026-11-11T09:00 is missed: the clock was put forward over it",
         ),
         (
             Event::Skipped {
                 run: warm_up(),
-                reason: because(),
+                grounds: because(),
             },
-            "warm-up@2026-11-11T09:00 is skipped: the machine was asleep",
+            "warm-up@2026-11-11T09:00 is skipped: the clock was put forward over it",
         ),
         (
             Event::Queued {
                 run: warm_up(),
-                reason: "warm-up@2026-11-11T08:00 is open still".to_owned(),
+                grounds: queued(),
             },
             "warm-up@2026-11-11T09:00 waits: warm-up@2026-11-11T08:00 is open still",
         ),

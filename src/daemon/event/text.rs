@@ -26,9 +26,10 @@ impl Event {
                 time(*at_ms),
                 calls(*planned)
             )),
-            Event::Unprepared { at_ms, why, .. } => {
-                self.about(&format!("cannot be prepared for {}: {why}", time(*at_ms)))
-            }
+            Event::Unprepared { at_ms, reason, .. } => self.about(&format!(
+                "cannot be prepared for {}: {reason}",
+                time(*at_ms)
+            )),
             Event::PreparedAnew { .. } => self.about("is prepared anew"),
             Event::Opened {
                 planned, late_ms, ..
@@ -44,11 +45,11 @@ impl Event {
                 self.about(&format!("{} and waits for a person", standing(state)))
             }
             Event::Held {
-                reason, command, ..
-            } => self.about(&format!("is held: {reason}; let it go with: {command}")),
-            Event::Missed { reason, .. } => self.about(&format!("is missed: {reason}")),
-            Event::Skipped { reason, .. } => self.about(&format!("is skipped: {reason}")),
-            Event::Queued { reason, .. } => self.about(&format!("waits: {reason}")),
+                grounds, command, ..
+            } => self.about(&format!("is held: {grounds}; let it go with: {command}")),
+            Event::Missed { grounds, .. } => self.about(&format!("is missed: {grounds}")),
+            Event::Skipped { grounds, .. } => self.about(&format!("is skipped: {grounds}")),
+            Event::Queued { grounds, .. } => self.about(&format!("waits: {grounds}")),
             Event::LaneTaken { lane } => format!("sending on the lane {lane}"),
             Event::LaneElsewhere { lane, holder } => {
                 format!("on the lane {lane} {holder} sends what is opened here")

@@ -106,7 +106,7 @@ fn missed(number: u32) -> Event {
         run: format!("news@2026-11-11T09:00#{}", number + 1)
             .parse()
             .unwrap(),
-        reason: "the machine was asleep".to_owned(),
+        grounds: crate::agenda::Reason::PlanNotReady.into(),
     }
 }
 
@@ -132,8 +132,9 @@ async fn what_was_asked_for_arrives_and_nothing_else() {
         "event": "missed",
         "run": "news@2026-11-11T09:00#2",
         "campaign": "news",
-        "reason": "the machine was asleep",
-        "message": "news@2026-11-11T09:00#2 is missed: the machine was asleep",
+        "reason": "its plan was not ready in time",
+        "reason_code": "plan_not_ready",
+        "message": "news@2026-11-11T09:00#2 is missed: its plan was not ready in time",
     });
     assert_eq!(body, expected);
     assert_eq!(run_of(&far.next().await), "news@2026-11-11T09:00#3");
@@ -200,7 +201,7 @@ async fn a_redirect_is_not_followed_and_a_chat_tool_may_refuse_in_its_answer() {
     let told = hears.recv().await.unwrap().text();
     assert!(told.ends_with("it answers with `errcode` 93000"), "{told}");
     let (_, body) = far.next().await;
-    let text = "campanile: news@2026-11-11T09:00 is missed: the machine was asleep";
+    let text = "campanile: news@2026-11-11T09:00 is missed: its plan was not ready in time";
     assert_eq!(body["text"]["content"], text);
 }
 

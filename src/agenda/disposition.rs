@@ -1,5 +1,6 @@
 //! What becomes of an occurrence that has no run.
 
+use super::{Grounds, Reason};
 use crate::schedule::Occurrence;
 use chrono::{DateTime, NaiveDateTime};
 use chrono_tz::Tz;
@@ -21,61 +22,64 @@ impl Civil {
     }
 }
 
+/// State of an occurrence that has no run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Disposition {
     /// It could not start in time.
     Missed,
     /// It was not to be sent.
     Skipped,
-    /// It waits for a person.
+    /// It waits for the operator.
     Held,
     /// It waits for an earlier one.
     Queued,
-    /// It waited for a person, who let it go on.
+    /// It waited for the operator, who let it go on.
     Released,
 }
 
-impl Verdict {
-    pub const ALL: [Verdict; 5] = [
-        Verdict::Missed,
-        Verdict::Skipped,
-        Verdict::Held,
-        Verdict::Queued,
-        Verdict::Released,
+impl Disposition {
+    pub const ALL: [Disposition; 5] = [
+        Disposition::Missed,
+        Disposition::Skipped,
+        Disposition::Held,
+        Disposition::Queued,
+        Disposition::Released,
     ];
 
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Missed => "missed",
-            Verdict::Skipped => "skipped",
-            Verdict::Held => "held",
-            Verdict::Queued => "queued",
-            Verdict::Released => "released",
+            Disposition::Missed => "missed",
+            Disposition::Skipped => "skipped",
+            Disposition::Held => "held",
+            Disposition::Queued => "queued",
+            Disposition::Released => "released",
         }
     }
 
-    pub fn from_name(name: &str) -> Option<Verdict> {
-        Verdict::ALL.into_iter().find(|each| each.name() == name)
+    pub fn from_name(name: &str) -> Option<Disposition> {
+        Disposition::ALL
+            .into_iter()
+            .find(|each| each.name() == name)
     }
 }
 
-/// An occurrence, what becomes of it, and why, as a person understands it.
+/// An occurrence, what becomes of it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     pub civil: Civil,
     /// The instant at which it was due.
     pub at: DateTime<Tz>,
-    pub verdict: Verdict,
-    pub reason: String,
+    pub disposition: Disposition,
+    pub grounds: Grounds,
 }
 
 impl Decided {
-    pub fn of(occurrence: &Occurrence, verdict: Verdict, reason: impl Into<String>) -> Decided {
+    pub fn of(occurrence: &Occurrence, disposition: Disposition, reason: Reason) -> Decided {
         Decided {
             civil: Civil::of(occurrence),
             at: occurrence.at,
-            verdict,
-            reason: reason.into(),
+            disposition,
+            grounds: reason.into(),
         }
     }
 }
