@@ -1,7 +1,6 @@
 //! What is wrong with a template, and where in it.
 
-use super::operators::{BOOLEAN, NUMBER_INSIDE, TEXT_FIRST, TEXT_INSIDE, TEXT_SECOND};
-use super::printed::TOO_LONG;
+use super::operators::Misuse;
 use super::slips::slip;
 use super::{UNDEFINED, Value};
 use crate::source::{Diagnostic, Text, nearest};
@@ -34,7 +33,7 @@ pub fn is_runaway(complaint: &Diagnostic) -> bool {
 impl Fault {
     /// What minijinja has to say, without the values.
     pub(super) fn of(error: &Error, text: &str) -> Fault {
-        let detail = error.detail().unwrap_or_default();
+        let misuse = Misuse::of(error);
         let range = error.range().and_then(|range| expression_in(text, range));
         if let Some(slip) = slip(error, text, range.as_ref()) {
             return Fault {
@@ -48,7 +47,8 @@ impl Fault {
         // An operator at the end of an expression has a range that ends before it.
         let range = match range {
             Some(range)
-                if OPERATORS.contains(&detail) && operands(&text[range.clone()]).is_none() =>
+                if misuse.is_some_and(|misuse| misuse != Misuse::TooLong)
+                    && operands(&text[range.clone()]).is_none() =>
             {
                 operands(text).map_or(Some(range), |_| Some(0..text.len()))
             }
@@ -66,10 +66,10 @@ impl Fault {
         };
         Fault {
             message: message(error, undefined.as_deref()),
-            help: slice.and_then(|slice| conversion(detail, slice)),
+            help: slice.and_then(|slice| conversion(error, slice)),
             range,
             undefined,
-            is_runaway: error.kind() == ErrorKind::OutOfFuel || detail == TOO_LONG,
+            is_runaway: error.kind() == ErrorKind::OutOfFuel || misuse == Some(Misuse::TooLong),
         }
     }
 
@@ -165,9 +165,6 @@ fn absent(name: &str, context: &Value) -> Option<String> {
     }
 }
 
-/// What is said of operators whose sides do not go together.
-const OPERATORS: [&str; 5] = [TEXT_FIRST, TEXT_SECOND, TEXT_INSIDE, NUMBER_INSIDE, BOOLEAN];
-
 /// What `int` and `float` say of other texts, in the words of Rust's own parser.
 const NO_NUMBER: [&str; 2] = [
     "invalid float literal",
@@ -175,21 +172,32 @@ const NO_NUMBER: [&str; 2] = [
 ];
 
 /// How text becomes what it is compared or computed with.
-fn conversion(detail: &str, slice: &str) -> Option<String> {
-    if NO_NUMBER.contains(&detail) {
+fn conversion(error: &Error, slice: &str) -> Option<String> {
+    if is_no_number(error) {
         return Some("write plain digits in the file, or `int(0)` to take 0 instead".to_owned());
     }
     let (first, second) = operands(slice)?;
-    Some(match detail {
-        TEXT_FIRST => format!("cells of a CSV file are text; write `{first} | int`, or `| float`"),
-        TEXT_SECOND => {
+    Some(match Misuse::of(error)? {
+        Misuse::TextThenNumber => {
+            format!("cells of a CSV file are text; write `{first} | int`, or `| float`")
+        }
+        Misuse::NumberThenText => {
             format!("cells of a CSV file are text; write `{second} | int`, or `| float`")
         }
-        TEXT_INSIDE => format!("write the numbers of `{second}` in quotes, and `{first} | string`"),
-        NUMBER_INSIDE => format!("cells of a CSV file are text; write `{first} | int`"),
-        BOOLEAN => "compare text with text, such as `== \"true\"`".to_owned(),
-        _ => return None,
+        Misuse::NumberAmongTexts => {
+            format!("write the numbers of `{second}` in quotes, and `{first} | string`")
+        }
+        Misuse::TextAmongNumbers => format!("cells of a CSV file are text; write `{first} | int`"),
+        Misuse::TextAndBoolean => "compare text with text, such as `== \"true\"`".to_owned(),
+        Misuse::TooLong => return None,
     })
+}
+
+/// Decides whether text was to become a number and is none. The engine's filters say it in no other way.
+fn is_no_number(error: &Error) -> bool {
+    error
+        .detail()
+        .is_some_and(|detail| NO_NUMBER.contains(&detail))
 }
 
 /// The engine's range of an operator may begin with the word before it: `if group.count > 5`.
@@ -246,7 +254,7 @@ fn message(error: &Error, undefined: Option<&str>) -> String {
     }
     let detail = error.detail().unwrap_or_default();
     match error.kind() {
-        ErrorKind::InvalidOperation if NO_NUMBER.contains(&detail) => {
+        ErrorKind::InvalidOperation if is_no_number(error) => {
             "a text that is no number is to become one here".to_owned()
         }
         // Mostly sentences of ours.

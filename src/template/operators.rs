@@ -6,6 +6,8 @@ use minijinja::filters;
 use minijinja::machinery::Instruction;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
+use std::error::Error as _;
+use thiserror::Error as ThisError;
 
 /// A text that a template builds is no longer.
 pub(super) const LENGTH_MAX: usize = 64 << 10;
@@ -38,15 +40,37 @@ const WORDS: [&str; 17] = [
     "sameas",
 ];
 
-/// What the errors say of text and numbers; which of the two stands first is told by which sentence it is.
-pub(super) const TEXT_FIRST: &str = "text meets a number here, which is never what is meant";
-pub(super) const TEXT_SECOND: &str = "a number meets text here, which is never what is meant";
-pub(super) const TEXT_INSIDE: &str = "a number is looked for among texts, where it never is";
-pub(super) const NUMBER_INSIDE: &str = "text is looked for among numbers, where it never is";
-pub(super) const BOOLEAN: &str = "text meets true or false here, which is never what is meant";
+/// An error that the engine does not make, and that is explained to the author of the template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ThisError)]
+pub(super) enum Misuse {
+    #[error("text meets a number here, which is never what is meant")]
+    TextThenNumber,
+    #[error("a number meets text here, which is never what is meant")]
+    NumberThenText,
+    #[error("a number is looked for among texts, where it never is")]
+    NumberAmongTexts,
+    #[error("text is looked for among numbers, where it never is")]
+    TextAmongNumbers,
+    #[error("text meets true or false here, which is never what is meant")]
+    TextAndBoolean,
+    #[error("the rendered text is too long")]
+    TooLong,
+}
 
-pub(super) const NUMBER_IN_TEXT: &str =
-    "a number is looked for in text, where `5` is found in \"15\" as well";
+impl Misuse {
+    /// Returns the misuse that an error of the engine came from.
+    pub(super) fn of(error: &Error) -> Option<Misuse> {
+        error.source()?.downcast_ref().copied()
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Error {
+        Error::new(ErrorKind::InvalidOperation, misuse.to_string()).with_source(misuse)
+    }
+}
+
+const NUMBER_IN_TEXT: &str = "a number is looked for in text, where `5` is found in \"15\" as well";
 const NOT_A_NUMBER: &str = "only a number can be asked this; text becomes one with `| int`";
 const MIXED: &str = "text and numbers have no order; text becomes a number with `| int`";
 
@@ -161,10 +185,10 @@ fn look(state: &mut State<'_, '_>, pair: Value, check: Check) -> Result<Value, E
 
 fn alike(left: &Value, right: &Value) -> Result<(), Error> {
     match (left.kind(), right.kind()) {
-        (ValueKind::String, ValueKind::Number) => Err(wrong(TEXT_FIRST)),
-        (ValueKind::Number, ValueKind::String) => Err(wrong(TEXT_SECOND)),
+        (ValueKind::String, ValueKind::Number) => Err(Misuse::TextThenNumber.into()),
+        (ValueKind::Number, ValueKind::String) => Err(Misuse::NumberThenText.into()),
         (ValueKind::String, ValueKind::Bool) | (ValueKind::Bool, ValueKind::String) => {
-            Err(wrong(BOOLEAN))
+            Err(Misuse::TextAndBoolean.into())
         }
         _ => Ok(()),
     }
@@ -186,8 +210,8 @@ fn alike_inside(value: &Value, list: &Value) -> Result<(), Error> {
             .is_ok_and(|mut items| items.any(|item| item.kind() == kind))
     };
     match value.kind() {
-        ValueKind::Number if inside(ValueKind::String) => Err(wrong(TEXT_INSIDE)),
-        ValueKind::String if inside(ValueKind::Number) => Err(wrong(NUMBER_INSIDE)),
+        ValueKind::Number if inside(ValueKind::String) => Err(Misuse::NumberAmongTexts.into()),
+        ValueKind::String if inside(ValueKind::Number) => Err(Misuse::TextAmongNumbers.into()),
         _ => Ok(()),
     }
 }

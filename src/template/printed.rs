@@ -1,14 +1,12 @@
 //! What a template may print, and how much of it.
 
-use super::operators::LENGTH_MAX;
+use super::operators::{LENGTH_MAX, Misuse};
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Output, State, Value};
 
 /// How much one rendering has printed.
 #[derive(Default)]
 struct Printed(usize);
-
-pub(super) const TOO_LONG: &str = "the rendered text is too long";
 
 /// Only text and numbers print, and no more than a message may hold.
 pub(super) fn print(
@@ -21,7 +19,7 @@ pub(super) fn print(
             let printed = state.get_or_insert_extension(Printed::default());
             printed.0 += value.as_str().map_or(1, str::len);
             if printed.0 > LENGTH_MAX {
-                return Err(Error::new(ErrorKind::InvalidOperation, TOO_LONG));
+                return Err(Misuse::TooLong.into());
             }
             return minijinja::escape_formatter(output, state, value);
         }
