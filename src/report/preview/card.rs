@@ -8,6 +8,7 @@ use serde_json::Value;
 pub(super) struct Card {
     /// `image`
     pub(super) kind: String,
+    pub(super) is_image: bool,
     /// What is known of it at a glance.
     pub(super) title: String,
     pub(super) lines: Vec<String>,
@@ -32,6 +33,7 @@ impl Card {
     fn new(kind: &str, title: String, lines: Vec<String>, link: Option<String>) -> Card {
         Card {
             kind: kind.to_owned(),
+            is_image: false,
             title,
             lines,
             link,
@@ -72,7 +74,10 @@ fn image(content: &Value) -> Card {
         first["Size"].as_u64().map(size),
         (sizes > 1).then(|| plural(sizes as u64, "size")),
     ];
-    Card::new("image", joined(facts), Vec::new(), text(&first["URL"]))
+    Card {
+        is_image: true,
+        ..Card::new("image", joined(facts), Vec::new(), text(&first["URL"]))
+    }
 }
 
 fn file(content: &Value) -> Card {

@@ -5,7 +5,7 @@ use super::likeness::{Element, Push, plain};
 use super::outline::{Outline, Totals};
 use super::sample::{Sample, case_text};
 use super::shown::{harmless, on_one_line};
-use super::text::{about, facts, heading, members_text, size_text, title};
+use super::text::{about, members_text, origin, plan_facts, size_text, title};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -21,10 +21,7 @@ pub fn html(outline: &Outline, samples: &[Sample], totals: &Totals) -> String {
     let warnings: String = warnings
         .map(|warning| tag("div", "warning", &warning.message))
         .collect();
-    let mut known = heading(outline);
-    known.retain(|(name, _)| !["campaign", ""].contains(name));
-    known.extend(facts(outline, totals));
-    known.retain(|(name, _)| *name != "warning");
+    let known = [origin(outline), plan_facts(outline, totals)].concat();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -96,11 +93,7 @@ fn element(element: &Element) -> String {
 }
 
 fn card(card: &Card) -> String {
-    let kind = if card.kind == "image" {
-        "card image"
-    } else {
-        "card"
-    };
+    let kind = if card.is_image { "card image" } else { "card" };
     let lines: String = card.lines.iter().map(|line| code(line)).collect();
     let link = card.link.as_deref().map(link).unwrap_or_default();
     let (name, title) = (escaped(&card.kind), escaped(&card.title));

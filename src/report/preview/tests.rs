@@ -13,6 +13,7 @@ fn seen(kind: &str, content: &Value) -> Element {
 fn card(kind: &str, title: &str, lines: &[&str], link: Option<&str>) -> Element {
     Element::Card(Card {
         kind: kind.to_owned(),
+        is_image: kind == "image",
         title: title.to_owned(),
         lines: lines.iter().map(ToString::to_string).collect(),
         link: link.map(str::to_owned),

@@ -188,14 +188,20 @@ impl TextForm {
     }
 }
 
-/// What is known before the first target, for people, as names and values.
+/// Returns what is known before the first target, as names and values.
 pub(super) fn heading(outline: &Outline) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("campaign", outline.campaign.clone())];
+    facts.extend(outline.description.clone().map(|text| ("", text)));
+    facts.extend(origin(outline));
+    facts
+}
+
+/// Returns the same without what names and describes the campaign.
+pub(super) fn origin(outline: &Outline) -> Vec<(&'static str, String)> {
     let app = format!("{} (SDKAppID {})", outline.app, outline.sdk_app_id);
     let note = outline.note.map(|note| format!(" ({note})"));
     let occurrence = outline.occurrence_text() + &note.unwrap_or_default();
     let facts = [
-        ("campaign", Some(outline.campaign.clone())),
-        ("", outline.description.clone()),
         ("owner", outline.owner.clone()),
         ("app", Some(app)),
         ("channel", Some(outline.channel.name().to_owned())),
@@ -250,8 +256,16 @@ pub(super) fn size_text(sample: &Sample) -> String {
     )
 }
 
-/// What is known of all of it, for people, as names and values.
+/// Returns what is known of all of it, as names and values.
 pub(super) fn facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, String)> {
+    let mut facts = plan_facts(outline, totals);
+    let warnings = totals.warnings.iter();
+    facts.extend(warnings.map(|warning| ("warning", warning.message.clone())));
+    facts
+}
+
+/// Returns the same without the warnings.
+pub(super) fn plan_facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, String)> {
     let mut facts = vec![("calls", calls_text(totals))];
     for (reason, count) in &totals.skipped {
         facts.push(("skipped", format!("{}: {reason}", thousands(*count))));
@@ -282,9 +296,6 @@ pub(super) fn facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, St
     if let Some(calls) = outline.pause_after {
         let calls = plural(calls, "call");
         facts.push(("", format!("it pauses after {calls}, until it is resumed")));
-    }
-    for warning in &totals.warnings {
-        facts.push(("warning", warning.message.clone()));
     }
     facts
 }
