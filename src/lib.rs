@@ -74,7 +74,8 @@ pub mod workbench {
     pub use crate::daemon::{Heartbeat, ListenError, Notifier, Probes, Readiness, SetupError};
     pub use crate::daemon::{Supervisor, SupervisorError, Target, Unresolved};
     pub use crate::delivery::{
-        Counts, Delivery, Earlier, End, Entry, Finding, Patience, Policy, Search, State, Wanted,
+        Counts, Delivery, Earlier, End, EndReason, Entry, Finding, Patience, Policy, Search, State,
+        Unclear, Wanted,
     };
     pub use crate::dispatch::{Bounds, CallId, Dispatcher, Halt, Job, Lane, Queue, RunTag, Step};
     pub use crate::executor::Draft;

@@ -139,7 +139,7 @@ fn fate_of_code(channel: Channel, code: u32) -> Fate {
     let (fate, delivery) = answered(channel, &reply(200, &body));
     let answer = delivery.last().and_then(Outcome::answer).unwrap();
     assert_eq!(
-        (answer.code, answer.info.as_str()),
+        (answer.code, answer.text.as_str()),
         (code, "the vendor's words")
     );
     fate
@@ -175,7 +175,7 @@ fn each_status_leaves_its_delivery_open() {
             assert_eq!(fate, Open, "{status}");
             let answer = delivery.last().and_then(Outcome::answer).unwrap();
             assert_eq!(answer.code, status);
-            let said = answer.to_string();
+            let said = answer.summary(channel);
             assert!(said.starts_with(&format!("HTTP {status} ")), "{said}");
         }
     }

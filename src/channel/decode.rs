@@ -1,7 +1,7 @@
 //! From the vendor's reply to an Outcome.
 
 use super::codes::{Class, explain};
-use super::{Answer, Channel, Failure, Outcome, Receipt, Reply, Scope};
+use super::{Answer, Cause, Channel, Failure, Outcome, Receipt, Reply, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,13 +23,14 @@ pub fn decode(channel: Channel, reply: &Reply) -> Outcome {
     match reply {
         Reply::NotSent(why) => Outcome::Failed(Failure::NoConnection, Answer::none(why)),
         Reply::Lost(why) => Outcome::Unknown(Answer::none(why)),
+        Reply::TooLong => Outcome::Unknown(Answer::because(Cause::TooLong)),
         Reply::Answered {
             status: 200, body, ..
         } => match serde_json::from_slice::<Body>(body) {
             Ok(body) => understand(channel, &body),
-            Err(_) => Outcome::Unknown(Answer::none("the answer is not the vendor's JSON")),
+            Err(_) => Outcome::Unknown(Answer::because(Cause::NotJson)),
         },
-        Reply::Answered { status, .. } => by_status(channel, *status),
+        Reply::Answered { status, .. } => by_status(*status),
     }
 }
 
@@ -42,11 +43,12 @@ fn understand(channel: Channel, body: &Body) -> Outcome {
         .as_deref()
         .filter(|reason| !reason.is_empty())
     {
-        return Outcome::Throttled(Scope::Group, Answer::new(0, &format!("dropped: {reason}")));
+        let answer = Answer::because_of(Cause::Dropped, reason);
+        return Outcome::Throttled(Scope::Group, answer);
     }
     let status = body.action_status.as_deref().unwrap_or_default();
     if status != "OK" {
-        return Outcome::Unknown(Answer::new(0, &format!("code 0, but status `{status}`")));
+        return Outcome::Unknown(Answer::because_of(Cause::StatusNotOk, status));
     }
     // A number that is none, or none that can be kept, takes nothing away from the acceptance.
     let msg_seq = body
@@ -61,14 +63,9 @@ fn understand(channel: Channel, body: &Body) -> Outcome {
 }
 
 fn by_code(channel: Channel, body: &Body) -> Outcome {
-    let row = explain(channel, body.error_code);
-    let info = body
-        .error_info
-        .as_deref()
-        .filter(|info| !info.is_empty())
-        .unwrap_or(row.meaning);
-    let answer = Answer::new(body.error_code, info);
-    match row.class {
+    let text = body.error_info.as_deref().unwrap_or_default();
+    let answer = Answer::new(body.error_code, text);
+    match explain(channel, body.error_code).class {
         Class::Retry => Outcome::Failed(Failure::NotExecuted, answer),
         Class::Check => Outcome::Unknown(answer),
         Class::SlowLane => Outcome::Throttled(Scope::Lane, answer),
@@ -80,9 +77,8 @@ fn by_code(channel: Channel, body: &Body) -> Outcome {
 
 /// The vendor answers 200 to everything that reached the application. Others come from something in front of it, which
 /// proves nothing: a 403 may well be about the answer. That a 4xx stops the run stands in the table of codes.
-fn by_status(channel: Channel, status: u16) -> Outcome {
-    let code = u32::from(status);
-    Outcome::Unknown(Answer::new(code, explain(channel, code).meaning))
+fn by_status(status: u16) -> Outcome {
+    Outcome::Unknown(Answer::new(status.into(), ""))
 }
 
 #[cfg(test)]
@@ -149,7 +145,7 @@ mod tests {
         else {
             panic!("an unknown code proves nothing")
         };
-        assert!(!answer.info.contains("eJx"), "{answer}");
+        assert!(!answer.text.contains("eJx"), "{answer:?}");
     }
 
     #[test]

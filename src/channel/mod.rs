@@ -8,6 +8,7 @@
 
 mod body;
 mod broadcast;
+mod cause;
 mod codes;
 mod decode;
 mod fit;
@@ -19,6 +20,7 @@ mod outcome;
 mod request;
 mod send;
 
+pub use cause::Cause;
 pub use codes::{Class, Code, codes, explain};
 pub use decode::decode;
 pub use history::{Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure, Placeholder, Told};

@@ -1,8 +1,7 @@
 //! What became of one HTTP attempt, as the vendor's answer tells it.
 
-use super::Channel;
 use super::codes::{explain, is_http_status};
-use std::fmt;
+use super::{Cause, Channel};
 
 /// What came back from the far side, before anybody made sense of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +10,8 @@ pub enum Reply {
     NotSent(String),
     /// The request may have left, and no whole answer came.
     Lost(String),
+    /// The answer is longer than is read.
+    TooLong,
     /// A whole HTTP answer.
     Answered {
         status: u16,
@@ -54,7 +55,7 @@ impl Outcome {
 
     /// Of a call whose signature is of no use, but is not that of calls made now: that says nothing of those.
     pub fn signed_before() -> Outcome {
-        let answer = Answer::none("the UserSig expired; calls are signed anew by now");
+        let answer = Answer::because(Cause::SignatureExpired);
         Outcome::Failed(Failure::NotExecuted, answer)
     }
 }
@@ -87,54 +88,96 @@ pub enum Failure {
     Stop,
 }
 
-/// What a call was answered.
+/// The answer to a call, or what is known in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The vendor's code; or the HTTP status, if it is another than the vendor's 200; or 0.
     pub code: u32,
-    /// The vendor's words, or ours where it had none.
-    pub info: String,
+    /// The words that came with it: the vendor's, or the network's where the vendor did not answer. Often empty.
+    pub text: String,
+    /// What this program knows of it, where the words do not say it.
+    pub cause: Option<Cause>,
 }
 
 impl Answer {
-    /// Longer words are cut; they are somebody else's and end up in the journal.
-    const INFO_MAX: usize = 300;
+    /// Longer words are cut: they come from outside and end up in the journal.
+    const TEXT_MAX: usize = 300;
 
-    pub fn new(code: u32, info: &str) -> Answer {
-        if info.to_lowercase().contains("usersig=") {
-            return Answer {
-                code,
-                info: "(words that repeat the request's signature)".to_owned(),
-            };
-        }
-        let clean = info
-            .chars()
-            .map(|each| if each.is_control() { ' ' } else { each });
+    pub fn new(code: u32, text: &str) -> Answer {
         Answer {
             code,
-            info: clean.take(Self::INFO_MAX).collect(),
+            text: clean(text),
+            cause: None,
         }
     }
 
-    /// An answer that is ours, about a call the vendor did not answer.
-    pub fn none(info: &str) -> Answer {
-        Answer::new(0, info)
+    /// Returns what the network said of a call that the vendor did not answer.
+    pub fn none(text: &str) -> Answer {
+        Answer::new(0, text)
     }
 
-    /// Whether the words say more than the code.
+    pub fn because(cause: Cause) -> Answer {
+        Answer::because_of(cause, "")
+    }
+
+    /// Returns the same with the vendor's word for it.
+    pub fn because_of(cause: Cause, text: &str) -> Answer {
+        Answer {
+            cause: Some(cause),
+            ..Answer::none(text)
+        }
+    }
+
+    /// Returns the words for users: the vendor's, or ours where it had none.
+    pub fn words(&self, channel: Channel) -> String {
+        match self.cause {
+            Some(cause) => cause.words(&self.text),
+            None if self.text.is_empty() && self.code != 0 => {
+                explain(channel, self.code).meaning.to_owned()
+            }
+            None => self.text.clone(),
+        }
+    }
+
+    /// Returns the code and the words, such as `70009 wrong key`.
+    pub fn summary(&self, channel: Channel) -> String {
+        let words = self.words(channel);
+        if self.code == 0 || self.cause.is_some() || self.names_code() {
+            return words;
+        }
+        if is_http_status(self.code) {
+            format!("{} {words}", code_name(self.code))
+        } else {
+            format!("{} {words}", self.code)
+        }
+    }
+
+    /// Decides whether [`Answer::words`] say more to users than the code beside them.
     pub fn tells_more(&self) -> bool {
-        let behind = code_in(&self.info).filter(|(code, _)| *code == self.code);
-        let words = behind.map_or(self.info.as_str(), |(_, words)| words);
-        words.contains(char::is_alphanumeric)
+        let behind = code_in(&self.text).filter(|(code, _)| *code == self.code);
+        let words = behind.map_or(self.text.as_str(), |(_, words)| words);
+        let has_words = words.contains(char::is_alphanumeric);
+        self.cause.is_some() || has_words || (self.text.is_empty() && self.code != 0)
     }
 
-    /// Whether the words begin with the code themselves.
+    /// Decides whether the words begin with the code themselves, so that users need not read it twice.
     fn names_code(&self) -> bool {
-        code_in(&self.info).is_some_and(|(code, _)| code == self.code)
+        code_in(&self.text).is_some_and(|(code, _)| code == self.code)
     }
 }
 
-/// The code that words begin with, such as `code 60004` or `ErrorCode: 60004`, and what is said behind it.
+/// Returns words without control characters, and without a signature.
+fn clean(text: &str) -> String {
+    if text.to_lowercase().contains("usersig=") {
+        return "(words that repeat the request's signature)".to_owned();
+    }
+    let clean = text
+        .chars()
+        .map(|each| if each.is_control() { ' ' } else { each });
+    clean.take(Answer::TEXT_MAX).collect()
+}
+
+/// Returns the code that words begin with, such as `code 60004` or `ErrorCode: 60004`, and the words behind it.
 fn code_in(words: &str) -> Option<(u32, &str)> {
     const NAMES: [&str; 3] = ["http", "error", "code"];
     let mut rest = words;
@@ -152,40 +195,6 @@ fn code_in(words: &str) -> Option<(u32, &str)> {
     Some((code.parse().ok()?, behind))
 }
 
-impl From<&str> for Answer {
-    /// Reads what `Display` wrote.
-    fn from(text: &str) -> Answer {
-        // The vendor's words named their code.
-        if let Some((code, _)) = code_in(text).filter(|_| text.starts_with(char::is_alphabetic))
-            && !is_http_status(code)
-        {
-            return Answer::new(code, text);
-        }
-        let behind = text.trim_start_matches("HTTP ");
-        let (code, info) = behind.split_once(' ').unwrap_or((behind, ""));
-        match code.parse() {
-            Ok(code) => Answer::new(code, info),
-            Err(_) => Answer::none(text),
-        }
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let code = if is_http_status(self.code) {
-            code_name(self.code)
-        } else {
-            self.code.to_string()
-        };
-        match (self.code, self.info.is_empty()) {
-            (0, _) => formatter.write_str(&self.info),
-            (_, true) => formatter.write_str(&code),
-            (_, false) if self.names_code() => formatter.write_str(&self.info),
-            (_, false) => write!(formatter, "{code} {}", self.info),
-        }
-    }
-}
-
 /// `code 70009`, or `HTTP 404`.
 pub fn code_name(code: u32) -> String {
     if is_http_status(code) {
@@ -199,9 +208,11 @@ pub fn code_name(code: u32) -> String {
 mod tests {
     use super::*;
 
+    const CHANNEL: Channel = Channel::GroupMessage;
+
     #[test]
-    fn a_code_that_the_words_name_is_said_once() {
-        for (code, info, said, tells_more) in [
+    fn code_that_the_words_name_is_shown_once() {
+        for (code, text, shown, tells_more) in [
             (60_004, "code 60004", "code 60004", false),
             (60_004, "60004", "60004", false),
             (60_004, "ErrorCode: 60004.", "ErrorCode: 60004.", false),
@@ -214,16 +225,45 @@ mod tests {
             (60_004, "no account", "60004 no account", true),
             (60_004, "600041 accounts", "60004 600041 accounts", true),
             (60_004, "错误", "60004 错误", true),
-            (60_004, "", "60004", false),
+            (60_004, "", "60004 the account check failed", true),
             (502, "HTTP 502", "HTTP 502", false),
             (502, "bad gateway", "HTTP 502 bad gateway", true),
-            (0, "code 0, but no status", "code 0, but no status", true),
+            (0, "connection refused", "connection refused", true),
+            (0, "", "", false),
         ] {
-            let answer = Answer::new(code, info);
-            assert_eq!(answer.to_string(), said);
-            assert_eq!(answer.tells_more(), tells_more, "{info}");
-            assert_eq!(Answer::from(said).to_string(), said);
-            assert_eq!(Answer::from(said).code, code, "{said}");
+            let answer = Answer::new(code, text);
+            assert_eq!(answer.summary(CHANNEL), shown);
+            assert_eq!(answer.tells_more(), tells_more, "{text}");
         }
+    }
+
+    #[test]
+    fn cause_is_shown_instead_of_a_code() {
+        for (answer, shown) in [
+            (
+                Answer::because(Cause::NotJson),
+                "the answer is not the vendor's JSON",
+            ),
+            (
+                Answer::because_of(Cause::StatusNotOk, "FAIL"),
+                "code 0, but status `FAIL`",
+            ),
+            (
+                Answer::because_of(Cause::Dropped, "MsgFreqCtrl"),
+                "dropped: MsgFreqCtrl",
+            ),
+        ] {
+            assert_eq!(answer.summary(CHANNEL), shown);
+            assert_eq!(answer.words(CHANNEL), shown);
+            assert!(answer.tells_more());
+        }
+    }
+
+    #[test]
+    fn each_cause_has_a_name_of_its_own() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::from_name(cause.name()), Some(cause));
+        }
+        assert_eq!(Cause::from_name("taken back"), None);
     }
 }

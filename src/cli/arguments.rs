@@ -301,12 +301,21 @@ pub(super) struct Backup {
 /// again by `retry`, and in quotes what the vendor said. What can be done about a code is told once on stderr, however many
 /// lines have it. A group to which the run has no delivery is an error.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    after_help = "JSON and CSV: {app, campaign, occurrence, run, delivery, channel, group, members, state, reason, attempts, error_code, error_info, \
+msg_seq, msg_time, random, started_at, finished_at, test, commit, reason_code}; `reason` is for people, `reason_code` for programs. It is null unless \
+something other than the vendor's answer to an attempt ended the delivery: `attempts_used_up`, `repetition_refused`, `not_in_history`, `found_in_history`, \
+`not_deduplicated`, `deduplication_over`, `cancelled`, `cancelled_unresolved`, `too_late` or `no_members`; or a look-up in the group's history that could \
+not tell: `no_history`, `group_gone`, `group_type_unknown`, `newest_unknown`, `history_lags`, `history_gap`, `history_cut_off`, `history_too_long`, \
+`message_hidden`, `random_elsewhere`, `clock_wrong` or `history_unreadable`.
+
+Examples:
   campanile log welcome                 the latest run, a line for each delivery
   campanile log welcome --group @TGS#1  did this group get it, and if not, why?
   campanile log welcome@2026-11-11T09:00 --state failed,unknown -o csv
   campanile log welcome -f              follow a run under way
-  campanile log welcome --test          what became of its latest test")]
+  campanile log welcome --test          what became of its latest test"
+)]
 pub(super) struct Log {
     /// A run, or a campaign for its latest run
     pub(super) run: String,

@@ -18,17 +18,14 @@ use crate::settings::{App, Limits};
 use crate::source::{plural, thousands};
 use anyhow::Context;
 
-const REASON: &str = "cancelled by hand";
-
 pub(super) async fn cancel(common: &Common, options: &Cancel) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
     let journal = workspace.existing_journal().await?;
     let mut run = workspace.find_run(&journal, &options.run).await?;
     if !run.state().is_finished() && !run.is_cancelling() {
         ask(&journal, &run, options).await?;
-        let reason = REASON.to_owned();
         journal
-            .append_run(run.id, &RunEvent::Cancelled { reason }, clock::now())
+            .append_run(run.id, &RunEvent::Cancelled, clock::now())
             .await?;
         // It may have come to its end while somebody thought about it.
         run = journal.run(run.id).await?;

@@ -6,16 +6,19 @@ use super::failure::Failure;
 use super::print;
 use super::sending::Sender;
 use super::workspace::Workspace;
-use crate::channel::{Answer, Class, code_name, explain};
-use crate::delivery::{Counts, RunState};
+use crate::channel::{Class, code_name, explain};
+use crate::delivery::{Counts, RunState, StopReason};
 use crate::executor::Ending;
 use crate::identity::civil_text;
 use crate::journal::Run;
-use crate::report::{RunFacts, RunReport, counts_text};
+use crate::report::{RunFacts, RunReport, counts_text, state_reason, stop_text};
 use crate::settings::Share;
 use anyhow::Context;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The risk of going on with a run whose journal was rolled back.
+pub(super) const FORCE_SENDS_TWICE: &str = "going on may send twice what was sent since then";
 
 pub(super) fn go_on(workspace: &Workspace, run: &Run) -> String {
     format!("go on with: {}", go_on_command(workspace, run))
@@ -41,7 +44,7 @@ pub(super) struct Measured {
 /// What was cancelled by somebody else did not go as whoever sent it wanted.
 pub(super) fn exit_of(run: &Run, ending: &Ending, signal: Option<Exit>, wanted: Wanted) -> Exit {
     let exit = exit(ending, run.tolerate, signal);
-    let is_cut_short = run.state().is_finished() && run.state().reason().is_some();
+    let is_cut_short = run.state().is_cut_short();
     match (exit, wanted) {
         (Exit::Success, Wanted::Sent) if is_cut_short => Exit::Incomplete,
         _ => exit,
@@ -108,7 +111,7 @@ pub(super) fn report(
     match ending {
         Ending::Finished(_) => {}
         Ending::Paused(_) => tell_pause(workspace, run),
-        Ending::Stopped(answer, _) => tell_stop(workspace, run, answer),
+        Ending::Stopped(reason, _) => tell_stop(workspace, run, reason),
     }
     Ok(())
 }
@@ -119,10 +122,10 @@ fn tell_pause(workspace: &Workspace, run: &Run) {
     let text = match run.state() {
         // Somebody was quicker than what was under way.
         RunState::Open => format!("it was paused, and resumed since; {go_on}"),
-        RunState::Cancelling { .. } => {
+        RunState::Cancelling => {
             format!("cancelled, and what may have been delivered is not settled; {go_on}")
         }
-        state => match state.reason() {
+        state => match state_reason(&state) {
             Some(reason) => format!("paused ({reason}); {go_on}"),
             None => format!("paused; {go_on}"),
         },
@@ -131,17 +134,26 @@ fn tell_pause(workspace: &Workspace, run: &Run) {
 }
 
 /// Why a run was stopped, what mends that, and how it goes on.
-fn tell_stop(workspace: &Workspace, run: &Run, answer: &Answer) {
+fn tell_stop(workspace: &Workspace, run: &Run, reason: &StopReason) {
+    let answer = match reason {
+        StopReason::Answered { answer, .. } => answer,
+        StopReason::JournalRolledBack { .. } => {
+            let text = stop_text(reason);
+            let text = format!("stopped: {text}; {FORCE_SENDS_TWICE}");
+            let help = format!("{} --force", go_on(workspace, run));
+            return print::error(&text, Some(&help));
+        }
+    };
     let row = explain(run.channel, answer.code);
     let why = match row.stops_after {
         Some(1) | None => "no call would fare better".to_owned(),
         Some(times) => format!("{times} answers in a row were alike"),
     };
     // Where the vendor had no words, they would be ours once more.
-    let words = if answer.info == row.meaning {
+    let words = if answer.text.is_empty() {
         code_name(answer.code)
     } else {
-        answer.to_string()
+        answer.summary(run.channel)
     };
     let vendor_app = &run.key.app;
     let text = format!(
@@ -165,7 +177,7 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
         None => format!("{elapsed:.1} s"),
     };
     let (name, state) = (run.name(), run.state());
-    let reason = state.reason().filter(|_| state.is_finished());
+    let reason = state_reason(&state).filter(|_| state.is_finished());
     let reason = reason
         .map(|reason| format!(" ({reason})"))
         .unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Exit codes.
 
+use crate::delivery::Interruption;
 use std::process::ExitCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +47,12 @@ pub(super) fn codes() -> String {
 }
 
 impl Exit {
-    /// What people call the signal that this is the exit code of.
-    pub(super) fn signal(self) -> &'static str {
+    /// Returns the signal that this is the exit code of.
+    pub(super) fn interruption(self) -> Interruption {
         if self == Exit::Terminated {
-            "SIGTERM"
+            Interruption::Sigterm
         } else {
-            "Ctrl-C"
+            Interruption::CtrlC
         }
     }
 }

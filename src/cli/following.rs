@@ -6,7 +6,6 @@ use super::print;
 use super::progress::Shown;
 use super::sending::{Lane, Sender};
 use super::signals::Signals;
-use crate::channel::Answer;
 use crate::clock;
 use crate::delivery::RunState;
 use crate::executor::{Ending, Progress, count};
@@ -112,13 +111,13 @@ async fn look(
 /// How a run that is not open was left.
 pub(super) async fn ending(journal: &Journal, run: &Run) -> Result<Option<Ending>, Failure> {
     let state = run.state();
-    if matches!(state, RunState::Open | RunState::Cancelling { .. }) {
+    if matches!(state, RunState::Open | RunState::Cancelling) {
         return Ok(None);
     }
     let counts = count(journal, run).await?;
     Ok(Some(match state {
         RunState::Paused { .. } => Ending::Paused(counts),
-        RunState::Stopped { reason } => Ending::Stopped(Answer::from(reason.as_str()), counts),
+        RunState::Stopped { reason } => Ending::Stopped(reason, counts),
         _ => Ending::Finished(counts),
     }))
 }

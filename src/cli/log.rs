@@ -12,7 +12,7 @@ use crate::clock;
 use crate::delivery::{Counts, RunState, State};
 use crate::identity::{DeliveryNumber, Digest};
 use crate::journal::{Journal, Record, Run};
-use crate::report::{LogLine, RunFacts, counts_text};
+use crate::report::{LogLine, RunFacts, counts_text, state_reason, stop_text};
 use crate::settings::Hours;
 use crate::source::{list_of, nearest, plural};
 use anyhow::Context;
@@ -52,14 +52,16 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
         }
         let run = journal.run(run.id).await?;
         if let RunState::Stopped { reason } = run.state() {
-            print::say(&format!("stopped: {reason}"));
+            print::say(&format!("stopped: {}", stop_text(&reason)));
             sheet.tell_mends();
             print::help(&go_on(&workspace, &run));
         } else {
             sheet.tell_mends();
         }
         // Who follows it sees that it goes no further.
-        if let (true, RunState::Paused { reason }) = (options.follow, run.state()) {
+        let state = run.state();
+        let reason = state_reason(&state).filter(|_| options.follow);
+        if let (RunState::Paused { .. }, Some(reason)) = (state, reason) {
             let go_on = go_on(&workspace, &run);
             print::say(&format!("paused ({reason}); {go_on}"));
         }
@@ -72,8 +74,12 @@ pub(super) async fn log(common: &Common, options: &Log) -> Result<Exit, Failure>
 
 /// What deliveries wait for that have not ended.
 fn waits(run: &Run) -> Option<String> {
-    match run.state() {
-        RunState::Paused { reason } => Some(format!("the run is paused ({reason})")),
+    let state = run.state();
+    match state {
+        RunState::Paused { .. } => {
+            let reason = state_reason(&state)?;
+            Some(format!("the run is paused ({reason})"))
+        }
         RunState::Stopped { .. } => Some("the run is stopped".to_owned()),
         RunState::Open => {
             let hours = Hours {
@@ -83,10 +89,8 @@ fn waits(run: &Run) -> Option<String> {
             let is_closed = hours.opens_in(clock::now()).is_some();
             is_closed.then(|| format!("first attempts are made {}", hours.window))
         }
-        RunState::Cancelling { .. } => Some("the run is being cancelled".to_owned()),
-        RunState::Done | RunState::Partial { .. } | RunState::Failed | RunState::Skipped { .. } => {
-            None
-        }
+        RunState::Cancelling => Some("the run is being cancelled".to_owned()),
+        RunState::Done | RunState::Partial { .. } | RunState::Failed | RunState::Skipped => None,
     }
 }
 
@@ -125,7 +129,7 @@ async fn follow(
     let mut told: BTreeSet<DeliveryNumber> = BTreeSet::new();
     let mut counts = Counts::default();
     loop {
-        let is_over = !matches!(run.state(), RunState::Open | RunState::Cancelling { .. });
+        let is_over = !matches!(run.state(), RunState::Open | RunState::Cancelling);
         let mut after = told_up_to;
         let mut all_ended = true;
         loop {

@@ -70,8 +70,10 @@ pub(super) struct Cancel {
 #[derive(Debug, Args)]
 #[command(
     after_help = "JSON: {\"journal\", \"needs_attention\": [run ..], \"open\": [run ..], \"finished\": [run ..], \"tests\": tests that are open}. A run is {app, campaign, \
-occurrence, run, channel, state, reason, planned, accepted, refused, failed, skipped, unknown, pending, opened_at, \
+occurrence, run, channel, state, reason, reason_code, planned, accepted, refused, failed, skipped, unknown, pending, opened_at, \
 newest_at, rate_per_s, expected_end, holder, note, go_on, test}; `holder` is who sends on its lane, `go_on` the command that does. \
+`reason_code` is `reason` for programs: `operator`, `pause_after`, `stop_after`, `ctrl_c`, `sigterm`, `error`, `campaign_disabled`, `campaign_gone` or `retry` of \
+what is paused, `answered` or `journal_rolled_back` of what is stopped, `cancelled` of what is cancelled. \
 A lane of \"lanes\", those that somebody holds, is {app, channel, holder, calls_per_s, limit_per_s}, the calls being those of the last ten seconds. \
 Of the daemon there are \"daemon\": its process, \"waiting\": occurrences that are held or queued, \"next\": those to come ({run, due_at, paused}), \"passed\": those \
 that were not sent, \"paused_campaigns\", and \"notices\": files, lanes and settings that are not as they should be. An occurrence is {run, state, reason, due_at, go_on, reason_code}; \

@@ -9,13 +9,11 @@ use super::print;
 use super::workspace::Workspace;
 use crate::agenda::PausedBy;
 use crate::clock;
-use crate::delivery::{RunEvent, RunState};
+use crate::delivery::{PauseReason, RunEvent, RunState};
 use crate::journal::{Journal, Run};
 use crate::report::Standing;
 use crate::source::{plural, thousands};
 use anyhow::Context;
-
-const REASON: &str = "by hand";
 
 pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
@@ -112,11 +110,10 @@ async fn meant(
 
 /// Writes down that it is paused, if that says anything new.
 async fn hold(journal: &Journal, run: &Run) -> Result<(), Failure> {
-    let reason = match run.state() {
-        RunState::Open => REASON.to_owned(),
-        RunState::Stopped { reason } => format!("{REASON}; it had stopped: {reason}"),
-        _ => return Ok(()),
-    };
+    if !matches!(run.state(), RunState::Open | RunState::Stopped { .. }) {
+        return Ok(());
+    }
+    let reason = PauseReason::Operator;
     let event = RunEvent::Paused { reason };
     Ok(journal.append_run(run.id, &event, clock::now()).await?)
 }
@@ -130,9 +127,7 @@ async fn stand(workspace: &Workspace, journal: &Journal, run: &Run) -> Result<St
     let state = run.state();
     let note = match (&before, &state) {
         (RunState::Paused { .. }, _) => "it was paused already".to_owned(),
-        (_, RunState::Cancelling { .. }) => {
-            "it is cancelled; nothing more of it is sent".to_owned()
-        }
+        (_, RunState::Cancelling) => "it is cancelled; nothing more of it is sent".to_owned(),
         (_, state) if state.is_finished() => "there is nothing left to pause".to_owned(),
         (RunState::Open, _) => match &holder {
             Some(holder) => format!("what {holder} has under way comes home"),

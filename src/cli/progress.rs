@@ -3,7 +3,7 @@
 use super::print;
 use crate::clock;
 use crate::delivery::Counts;
-use crate::executor::Progress;
+use crate::executor::{Progress, WaitReason};
 use crate::report::cut;
 use crate::source::{plural, thousands};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -177,12 +177,13 @@ fn state(progress: &Progress) -> String {
             plural(progress.others as u64, "other run")
         ));
     }
-    parts.extend(progress.waiting.clone());
+    parts.extend(progress.waiting.map(|reason| match reason {
+        WaitReason::Cancelled => "cancelled; what is open is being settled".to_owned(),
+        WaitReason::Window(reopening) => reopening.to_string(),
+    }));
+    let trouble = progress.trouble.as_ref();
     parts.extend(
-        progress
-            .trouble
-            .as_ref()
-            .map(|trouble| format!("last answer: {trouble}")),
+        trouble.map(|(channel, answer)| format!("last answer: {}", answer.summary(*channel))),
     );
     parts.join(", ")
 }
@@ -211,6 +212,30 @@ fn left(pending: u64, rate: f64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::channel::{Answer, Channel};
+    use crate::identity::Moment;
+    use crate::settings::Hours;
+    use chrono::{TimeZone, Utc};
+
+    const WAITING: &str = "waiting until 2026-11-22 08:00 UTC (window 08:00-22:00)";
+
+    /// A run that waits for its window.
+    fn waiting() -> Progress {
+        let hours = Hours {
+            window: "08:00-22:00".parse().unwrap(),
+            zone: chrono_tz::UTC,
+        };
+        let at = Utc.with_ymd_and_hms(2026, 11, 22, 3, 0, 0).unwrap();
+        let now = Moment {
+            wall_ms: at.timestamp_millis(),
+            boot_ns: 0,
+            boot_id: 0,
+        };
+        Progress {
+            waiting: hours.waiting(now).map(WaitReason::Window),
+            ..Progress::default()
+        }
+    }
 
     #[test]
     fn who_waits_says_so_once_and_again_when_something_changes() {
@@ -218,17 +243,14 @@ mod tests {
             name: "news",
             told: String::new(),
         };
-        let mut now = Progress {
-            waiting: Some("waiting until 8".to_owned()),
-            ..Progress::default()
-        };
+        let mut now = waiting();
         (now.counts.planned, now.counts.pending) = (3, 3);
-        let told = "news: 0 of 3, waiting until 8";
-        assert_eq!(lines.next(&now).as_deref(), Some(told));
+        let told = format!("news: 0 of 3, {WAITING}");
+        assert_eq!(lines.next(&now), Some(told));
         assert_eq!(lines.next(&now), None);
         now.others = 1;
-        let told = "news: 0 of 3, beside 1 other run, waiting until 8";
-        assert_eq!(lines.next(&now).as_deref(), Some(told));
+        let told = format!("news: 0 of 3, beside 1 other run, {WAITING}");
+        assert_eq!(lines.next(&now), Some(told));
         assert_eq!(lines.next(&now), None);
         // Who sends shows a sign of life, whatever it is.
         now.waiting = None;
@@ -238,11 +260,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_stays_in_one_line() {
-        let row = |name: &str, waiting: &str, width: usize| {
-            let mut now = Progress {
-                waiting: Some(waiting.to_owned()),
-                ..Progress::default()
-            };
+        let row = |name: &str, mut now: Progress, width: usize| {
             (now.counts.planned, now.counts.pending) = (300, 300);
             let row = Row::of(name, &now, width);
             let bar = row.bar.map_or(0, |bar| bar + 3);
@@ -250,11 +268,16 @@ mod tests {
             assert!(used < width, "{used} of {width}");
             (row.prefix, row.message, row.bar.is_some())
         };
-        let news = ("news@2026-11-11T09:00", "waiting until 2026-11-22 08:00");
-        let whole = |has_bar| (news.0.to_owned(), news.1.to_owned(), has_bar);
-        assert_eq!(row(news.0, news.1, 80), whole(true));
-        assert_eq!(row(news.0, news.1, 64), whole(false));
-        let (prefix, message, has_bar) = row(&"a".repeat(90), &"等".repeat(90), 80);
+        let news = "news@2026-11-11T09:00";
+        let whole = |has_bar| (news.to_owned(), WAITING.to_owned(), has_bar);
+        assert_eq!(row(news, waiting(), 105), whole(true));
+        assert_eq!(row(news, waiting(), 89), whole(false));
+        let answer = Answer::none(&"等".repeat(90));
+        let long = Progress {
+            trouble: Some((Channel::GroupMessage, answer)),
+            ..Progress::default()
+        };
+        let (prefix, message, has_bar) = row(&"a".repeat(90), long, 80);
         assert!(prefix.ends_with('\u{2026}') && message.ends_with('\u{2026}') && !has_bar);
     }
 }

@@ -13,7 +13,7 @@ use crate::clock;
 use crate::delivery::{RunEvent, RunState};
 use crate::executor::{count_begun, left_since_ms, stage};
 use crate::journal::{Journal, Run};
-use crate::report::time_text;
+use crate::report::{state_reason, stop_text, time_text};
 use crate::source::plural;
 
 pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
@@ -61,7 +61,7 @@ pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, F
 /// An occurrence that was sent is not sent again.
 pub(super) fn tell_over(run: &Run) {
     let (name, state) = (run.name(), run.state());
-    let reason = state.reason().map(|reason| format!(" ({reason})"));
+    let reason = state_reason(&state).map(|reason| format!(" ({reason})"));
     print::say(&format!(
         "{name} is {}{}; nothing was sent now",
         state.name(),
@@ -90,7 +90,7 @@ async fn go_on(
         return Ok(run);
     }
     let why = match run.state() {
-        RunState::Stopped { reason } => format!("had stopped ({reason})"),
+        RunState::Stopped { reason } => format!("had stopped ({})", stop_text(&reason)),
         _ => "was cut off".to_owned(),
     };
     print::say(&format!("going on with {}, which {why}", run.name()));
@@ -110,7 +110,8 @@ pub(super) async fn check_open(
         let command = format!("campanile cancel {name}{flag}");
         return Err(Failure::new(Exit::Temporary, text).help(format!("settle it with: {command}")));
     }
-    if let RunState::Paused { reason } = run.state() {
+    let state = run.state();
+    if let (RunState::Paused { .. }, Some(reason)) = (&state, state_reason(&state)) {
         return Err(Failure::safety(
             format!("{name} is paused ({reason})"),
             &command,

@@ -153,8 +153,7 @@ fn same_content<'a>(header: &Header, runs: &'a [Run], now_ms: i64) -> Option<&'a
         let lately = run
             .last_entry()
             .is_some_and(|entry| entry.at.wall_ms >= since);
-        let was_sent =
-            run.state().is_finished() && !matches!(run.state(), RunState::Skipped { .. });
+        let was_sent = run.state().is_finished() && !matches!(run.state(), RunState::Skipped);
         run.digest == digest && was_sent && lately
     })
 }

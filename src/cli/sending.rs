@@ -1,7 +1,7 @@
 //! Sends a run, or sees to it that whoever holds its lane does: shared by `run` and `resume`.
 
 use super::arguments::Output;
-use super::ending::{Measured, Wanted, exit_of, go_on, report};
+use super::ending::{FORCE_SENDS_TWICE, Measured, Wanted, exit_of, go_on, report};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::following::{Followed, ending, follow};
@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::daemon::Event;
-use crate::delivery::{RunEvent, RunState};
+use crate::delivery::{PauseReason, RunEvent, RunState};
 use crate::executor::{self, Ending, Execution, LaneRules, Progress, Rest, count_open};
 use crate::identity::Moment;
 use crate::journal::{self, Journal, LaneLock, Run};
@@ -175,7 +175,7 @@ impl Sender<'_> {
         let exit = first.unwrap_or(Exit::Interrupted);
         let pause = async {
             if self.journal.run(run.id).await?.state() == RunState::Open {
-                let reason = exit.signal().to_owned();
+                let reason = PauseReason::Interrupted(exit.interruption());
                 let event = RunEvent::Paused { reason };
                 self.journal
                     .append_run(run.id, &event, clock::now())
@@ -230,14 +230,13 @@ impl Sender<'_> {
 
 /// Something broke on the way: what was sent is known, and the run can be gone on with.
 fn interrupted(workspace: &Workspace, run: &Run, error: executor::Error) -> Failure {
-    if let executor::Error::Restored { reason } = &error {
+    if let executor::Error::Restored(_) = &error {
         let command = format!(
             "campanile resume {}{} --force",
             run.name(),
             workspace.flag()
         );
-        let consequence = "going on may send twice what was sent since then";
-        return Failure::safety(format!("{reason}; {consequence}"), &command);
+        return Failure::safety(format!("{error}; {FORCE_SENDS_TWICE}"), &command);
     }
     Failure::from(error).help(format!(
         "the run is still open; when that is mended, {}",

@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: the first drains, the second leaves at once.
 
 use super::exit::Exit;
+use crate::delivery::Interruption;
 use anyhow::Context;
 use std::cell::Cell;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -32,12 +33,12 @@ impl Signals {
     /// Drains at the first signal and returns at the second. `first` tells which the first was.
     pub(super) async fn drain(
         &mut self,
-        drain: &watch::Sender<Option<String>>,
+        drain: &watch::Sender<Option<Interruption>>,
         first: &Cell<Option<Exit>>,
     ) {
         let exit = self.next().await;
         first.set(Some(exit));
-        drain.send_replace(Some(exit.signal().to_owned()));
+        drain.send_replace(Some(exit.interruption()));
         self.next().await;
     }
 }

@@ -137,7 +137,7 @@ impl View<'_> {
         let waits = self.closed(run);
         let note = match (&state, &holder) {
             (RunState::Open, None) => Some("it was cut off; nobody sends it".to_owned()),
-            (RunState::Cancelling { .. }, None) => Some("its settling was cut off".to_owned()),
+            (RunState::Cancelling, None) => Some("its settling was cut off".to_owned()),
             (RunState::Open, Some(_)) if waits.is_some() => waits,
             (RunState::Open, Some(_)) => quiet_ms
                 .and_then(time_text)
@@ -148,7 +148,7 @@ impl View<'_> {
             RunState::Open => {
                 holder.is_some() && (quiet_ms.is_none() || self.closed(run).is_some())
             }
-            RunState::Cancelling { .. } => holder.is_some(),
+            RunState::Cancelling => holder.is_some(),
             _ => false,
         };
         let expected_end = rate_per_s.and_then(|rate| self.end(counts.pending, rate));
@@ -215,7 +215,7 @@ impl View<'_> {
     fn closed(&self, run: &Run) -> Option<String> {
         let zone = run.key.zone;
         let hours = run.window.map(|window| Hours { window, zone })?;
-        hours.waiting(self.now)
+        Some(hours.waiting(self.now)?.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Error, Event, LaneName, Reached};
 use crate::channel::Channel;
 use crate::clock;
+use crate::delivery::Interruption;
 use crate::executor::{Resident, Seat};
 use crate::identity::{Moment, VendorApp};
 use crate::journal::{self, Journal, LaneLock, RunId};
@@ -16,7 +17,7 @@ const ASKED_EVERY: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Lanes {
     journal: Journal,
-    drain: watch::Receiver<Option<String>>,
+    drain: watch::Receiver<Option<Interruption>>,
     all: Vec<Lane>,
 }
 
@@ -61,7 +62,7 @@ enum Held {
 }
 
 impl Lanes {
-    pub(super) fn new(journal: Journal, drain: watch::Receiver<Option<String>>) -> Lanes {
+    pub(super) fn new(journal: Journal, drain: watch::Receiver<Option<Interruption>>) -> Lanes {
         Lanes {
             journal,
             drain,
@@ -139,7 +140,7 @@ impl Lane {
     async fn tend(
         &mut self,
         journal: &Journal,
-        drain: &watch::Receiver<Option<String>>,
+        drain: &watch::Receiver<Option<Interruption>>,
         apps: &[Reached],
         now: Moment,
     ) -> Option<Event> {
@@ -186,7 +187,7 @@ impl Lane {
     async fn take(
         &mut self,
         journal: &Journal,
-        drain: &watch::Receiver<Option<String>>,
+        drain: &watch::Receiver<Option<Interruption>>,
         app: &Reached,
     ) -> Result<(), Error> {
         if self.lock.is_none() {

@@ -7,7 +7,7 @@ use super::{Daemon, Error, Event};
 use crate::agenda::{Civil, Decided, Disposition, Grounds, Reason};
 use crate::catalog::{self, Changes, Entry, Invalid};
 use crate::clock;
-use crate::delivery::{RunEvent, RunState};
+use crate::delivery::{PauseReason, RunEvent, RunState};
 use crate::identity::{CampaignName, Moment, RunName};
 use crate::journal::{DaemonCommand, Problem, ScheduleCursor, ScheduleKey};
 use crate::schedule::{Occurrence, Schedule, Slot};
@@ -118,7 +118,7 @@ impl Daemon {
         }
         self.journal.save_schedule_cursors(&cursors).await?;
         for name in &changes.removed {
-            self.part(name, "its file is gone").await?;
+            self.part(name, PauseReason::CampaignGone).await?;
         }
         self.forget_unmet(now).await?;
         self.tell_changes(changes, is_first);
@@ -188,7 +188,7 @@ impl Daemon {
             let reason = if entry.enabled {
                 None
             } else {
-                Some("it is not enabled any more")
+                Some(PauseReason::CampaignDisabled)
             };
             self.rest(&key, reason).await?;
             return Ok(None);
@@ -291,7 +291,7 @@ impl Daemon {
     }
 
     /// A campaign that is there no more.
-    async fn part(&mut self, name: &CampaignName, reason: &str) -> Result<(), Error> {
+    async fn part(&mut self, name: &CampaignName, reason: PauseReason) -> Result<(), Error> {
         self.problems.clear(&unplanned(name));
         if let Some(post) = self.roster.get(name).cloned() {
             self.rest(&post.cursor.key, Some(reason)).await?;
@@ -300,7 +300,7 @@ impl Daemon {
     }
 
     /// Nothing of it is due any more; what is open of it is paused, if there is a reason for that.
-    async fn rest(&mut self, key: &ScheduleKey, reason: Option<&str>) -> Result<(), Error> {
+    async fn rest(&mut self, key: &ScheduleKey, reason: Option<PauseReason>) -> Result<(), Error> {
         let on = self.roster.get(&key.campaign);
         let was_on = on.is_some_and(|post| post.key() == key);
         if was_on {
@@ -320,9 +320,7 @@ impl Daemon {
             .filter(|run| run.state() == RunState::Open);
         let open: Vec<_> = open.map(|run| run.id).collect();
         for run in open {
-            let event = RunEvent::Paused {
-                reason: reason.to_owned(),
-            };
+            let event = RunEvent::Paused { reason };
             self.journal.append_run(run, &event, clock::now()).await?;
         }
         Ok(())
@@ -360,7 +358,7 @@ impl Daemon {
         }
         self.is_gone_confirmed = false;
         for key in gone {
-            self.rest(&key, Some("its file is gone")).await?;
+            self.rest(&key, Some(PauseReason::CampaignGone)).await?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::runs::OpenRuns;
 use super::{Error, Event, Heartbeat, Next, Reached, Readiness, Supervisor, run_name};
 use crate::catalog::{Catalog, Watch};
 use crate::clock::{self, Timer};
-use crate::delivery::RunState;
+use crate::delivery::{Interruption, RunState};
 use crate::executor::{self, left_since_ms};
 use crate::files::Repository;
 use crate::identity::{CampaignName, Moment};
@@ -46,7 +46,7 @@ pub struct Setup {
     /// Finds and reads the settings anew; what is wrong with them is told in a line.
     pub reread: Reread,
     /// Turns to the signal that ends the daemon, and all that it drives.
-    pub drain: watch::Sender<Option<String>>,
+    pub drain: watch::Sender<Option<Interruption>>,
     /// Somebody wants everything looked at now.
     pub reload: mpsc::Receiver<()>,
     pub told: mpsc::UnboundedSender<Event>,
@@ -84,8 +84,8 @@ pub struct Daemon {
     pub(super) is_gone_confirmed: bool,
     pub(super) git: Option<Follower>,
     pub(super) reread: Reread,
-    drain: watch::Sender<Option<String>>,
-    drained: watch::Receiver<Option<String>>,
+    drain: watch::Sender<Option<Interruption>>,
+    drained: watch::Receiver<Option<Interruption>>,
     reload: mpsc::Receiver<()>,
     pub(super) watch: Watch,
     pub(super) settings_file: PathBuf,
@@ -104,7 +104,7 @@ pub struct Daemon {
 
 /// What the loop waits for.
 enum Woken {
-    Drained(String),
+    Drained(Interruption),
     /// Files may have changed.
     Files,
     /// Somebody asked for it: files and settings.
@@ -191,7 +191,7 @@ impl Daemon {
     }
 
     /// Until somebody wants it to end, by a signal.
-    async fn turn(&mut self) -> Result<String, Error> {
+    async fn turn(&mut self) -> Result<Interruption, Error> {
         let mut timer = Timer::new().map_err(executor::Error::Setup)?;
         self.begin().await?;
         loop {
@@ -260,7 +260,7 @@ impl Daemon {
         let woken = tokio::select! {
             biased;
             Ok(signal) = self.drained.wait_for(Option::is_some) => {
-                Woken::Drained(signal.clone().unwrap_or_default())
+                Woken::Drained(signal.unwrap_or(Interruption::Error))
             }
             slept = timer.sleep_until(until) => {
                 slept.map_err(executor::Error::Setup)?;
@@ -373,7 +373,7 @@ impl Daemon {
 
     /// Calls that are under way are answered all the same, and written down where that can be done.
     async fn give_up(&mut self) {
-        self.drain.send_replace(Some("an error".to_owned()));
+        self.drain.send_replace(Some(Interruption::Error));
         self.supervisor.stopping("it cannot go on");
         if let Some(git) = &self.git {
             git.stop();
@@ -382,7 +382,7 @@ impl Daemon {
         let _ = self.lanes.ended().await;
     }
 
-    async fn end(mut self, signal: String) -> Result<(), Error> {
+    async fn end(mut self, signal: Interruption) -> Result<(), Error> {
         self.tell(Event::Draining { signal });
         self.supervisor.stopping("what is under way comes home");
         self.readiness.send_replace(Readiness {

@@ -1,6 +1,6 @@
 //! What the journal says about a delivery, line by line.
 
-use super::Patience;
+use super::{EndReason, Patience, Unclear};
 use crate::channel::{Outcome, Receipt};
 use crate::identity::{Moment, Random};
 
@@ -28,7 +28,7 @@ pub enum Entry {
     /// Settled by a decision of ours rather than by an answer.
     Ended {
         end: End,
-        reason: String,
+        reason: EndReason,
         at: Moment,
     },
     /// A person wants it sent again, though it had ended.
@@ -43,8 +43,8 @@ pub enum Finding {
     /// The history is whole, and it is not there. Two of these prove that it never will be, if they lie far enough apart:
     /// how far is kept with them, so that what was proved once stays proved.
     Absent(Patience),
-    /// Nobody can tell, and why.
-    Unclear(String),
+    /// It cannot be told whether it is there.
+    Unclear(Unclear),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

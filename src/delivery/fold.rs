@@ -1,8 +1,8 @@
 //! The fold from entries to a delivery's state.
 
 use super::silence::Silence;
-use super::{End, Entry, Finding, Patience, Wanted};
-use crate::channel::{Failure, Outcome, Receipt, Scope};
+use super::{DeliveryReason, End, EndReason, Entry, Finding, Patience, Unclear, Wanted};
+use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
 use crate::identity::{Moment, Random};
 use crate::seeded_bug::SeededBug;
 use thiserror::Error;
@@ -47,13 +47,12 @@ impl State {
 
 /// The vendor's clock and ours are no further apart than this.
 const CLOCKS_APART_MS: i64 = 60_000;
-const FOUND: &str = "found in the group's history";
 
 /// All that its entries say about one delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delivery {
     end: Option<State>,
-    reason: Option<String>,
+    reason: Option<DeliveryReason>,
     /// Entries so far.
     entries: u32,
     /// Attempts so far, whatever became of them.
@@ -81,7 +80,7 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
     pub state: State,
-    pub reason: Option<String>,
+    pub reason: Option<DeliveryReason>,
     /// What of `started` and `left` belongs to it.
     started: u32,
     left: u32,
@@ -96,7 +95,7 @@ pub(super) struct Generation {
     /// Finished attempts that proved nothing.
     pub(super) open: u32,
     /// Why an attempt was refused while an earlier one may have been delivered.
-    pub(super) refused: Option<String>,
+    pub(super) refused: Option<Answer>,
 }
 
 /// What the looks at the group's history since the last attempt add up to.
@@ -107,7 +106,7 @@ pub(super) enum Verdict {
     /// The generation's attempts are all proved not delivered.
     Absent,
     /// No further look would tell.
-    Unclear(String),
+    Unclear(Unclear),
 }
 
 /// Entries that contradict each other: two writers, a damaged journal, or a bug. Never carried on from.
@@ -234,11 +233,11 @@ impl Delivery {
             Outcome::Refused(answer)
                 if is_in_doubt && !SeededBug::RefusalSettlesEarlier.is_active() =>
             {
-                generation.refused = Some(answer.info.clone());
+                generation.refused = Some(answer.clone());
             }
             Outcome::Refused(answer) => {
                 self.end = Some(State::Refused);
-                self.reason = Some(answer.info.clone());
+                self.reason = Some(DeliveryReason::Refused(answer.clone()));
             }
             Outcome::Throttled(..) | Outcome::Failed(..) => {
                 if SeededBug::ThrottleSettlesEarlier.is_active() {
@@ -255,7 +254,7 @@ impl Delivery {
             Finding::Found(receipt) => {
                 self.end = Some(State::Accepted);
                 self.last = Some(Outcome::Accepted(*receipt));
-                self.reason = Some(FOUND.to_owned());
+                self.reason = Some(DeliveryReason::FoundInHistory);
                 self.finished_at = Some(at);
             }
             Finding::Unclear(why) => {
@@ -285,9 +284,9 @@ impl Delivery {
         };
         generation.open = 0;
         self.verdict = Verdict::Absent;
-        if let Some(reason) = generation.refused.take_if(|_| !self.waived) {
+        if let Some(answer) = generation.refused.take_if(|_| !self.waived) {
             self.end = Some(State::Refused);
-            self.reason = Some(reason);
+            self.reason = Some(DeliveryReason::Refused(answer));
             self.finished_at = Some(at);
         }
     }
@@ -310,7 +309,7 @@ impl Delivery {
         }
     }
 
-    fn end(&mut self, end: End, reason: &str, at: Moment) -> Result<(), Illegal> {
+    fn end(&mut self, end: End, reason: &EndReason, at: Moment) -> Result<(), Illegal> {
         if self.on_wire.is_some() {
             return Err(Illegal::TwoOnWire);
         }
@@ -323,7 +322,7 @@ impl Delivery {
             (End::Failed | End::Skipped, true) => return Err(Illegal::EndedOpen),
             (End::Unknown, false) => return Err(Illegal::NothingOpen),
         });
-        self.reason = Some(reason.to_owned());
+        self.reason = Some(DeliveryReason::Ended(reason.clone()));
         self.finished_at = Some(at);
         Ok(())
     }
@@ -466,8 +465,8 @@ impl Delivery {
     }
 
     /// Why it ended as it did, where that needs saying.
-    pub fn reason(&self) -> Option<&str> {
-        self.reason.as_deref()
+    pub fn reason(&self) -> Option<&DeliveryReason> {
+        self.reason.as_ref()
     }
 
     pub fn started_at(&self) -> Option<Moment> {

@@ -8,6 +8,7 @@ mod counts;
 mod entry;
 mod fold;
 mod next;
+mod reason;
 mod run;
 mod search;
 mod silence;
@@ -17,7 +18,8 @@ pub use counts::Counts;
 pub use entry::{End, Entry, Finding};
 pub use fold::{Delivery, Earlier, Illegal, State};
 pub use next::{Next, Policy};
-pub use run::{RunEntry, RunEvent, RunState};
+pub use reason::{DeliveryReason, EndReason, Unclear};
+pub use run::{Interruption, PauseReason, RunEntry, RunEvent, RunState, StopReason};
 pub use search::{Search, Wanted};
 pub use silence::Patience;
 

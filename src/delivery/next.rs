@@ -1,8 +1,8 @@
 //! What is to be done next about a delivery that has not ended.
 
 use super::fold::{Generation, Verdict};
-use super::{Delivery, End, Patience, backoff};
-use crate::channel::{Failure, Outcome, Scope};
+use super::{Delivery, End, EndReason, Patience, backoff};
+use crate::channel::{Answer, Failure, Outcome, Scope};
 use crate::identity::{Moment, Random};
 use crate::settings::OnUnknown;
 use std::time::Duration;
@@ -48,7 +48,7 @@ pub enum Next {
     },
     /// What may have arrived is left at that, so that it can be sent once more.
     Waive,
-    End(End, String),
+    End(End, EndReason),
 }
 
 /// The first wait; each further one doubles.
@@ -56,13 +56,6 @@ const WAIT_FIRST: Duration = Duration::from_millis(500);
 const WAIT_MAX: Duration = Duration::from_secs(30);
 /// A group's limit is counted per second.
 const WAIT_GROUP: Duration = Duration::from_secs(1);
-
-const REFUSED: &str = "a repetition was refused, but an earlier attempt may have been delivered";
-const NOT_THERE: &str = "no answer, and the group's history does not hold it";
-const NO_TELLING: &str = "no answer, and the vendor would not tell a repetition from a new message";
-const CANCELLED: &str = "cancelled";
-const CANCELLED_OPEN: &str = "cancelled, but an attempt may have been delivered";
-const TOO_LATE: &str = "no answer while the vendor could still tell a repetition";
 
 impl Delivery {
     pub fn next(&self, policy: &Policy, now: Moment) -> Next {
@@ -76,11 +69,11 @@ impl Delivery {
             return self.while_open(policy, now);
         }
         if *self.verdict() == Verdict::Absent && policy.on_unknown == OnUnknown::Hold {
-            return unknown(NOT_THERE);
+            return unknown(EndReason::NotInHistory);
         }
         let is_refused = |generation: &Generation| generation.refused.is_some();
         if self.may_have_arrived() && self.generation().is_some_and(is_refused) {
-            return unknown(REFUSED);
+            return unknown(EndReason::RepetitionRefused);
         }
         match self.last() {
             None => Next::Attempt {
@@ -96,16 +89,17 @@ impl Delivery {
     /// The same for one that is never to be sent again, for its run was cancelled: what is open is settled as it would
     /// be with a vendor who could tell no repetition any more.
     pub fn next_cancelled(&self, policy: &Policy, now: Moment) -> Next {
-        let in_doubt = || unknown(CANCELLED_OPEN);
+        let in_doubt = || unknown(EndReason::CancelledUnresolved);
         let policy = Policy {
             resend_within: Duration::ZERO,
             ..*policy
         };
         match self.next(&policy, now) {
             Next::Attempt { .. } if self.may_have_arrived() => in_doubt(),
-            Next::Attempt { .. } => Next::End(End::Skipped, CANCELLED.to_owned()),
-            Next::Resend { .. } | Next::Waive => in_doubt(),
-            Next::End(End::Unknown, why) if why == NO_TELLING => in_doubt(),
+            Next::Attempt { .. } => Next::End(End::Skipped, EndReason::Cancelled),
+            Next::Resend { .. }
+            | Next::Waive
+            | Next::End(End::Unknown, EndReason::NotDeduplicated) => in_doubt(),
             next => next,
         }
     }
@@ -126,7 +120,7 @@ impl Delivery {
             return Next::Nothing;
         };
         if let Verdict::Unclear(why) = self.verdict() {
-            return unknown(&format!("no answer, and {why}"));
+            return unknown(EndReason::Unclear(why.clone()));
         }
         let is_refused = generation.refused.is_some();
         if let Some(wait) = self.resend_wait(policy, now).filter(|_| !is_refused) {
@@ -141,9 +135,11 @@ impl Delivery {
             return Next::LookUp { wait };
         }
         match self.last() {
-            _ if is_refused => unknown(REFUSED),
-            _ if policy.deduplicates && policy.resend_within.is_zero() => unknown(NO_TELLING),
-            _ if policy.deduplicates => unknown(TOO_LATE),
+            _ if is_refused => unknown(EndReason::RepetitionRefused),
+            _ if policy.deduplicates && policy.resend_within.is_zero() => {
+                unknown(EndReason::NotDeduplicated)
+            }
+            _ if policy.deduplicates => unknown(EndReason::DeduplicationOver),
             Some(last) if policy.on_unknown == OnUnknown::Resend => {
                 if self.counted() >= policy.attempts {
                     self.used_up(last)
@@ -151,7 +147,7 @@ impl Delivery {
                     Next::Waive
                 }
             }
-            _ => unknown(NO_TELLING),
+            _ => unknown(EndReason::NotDeduplicated),
         }
     }
 
@@ -171,11 +167,10 @@ impl Delivery {
         } else {
             End::Failed
         };
-        let reason = format!(
-            "{} attempts used up; the last: {}",
-            self.counted(),
-            words(last)
-        );
+        let reason = EndReason::AttemptsUsedUp {
+            attempts: self.counted(),
+            last: last.answer().cloned().unwrap_or(Answer::none("")),
+        };
         Next::End(end, reason)
     }
 
@@ -209,16 +204,6 @@ impl Delivery {
     }
 }
 
-fn unknown(reason: &str) -> Next {
-    Next::End(End::Unknown, reason.to_owned())
-}
-
-fn words(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Accepted(_) => "accepted".to_owned(),
-        Outcome::Refused(answer)
-        | Outcome::Throttled(_, answer)
-        | Outcome::Failed(_, answer)
-        | Outcome::Unknown(answer) => answer.to_string(),
-    }
+fn unknown(reason: EndReason) -> Next {
+    Next::End(End::Unknown, reason)
 }

@@ -1,11 +1,10 @@
 //! The search for one message in its group's history.
 
-use super::{Finding, Patience};
+use super::{Finding, Patience, Unclear};
 use crate::channel::{
     Ask, GroupFacts, HistoryItem, HistoryPage, LookupFailure, Placeholder, Receipt, Told,
 };
 use crate::identity::{Moment, Random};
-use crate::source::plural;
 use std::time::Duration;
 
 /// The message that is looked for.
@@ -33,7 +32,7 @@ impl Wanted {
         let is_wrong = vendor_ms.is_some_and(|at| at.abs_diff(now.wall_ms) > CLOCK_WRONG_MS);
         match finding {
             Finding::Absent(_) if is_wrong || self.was_set(now) => {
-                Finding::Unclear(CLOCK.to_owned())
+                Finding::Unclear(Unclear::ClockWrong)
             }
             other => other,
         }
@@ -62,7 +61,7 @@ pub struct Search {
     /// How long the vendor is to be left alone before it is asked again.
     pause: Duration,
     /// Why not finding it will prove nothing.
-    doubt: Option<String>,
+    doubt: Option<Unclear>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,8 +73,6 @@ enum Stage {
     Down(u64),
 }
 
-/// Pages of one search: a thousand messages.
-const PAGES_MAX: u32 = 50;
 /// So many failures, and the search is given up.
 const FAILURES_MAX: u32 = 3;
 /// The first pause after a failure; each further one doubles.
@@ -83,19 +80,10 @@ const PAUSE_FIRST: Duration = Duration::from_secs(5);
 /// While there is no connection, or the vendor is asked too fast.
 const PAUSE_FREE: Duration = Duration::from_secs(2);
 
-const NO_HISTORY: &str = "the group keeps no history";
-const GONE: &str = "the group is gone, and its history with it";
-const UNKNOWN_TYPE: &str = "it is not known whether this type of group keeps a history";
-const UNKNOWN_END: &str = "the group does not tell the number of its newest message";
-const LAGS: &str = "the group's history lags behind the group";
-const GAP: &str = "the group's history has a gap";
-const CUT_OFF: &str = "the group's history does not reach back to the first attempt";
-const HIDDEN: &str = "a message that was taken out of the group's history may have been it";
-const CLOCK: &str =
-    "this machine's clock was wrong, so that it is not known where in the history to look";
-const OTHER: &str = "the group's history holds its `Random` from another sender or another time";
-
 impl Search {
+    /// Pages of one search: a thousand messages.
+    pub const PAGES_MAX: u32 = 50;
+
     pub fn new(wanted: Wanted) -> Search {
         Search {
             wanted,
@@ -137,14 +125,13 @@ impl Search {
             }
             Err(LookupFailure::Failed(answer)) => {
                 let Some(pause) = self.failed() else {
-                    let why = format!("the group's history cannot be read: {answer}");
-                    return Some(Finding::Unclear(why));
+                    return Some(Finding::Unclear(Unclear::Unreadable(answer)));
                 };
                 self.pause = pause;
                 None
             }
-            Err(LookupFailure::Gone(_)) => Some(Finding::Unclear(GONE.to_owned())),
-            Err(LookupFailure::NoHistory(_)) => Some(Finding::Unclear(NO_HISTORY.to_owned())),
+            Err(LookupFailure::Gone(_)) => Some(Finding::Unclear(Unclear::GroupGone)),
+            Err(LookupFailure::NoHistory(_)) => Some(Finding::Unclear(Unclear::NoHistory)),
         }
     }
 
@@ -157,11 +144,11 @@ impl Search {
     fn learn_group(&mut self, facts: GroupFacts) -> Option<Finding> {
         match facts.keeps_history {
             Some(true) => {}
-            Some(false) => return Some(Finding::Unclear(NO_HISTORY.to_owned())),
-            None => self.doubt(UNKNOWN_TYPE),
+            Some(false) => return Some(Finding::Unclear(Unclear::NoHistory)),
+            None => self.doubt(Unclear::GroupTypeUnknown),
         }
         if facts.next_seq.is_none() {
-            self.doubt(UNKNOWN_END);
+            self.doubt(Unclear::NewestUnknown);
         }
         let newest = facts.next_seq.unwrap_or_default().saturating_sub(1);
         self.stage = Stage::Newest(newest);
@@ -188,9 +175,9 @@ impl Search {
                     };
                     return None;
                 }
-                self.doubt(LAGS);
+                self.doubt(Unclear::HistoryLags);
             }
-            Stage::Down(asked) if first != asked && first != 0 => self.doubt(GAP),
+            Stage::Down(asked) if first != asked && first != 0 => self.doubt(Unclear::HistoryGap),
             Stage::Group | Stage::Newest(_) | Stage::Down(_) => {}
         }
         let past = self.first_past(&page.items);
@@ -203,13 +190,13 @@ impl Search {
     fn doubt_items(&mut self, items: &[HistoryItem]) {
         let has_gap = items.windows(2).any(|pair| pair[0].seq != pair[1].seq + 1);
         if has_gap {
-            self.doubt(GAP);
+            self.doubt(Unclear::HistoryGap);
         }
         for item in items {
             if item.random == Some(self.wanted.random.0) {
-                self.doubt(OTHER);
+                self.doubt(Unclear::RandomElsewhere);
             } else if self.may_be_it(item) {
-                self.doubt(HIDDEN);
+                self.doubt(Unclear::MessageHidden);
             }
         }
     }
@@ -218,16 +205,13 @@ impl Search {
     fn go_on(&mut self, page: &HistoryPage, is_past: bool) -> Option<Finding> {
         let last = page.items.last().map_or(0, |item| item.seq);
         if page.items.is_empty() && matches!(self.stage, Stage::Down(_)) {
-            self.doubt(CUT_OFF);
+            self.doubt(Unclear::HistoryCutOff);
         }
         if last <= 1 || is_past {
             return Some(self.not_found());
         }
-        if self.pages == PAGES_MAX {
-            let pages = plural(PAGES_MAX.into(), "page");
-            self.doubt(&format!(
-                "the group's history was not read further back than {pages}"
-            ));
+        if self.pages == Search::PAGES_MAX {
+            self.doubt(Unclear::HistoryTooLong);
             return Some(self.not_found());
         }
         self.stage = Stage::Down(last - 1);
@@ -240,8 +224,8 @@ impl Search {
     }
 
     /// The first doubt is told.
-    fn doubt(&mut self, why: &str) {
-        self.doubt.get_or_insert_with(|| why.to_owned());
+    fn doubt(&mut self, why: Unclear) {
+        self.doubt.get_or_insert(why);
     }
 
     /// A message that was taken back had arrived.

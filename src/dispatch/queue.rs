@@ -3,8 +3,8 @@
 use super::bounds::Bounds;
 use super::groups::Groups;
 use super::pace::{Pace, nanoseconds};
-use crate::channel::{Channel, Request};
-use crate::delivery::{Delivery, End, Next, Patience, Policy, State};
+use crate::channel::{Cause, Channel, Request};
+use crate::delivery::{Delivery, End, EndReason, Next, Patience, Policy, State};
 use crate::identity::{DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId};
 use crate::seeded_bug::SeededBug;
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -54,7 +54,7 @@ pub(super) enum Due {
     End {
         number: DeliveryNumber,
         end: End,
-        reason: String,
+        reason: EndReason,
     },
     LookUp(DeliveryNumber),
     Waive(DeliveryNumber),
@@ -346,15 +346,14 @@ impl Queue {
     }
 
     /// Why nothing is begun any more.
-    fn over(&self, now: Moment) -> Option<&'static str> {
+    fn over(&self, now: Moment) -> Option<EndReason> {
         if self.cancelled {
-            return Some("cancelled");
+            return Some(EndReason::Cancelled);
         }
-        self.is_too_late(now)
-            .then_some("too late: the time of `finish_within` was over")
+        self.is_too_late(now).then_some(EndReason::TooLate)
     }
 
-    fn end_unbegun(&mut self, reason: &str) -> Option<Due> {
+    fn end_unbegun(&mut self, reason: EndReason) -> Option<Due> {
         let planned = || Some(self.planned.pop_first()?.1);
         let number = self.fresh.pop_front().or_else(planned)?;
         let job = self.jobs.get(&number);
@@ -367,7 +366,7 @@ impl Queue {
             } else {
                 End::Skipped
             },
-            reason: reason.to_owned(),
+            reason,
         })
     }
 
@@ -381,23 +380,21 @@ impl Queue {
     }
 
     /// Why a call that was prepared is not to go out any more.
-    pub(super) fn taken_back(&self, number: DeliveryNumber, now: Moment) -> Option<&'static str> {
+    pub(super) fn taken_back(&self, number: DeliveryNumber, now: Moment) -> Option<Cause> {
         let job = self.jobs.get(&number)?;
         if !job.delivery.may_still_go(&self.policy, now) {
-            return Some(
-                "taken back: it waited until the vendor could not tell it from a new message",
-            );
+            return Some(Cause::TakenBackUndeduplicated);
         }
         if !job.delivery.is_first_attempt() {
             return None;
         }
         if self.is_too_late(now) {
-            return Some("taken back: the time of `finish_within` was over");
+            return Some(Cause::TakenBackTooLate);
         }
         let hours = self.bounds.hours;
         hours
             .is_some_and(|hours| hours.opens_in(now).is_some())
-            .then_some("taken back: it waited until the window of the delivery closed")
+            .then_some(Cause::TakenBackWindowClosed)
     }
 
     /// Until when a call may leave that is let go now: whether a repetition is told from a new message was asked of the

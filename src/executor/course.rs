@@ -5,7 +5,7 @@ use super::execute::{Ending, LaneRules};
 use super::pages::{Pages, UnderWay, count};
 use super::permit::Permit;
 use crate::clock;
-use crate::delivery::{Policy, RunEvent, RunState};
+use crate::delivery::{PauseReason, Policy, RunEvent, RunState, StopReason};
 use crate::dispatch::{Bounds, Halt, Queue};
 use crate::journal::{self, Journal, Run};
 use crate::settings::Hours;
@@ -79,17 +79,13 @@ impl Prepared {
     }
 }
 
-/// Why a run is paused that has made as many calls as it was to make at first.
-const CALLS_OUT: &str = "the calls of `pause_after` are out";
-/// The same where a person wanted no more of them.
-const STOPPED_AFTER: &str = "the calls of `--stop-after` are out";
-
 /// After how many first attempts the run pauses, and why then.
-fn pauses(run: &Run) -> Option<(u64, &'static str)> {
+fn pauses(run: &Run) -> Option<(u64, PauseReason)> {
+    let after = PauseReason::PauseAfter;
     let has_paused = run
         .entries
         .iter()
-        .any(|entry| matches!(&entry.event, RunEvent::Paused { reason } if reason == CALLS_OUT));
+        .any(|entry| entry.event == RunEvent::Paused { reason: after });
     // Whoever resumes a run after its pause has seen what there was to see.
     let planned = run.pause_after.filter(|_| !has_paused);
     let wanted = run
@@ -101,8 +97,8 @@ fn pauses(run: &Run) -> Option<(u64, &'static str)> {
             _ => None,
         });
     let wanted = wanted.unwrap_or(run.stop_after);
-    let planned = planned.map(|calls| (calls, CALLS_OUT));
-    let wanted = wanted.map(|calls| (calls, STOPPED_AFTER));
+    let planned = planned.map(|calls| (calls, after));
+    let wanted = wanted.map(|calls| (calls, PauseReason::StopAfter));
     // Of two that are equal the first counts: it is done with for good.
     let both = planned.into_iter().chain(wanted);
     both.min_by_key(|(calls, _)| *calls)
@@ -145,16 +141,17 @@ pub(super) async fn settle(
                 return Ok(Ending::Paused(counts));
             }
             Some(Halt::Stopped(answer)) => {
-                let reason = answer.to_string();
+                let reason = StopReason::Answered {
+                    channel: run.channel,
+                    answer: answer.clone(),
+                };
                 (
-                    Ending::Stopped(answer.clone(), counts),
+                    Ending::Stopped(reason.clone(), counts),
                     RunEvent::Stopped { reason },
                 )
             }
             Some(Halt::Enough) => {
-                let reason = pauses(run)
-                    .map_or(CALLS_OUT, |(_, reason)| reason)
-                    .to_owned();
+                let reason = pauses(run).map_or(PauseReason::PauseAfter, |(_, reason)| reason);
                 (Ending::Paused(counts), RunEvent::Paused { reason })
             }
             // That it is paused was written down by whoever wanted it so.

@@ -2,10 +2,11 @@
 
 use super::lane::Loop;
 use super::progress::Progress;
-use crate::channel::{Answer, Channel};
-use crate::delivery::{Counts, Patience};
+use crate::channel::Channel;
+use crate::delivery::{Counts, Interruption, Patience, StopReason};
 use crate::identity::{RunName, VendorApp};
 use crate::journal::{self, Journal, Run};
+use crate::report::stop_text;
 use crate::seeded_bug::SeededBug;
 use crate::vendor::{self, Client};
 use std::time::Duration;
@@ -41,7 +42,7 @@ impl LaneRules {
 pub enum Ending {
     Finished(Counts),
     Paused(Counts),
-    Stopped(Answer, Counts),
+    Stopped(StopReason, Counts),
 }
 
 impl Ending {
@@ -66,8 +67,8 @@ pub enum Error {
     Lane,
     #[error("{0} deliveries are left that nobody sends; this is a bug, please report it")]
     LeftOver(u64),
-    #[error("{reason}")]
-    Restored { reason: String },
+    #[error("{}", stop_text(.0))]
+    Restored(StopReason),
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
 }
@@ -83,7 +84,7 @@ pub struct Seat {
     pub channel: Channel,
     pub rules: LaneRules,
     /// Turns to the reason why nothing new is to be started.
-    pub drain: watch::Receiver<Option<String>>,
+    pub drain: watch::Receiver<Option<Interruption>>,
 }
 
 /// What it takes to execute a run. The caller holds the lane's lock.
@@ -94,7 +95,7 @@ pub struct Execution {
     pub run: Run,
     pub rules: LaneRules,
     /// Turns to the reason why nothing new is to be started.
-    pub drain: watch::Receiver<Option<String>>,
+    pub drain: watch::Receiver<Option<Interruption>>,
     pub progress: watch::Sender<Progress>,
 }
 

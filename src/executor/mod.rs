@@ -29,6 +29,6 @@ pub use opening::{finish_by_ms, frame, opening};
 pub use pages::{count, count_begun, count_open};
 pub use planning::{Staged, plan, stage, stage_test};
 
-pub use progress::Progress;
+pub use progress::{Progress, WaitReason};
 pub use resident::Resident;
 pub use retrying::{Wanted, Wish};

@@ -1,7 +1,9 @@
 //! What an onlooker may know of a run under way.
 
+use crate::channel::{Answer, Channel};
 use crate::delivery::Counts;
 use crate::identity::Moment;
+use crate::settings::Reopening;
 
 /// Seconds between the first acceptance and the last: of less nobody can tell a rate.
 const TOLD_OF: f64 = 1.0;
@@ -19,10 +21,19 @@ pub struct Progress {
     pub draining: bool,
     /// Runs of other processes that are sent beside it.
     pub others: usize,
-    /// What first attempts wait for, if it is a time of day.
-    pub waiting: Option<String>,
-    /// What the last call came to, if it was no answer to build on.
-    pub trouble: Option<String>,
+    /// What first attempts wait for, if they do.
+    pub waiting: Option<WaitReason>,
+    /// The answer to the last call, if it proved neither acceptance nor refusal.
+    pub trouble: Option<(Channel, Answer)>,
+}
+
+/// What the first attempts of a run wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitReason {
+    /// There will be none; what is unresolved of the cancelled run is settled.
+    Cancelled,
+    /// The window of its deliveries is closed.
+    Window(Reopening),
 }
 
 impl Progress {

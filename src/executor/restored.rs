@@ -9,7 +9,7 @@ use super::execute::LaneRules;
 use super::historian::Historian;
 use super::pages::Pages;
 use crate::clock;
-use crate::delivery::{Finding, RunEvent, State, Wanted};
+use crate::delivery::{Finding, RunEvent, State, StopReason, Wanted};
 use crate::dispatch::Job;
 use crate::identity::{GroupId, OccurrenceKey};
 use crate::journal::{Journal, Run};
@@ -40,16 +40,13 @@ impl Doubt<'_> {
         let Some(group) = self.sent_already(&prepared).await? else {
             return Ok(prepared);
         };
-        let reason = format!(
-            "the journal is older than what was sent: `{group}` has its message already, of which the journal knows \
-             nothing; it seems that this machine was restored from an earlier state"
-        );
+        let reason = StopReason::JournalRolledBack { group };
         let event = RunEvent::Stopped {
             reason: reason.clone(),
         };
         let run = prepared.course.run.id;
         self.journal.append_run(run, &event, clock::now()).await?;
-        Err(Error::Restored { reason })
+        Err(Error::Restored(reason))
     }
 
     /// A group that got its message though the journal says that it is still to come. Nobody asks while the vendor would

@@ -1,8 +1,9 @@
 //! Between entries and the columns they are kept in.
 
+use super::guard::Short;
 use super::{Error, RunId};
-use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
-use crate::delivery::{End, Entry, Finding, Patience};
+use crate::channel::{Answer, Cause, Failure, Outcome, Receipt, Scope};
+use crate::delivery::{End, EndReason, Entry, Finding, Patience, Unclear};
 use crate::identity::{DeliveryNumber, Moment, Random};
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -21,6 +22,15 @@ const RETRIED: i64 = 6;
 const FOUND: &str = "accepted";
 const ABSENT: &str = "absent";
 const UNCLEAR: &str = "unclear";
+
+/// The columns that [`from_row`] reads.
+pub(super) fn entry_columns() -> String {
+    let texts = ["outcome", "reason_code", "cause", "info"].map(|column| Short(column).to_string());
+    format!(
+        "kind, attempt, generation, random, code, msg_seq, msg_time, wall_ms, boot_ns, boot_id, {}",
+        texts.join(", ")
+    )
+}
 
 /// A row of `entry` as the JSON array that the insert takes apart; the order is that of [`super::entries`].
 pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Entry) -> Value {
@@ -52,29 +62,9 @@ pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Ent
             (cells, at)
         }
         Entry::LookedUp { finding, at } => (Cells::of_finding(finding), at),
-        Entry::Waived { at } => {
-            let cells = Cells {
-                kind: WAIVED,
-                ..Cells::default()
-            };
-            (cells, at)
-        }
-        Entry::Retried { at } => {
-            let cells = Cells {
-                kind: RETRIED,
-                ..Cells::default()
-            };
-            (cells, at)
-        }
-        Entry::Ended { end, reason, at } => {
-            let cells = Cells {
-                kind: ENDED,
-                outcome: Some(end_name(*end)),
-                info: Some(reason.into()),
-                ..Cells::default()
-            };
-            (cells, at)
-        }
+        Entry::Waived { at } => (Cells::of_kind(WAIVED), at),
+        Entry::Retried { at } => (Cells::of_kind(RETRIED), at),
+        Entry::Ended { end, reason, at } => (Cells::of_end(*end, reason), at),
     };
     json!([
         run.0,
@@ -85,7 +75,9 @@ pub(super) fn to_row(run: RunId, number: DeliveryNumber, place: u32, entry: &Ent
         cells.generation,
         cells.random,
         cells.outcome,
+        cells.reason_code,
         cells.code,
+        cells.cause,
         cells.info,
         cells.receipt.msg_seq,
         cells.receipt.msg_time,
@@ -103,7 +95,9 @@ struct Cells<'a> {
     generation: Option<u32>,
     random: Option<u32>,
     outcome: Option<&'static str>,
+    reason_code: Option<&'static str>,
     code: Option<u32>,
+    cause: Option<&'static str>,
     info: Option<Cow<'a, str>>,
     receipt: Receipt,
 }
@@ -114,28 +108,70 @@ impl<'a> Cells<'a> {
         Cells {
             kind: FINISHED,
             outcome: Some(outcome_name(outcome)),
-            code: answer.map(|answer| answer.code),
-            info: answer.map(|answer| answer.info.as_str().into()),
             receipt,
+            ..Cells::of_answer(answer)
+        }
+    }
+
+    fn of_kind(kind: i64) -> Cells<'a> {
+        Cells {
+            kind,
+            ..Cells::default()
+        }
+    }
+
+    fn of_end(end: End, reason: &'a EndReason) -> Cells<'a> {
+        let attempt = if let EndReason::AttemptsUsedUp { attempts, .. } = reason {
+            Some(*attempts)
+        } else {
+            None
+        };
+        Cells {
+            kind: ENDED,
+            attempt,
+            outcome: Some(end_name(end)),
+            reason_code: Some(reason.code()),
+            ..Cells::of_answer(reason.answer())
+        }
+    }
+
+    fn of_answer(answer: Option<&'a Answer>) -> Cells<'a> {
+        Cells {
+            code: answer.map(|answer| answer.code),
+            cause: answer.and_then(|answer| answer.cause).map(Cause::name),
+            info: answer.map(|answer| answer.text.as_str().into()),
             ..Cells::default()
         }
     }
 
     fn of_finding(finding: &'a Finding) -> Cells<'a> {
-        let (outcome, info, receipt) = match finding {
-            Finding::Found(receipt) => (FOUND, None, *receipt),
-            Finding::Absent(patience) => {
-                let info = from_patience(*patience).into();
-                (ABSENT, Some(info), Receipt::default())
+        let (outcome, cells) = match finding {
+            Finding::Found(receipt) => {
+                let cells = Cells {
+                    receipt: *receipt,
+                    ..Cells::default()
+                };
+                (FOUND, cells)
             }
-            Finding::Unclear(why) => (UNCLEAR, Some(why.into()), Receipt::default()),
+            Finding::Absent(patience) => {
+                let cells = Cells {
+                    info: Some(from_patience(*patience).into()),
+                    ..Cells::default()
+                };
+                (ABSENT, cells)
+            }
+            Finding::Unclear(unclear) => {
+                let cells = Cells {
+                    reason_code: Some(unclear.code()),
+                    ..Cells::of_answer(unclear.answer())
+                };
+                (UNCLEAR, cells)
+            }
         };
         Cells {
             kind: LOOKED_UP,
             outcome: Some(outcome),
-            info,
-            receipt,
-            ..Cells::default()
+            ..cells
         }
     }
 }
@@ -168,7 +204,7 @@ pub(super) fn from_row(row: &SqliteRow) -> Result<Entry, Error> {
             let end = end.ok_or_else(|| Error::damaged("an end of no known kind"))?;
             Ok(Entry::Ended {
                 end,
-                reason: row.try_get("info")?,
+                reason: end_reason(row)?,
                 at,
             })
         }
@@ -215,12 +251,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
 }
 
 fn outcome(row: &SqliteRow) -> Result<Outcome, Error> {
-    let answer = Answer {
-        code: row.try_get::<Option<u32>, _>("code")?.unwrap_or(0),
-        info: row
-            .try_get::<Option<String>, _>("info")?
-            .unwrap_or_default(),
-    };
+    let answer = answer(row)?;
     let name: String = row.try_get("outcome")?;
     Ok(match name.as_str() {
         "accepted" => Outcome::Accepted(receipt(row)?),
@@ -236,11 +267,37 @@ fn outcome(row: &SqliteRow) -> Result<Outcome, Error> {
     })
 }
 
+fn answer(row: &SqliteRow) -> Result<Answer, Error> {
+    let cause: Option<String> = row.try_get("cause")?;
+    let known = |name: String| {
+        Cause::from_name(&name).ok_or_else(|| Error::damaged("a cause of no known kind"))
+    };
+    Ok(Answer {
+        code: row.try_get::<Option<u32>, _>("code")?.unwrap_or(0),
+        text: row
+            .try_get::<Option<String>, _>("info")?
+            .unwrap_or_default(),
+        cause: cause.map(known).transpose()?,
+    })
+}
+
+fn end_reason(row: &SqliteRow) -> Result<EndReason, Error> {
+    let code: String = row.try_get("reason_code")?;
+    EndReason::from_code(&code, row.try_get("attempt")?, answer(row)?)
+        .ok_or_else(|| Error::damaged("a reason of no known kind"))
+}
+
+fn unclear(row: &SqliteRow) -> Result<Unclear, Error> {
+    let code: String = row.try_get("reason_code")?;
+    Unclear::from_code(&code, answer(row)?)
+        .ok_or_else(|| Error::damaged("a reason of no known kind"))
+}
+
 fn finding(row: &SqliteRow) -> Result<Finding, Error> {
     match row.try_get::<String, _>("outcome")?.as_str() {
         FOUND => Ok(Finding::Found(receipt(row)?)),
         ABSENT => Ok(Finding::Absent(patience(row)?)),
-        UNCLEAR => Ok(Finding::Unclear(row.try_get("info")?)),
+        UNCLEAR => Ok(Finding::Unclear(unclear(row)?)),
         _ => Err(Error::damaged("a finding of no known kind")),
     }
 }
@@ -250,11 +307,8 @@ fn from_patience(Patience { after, again }: Patience) -> String {
     format!("{}/{}", after.as_millis(), again.as_millis())
 }
 
-/// Programs that knew of one patience only did not write it down.
 fn patience(row: &SqliteRow) -> Result<Patience, Error> {
-    let Some(text) = row.try_get::<Option<String>, _>("info")? else {
-        return Ok(Patience::default());
-    };
+    let text: String = row.try_get("info")?;
     let length = |text: &str| text.parse().ok().map(Duration::from_millis);
     let lengths = text
         .split_once('/')

@@ -1,10 +1,10 @@
 //! Entries in, records out.
 
-use super::columns::{from_row, to_row};
+use super::columns::{entry_columns, from_row, to_row};
 use super::guard::Short;
 use super::{Error, Journal, Run, RunId};
 use crate::channel::{Channel, Request};
-use crate::delivery::{Delivery, End, Entry};
+use crate::delivery::{Delivery, End, EndReason, Entry};
 use crate::identity::{DeliveryNumber, GroupId, Moment, UserId};
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
@@ -41,11 +41,11 @@ impl Record {
 }
 
 const APPEND: &str = "/* append */ INSERT INTO entry
-       (run, delivery, place, kind, attempt, generation, random, outcome, code, info, msg_seq, msg_time,
-        wall_ms, boot_ns, boot_id)
+       (run, delivery, place, kind, attempt, generation, random, outcome, reason_code, code, cause, info, msg_seq,
+        msg_time, wall_ms, boot_ns, boot_id)
      SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
         value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13,
-        value ->> 14
+        value ->> 14, value ->> 15, value ->> 16
      FROM json_each(?1)";
 
 fn rows(batch: &[Written]) -> String {
@@ -112,9 +112,9 @@ impl Journal {
                 },
                 is_left_out: skip.is_some(),
                 entries: skip
-                    .map(|reason| skipped(reason, opened_ms))
+                    .map(|code| skipped(&code, opened_ms))
                     .into_iter()
-                    .collect(),
+                    .collect::<Result<_, _>>()?,
             });
         }
         self.fill_entries(run, &mut records).await?;
@@ -133,12 +133,9 @@ impl Journal {
             return Ok(());
         };
         let query = format!(
-            "/* entries of a page */ SELECT delivery, kind, attempt, generation, random, {}, code, {}, msg_seq,
-                msg_time, wall_ms, boot_ns, boot_id
-             FROM entry
+            "/* entries of a page */ SELECT delivery, {} FROM entry
              WHERE run = ?1 AND delivery BETWEEN ?2 AND ?3 ORDER BY delivery, place",
-            Short("outcome"),
-            Short("info"),
+            entry_columns()
         );
         let rows = sqlx::query(AssertSqlSafe(query))
             .bind(run.0)
@@ -203,8 +200,12 @@ fn members(row: &SqliteRow) -> Result<Arc<[UserId]>, Error> {
 }
 
 /// What was never to be sent ended when the plan was opened.
-fn skipped(reason: String, opened_ms: i64) -> Entry {
-    Entry::Ended {
+fn skipped(code: &str, opened_ms: i64) -> Result<Entry, Error> {
+    let reason = EndReason::NoMembers;
+    if code != reason.code() {
+        return Err(Error::damaged("a delivery skipped for no known reason"));
+    }
+    Ok(Entry::Ended {
         end: End::Skipped,
         reason,
         at: Moment {
@@ -212,5 +213,5 @@ fn skipped(reason: String, opened_ms: i64) -> Entry {
             boot_ns: 0,
             boot_id: 0,
         },
-    }
+    })
 }

@@ -3,6 +3,7 @@
 use super::columns::boot_ns;
 use super::{Error, Journal, RunId};
 use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
+use crate::delivery::PauseReason;
 use crate::identity::{
     CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, civil_text, parse_civil,
 };
@@ -310,7 +311,7 @@ pub(super) async fn pause_with_campaign(
     now: Moment,
 ) -> Result<(), Error> {
     sqlx::query(
-        "/* paused with its campaign */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
+        "/* paused with its campaign */ INSERT INTO run_entry (run, place, event, reason_code, wall_ms, boot_ns, boot_id)
          SELECT ?1, 1, 'paused', ?6, ?2, ?3, ?4 FROM paused_campaign WHERE campaign = ?5",
     )
     .bind(run.0)
@@ -318,7 +319,7 @@ pub(super) async fn pause_with_campaign(
     .bind(boot_ns(now))
     .bind(now.boot_id)
     .bind(key.campaign.as_str())
-    .bind(PausedBy::Operator.to_string())
+    .bind(PauseReason::Operator.code())
     .execute(&mut **transaction)
     .await?;
     Ok(())

@@ -3,12 +3,14 @@
 use super::columns::{boot_ns, moment};
 use super::guard::Short;
 use super::{Error, Journal};
-use crate::channel::Channel;
-use crate::delivery::{Counts, RunEntry, RunEvent, RunState, State};
+use crate::channel::{Answer, Channel};
+use crate::delivery::{Counts, PauseReason, RunEntry, RunEvent, RunState, State, StopReason};
 use crate::identity::{
-    CampaignName, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, parse_civil,
+    CampaignName, GroupId, Moment, OccurrenceKey, RunName, SdkAppId, VendorApp, parse_civil,
 };
 use crate::settings::{OnUnknown, Share, Window};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::fmt;
@@ -59,7 +61,7 @@ impl Run {
 
     /// Nothing of it is sent any more, and it is not settled yet.
     pub fn is_cancelling(&self) -> bool {
-        matches!(self.state(), RunState::Cancelling { .. })
+        self.state() == RunState::Cancelling
     }
 
     /// Deliveries that are gone from the journal must not make a run look done.
@@ -156,18 +158,19 @@ impl Journal {
         at: Moment,
         as_read: Option<&Run>,
     ) -> Result<bool, Error> {
-        let (name, detail) = event_columns(event);
+        let (name, reason, detail) = event_columns(event);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
         let inserted = sqlx::query(
-            "/* append to a run */ INSERT INTO run_entry (run, place, event, detail, wall_ms, boot_ns, boot_id)
-             SELECT ?1, 1 + last, ?2, ?3, ?4, ?5, ?6 FROM
+            "/* append to a run */ INSERT INTO run_entry (run, place, event, reason_code, detail, wall_ms, boot_ns, boot_id)
+             SELECT ?1, 1 + last, ?2, ?3, ?4, ?5, ?6, ?7 FROM
                 (SELECT coalesce(max(place), 0) AS last FROM run_entry WHERE run = ?1)
-             WHERE last = ?7 OR ?7 IS NULL AND NOT EXISTS
+             WHERE last = ?8 OR ?8 IS NULL AND NOT EXISTS
                 (SELECT 1 FROM run_entry WHERE run = ?1 AND place = last AND event = 'finished')",
         )
         .bind(run.0)
         .bind(name)
-        .bind(detail)
+        .bind(reason)
+        .bind(detail.map(|detail| detail.to_string()))
         .bind(at.wall_ms)
         .bind(boot_ns(at))
         .bind(at.boot_id)
@@ -253,9 +256,10 @@ impl Journal {
         for row in rows {
             let mut run = read_run(&row)?;
             let query = format!(
-                "/* entries of a run */ SELECT {}, {}, wall_ms, boot_ns, boot_id
+                "/* entries of a run */ SELECT {}, {}, {}, wall_ms, boot_ns, boot_id
                  FROM run_entry WHERE run = ?1 ORDER BY place",
                 Short("event"),
+                Short("reason_code"),
                 Short("detail")
             );
             let entries = sqlx::query(AssertSqlSafe(query))
@@ -350,14 +354,24 @@ fn length(row: &SqliteRow) -> Result<Option<Duration>, Error> {
     Ok(length_ms.map(Duration::from_millis))
 }
 
-fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
+/// Returns the columns of an event: its name, the code of its reason, and what else belongs to it.
+fn event_columns(event: &RunEvent) -> (&'static str, Option<&'static str>, Option<Value>) {
     match event {
-        RunEvent::Paused { reason } => ("paused", Some(reason.clone())),
-        RunEvent::Stopped { reason } => ("stopped", Some(reason.clone())),
-        RunEvent::Resumed { until } => ("resumed", until.map(|calls| calls.to_string())),
-        RunEvent::Trusted => ("trusted", None),
-        RunEvent::Cancelled { reason } => ("cancelled", Some(reason.clone())),
-        RunEvent::Retried { state } => ("retried", Some(state.name().to_owned())),
+        RunEvent::Paused { reason } => ("paused", Some(reason.code()), None),
+        RunEvent::Stopped { reason } => {
+            let detail = match reason {
+                // Only what has a code stops a run, and what has a code has no cause.
+                StopReason::Answered { channel, answer } => {
+                    json!([channel.name(), answer.code, answer.text])
+                }
+                StopReason::JournalRolledBack { group } => json!(group.as_str()),
+            };
+            ("stopped", Some(reason.code()), Some(detail))
+        }
+        RunEvent::Resumed { until } => ("resumed", None, until.map(|calls| json!(calls))),
+        RunEvent::Trusted => ("trusted", None, None),
+        RunEvent::Cancelled => ("cancelled", None, None),
+        RunEvent::Retried { state } => ("retried", None, Some(json!(state.name()))),
         RunEvent::Finished(counts) => {
             let Counts {
                 planned,
@@ -368,37 +382,46 @@ fn event_columns(event: &RunEvent) -> (&'static str, Option<String>) {
                 unknown,
                 pending,
             } = *counts;
-            let detail = serde_json::json!([
+            let detail = json!([
                 planned, accepted, refused, failed, skipped, unknown, pending
             ]);
-            ("finished", Some(detail.to_string()))
+            ("finished", None, Some(detail))
         }
     }
 }
 
 fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
-    let detail: String = row
-        .try_get::<Option<String>, _>("detail")?
-        .unwrap_or_default();
+    let reason: Option<String> = row.try_get("reason_code")?;
+    let reason = reason.unwrap_or_default();
+    let detail: Option<String> = row.try_get("detail")?;
+    let detail = detail.as_deref();
     let event = match row.try_get::<String, _>("event")?.as_str() {
-        "paused" => RunEvent::Paused { reason: detail },
-        "stopped" => RunEvent::Stopped { reason: detail },
+        "paused" => {
+            let reason = PauseReason::from_code(&reason);
+            let reason = reason.ok_or_else(|| Error::damaged("a pause of no known reason"))?;
+            RunEvent::Paused { reason }
+        }
+        "stopped" => RunEvent::Stopped {
+            reason: stop_reason(&reason, detail)?,
+        },
         "resumed" => {
-            let until = Some(detail).filter(|detail| !detail.is_empty());
-            let until = until.map(|calls| calls.parse()).transpose();
-            let until = until.map_err(|_| Error::damaged("a number of calls that is none"))?;
-            RunEvent::Resumed { until }
+            let until =
+                detail.map(|detail| read_detail(Some(detail), "a number of calls that is none"));
+            RunEvent::Resumed {
+                until: until.transpose()?,
+            }
         }
         "trusted" => RunEvent::Trusted,
-        "cancelled" => RunEvent::Cancelled { reason: detail },
+        "cancelled" => RunEvent::Cancelled,
         "retried" => {
-            let state = State::ALL.into_iter().find(|state| state.name() == detail);
-            let state = state.ok_or_else(|| Error::damaged("a retry of no known state"))?;
+            let unknown = "a retry of no known state";
+            let name: String = read_detail(detail, unknown)?;
+            let state = State::ALL.into_iter().find(|state| state.name() == name);
+            let state = state.ok_or_else(|| Error::damaged(unknown))?;
             RunEvent::Retried { state }
         }
         "finished" => {
-            let counts: [u64; 7] = serde_json::from_str(&detail)
-                .map_err(|_| Error::damaged("counts that cannot be read"))?;
+            let counts: [u64; 7] = read_detail(detail, "counts that cannot be read")?;
             let [
                 planned,
                 accepted,
@@ -429,4 +452,29 @@ fn read_entry(row: &SqliteRow) -> Result<RunEntry, Error> {
         at: moment(row)?,
         event,
     })
+}
+
+fn stop_reason(code: &str, detail: Option<&str>) -> Result<StopReason, Error> {
+    let unknown = "a stop of no known reason";
+    let damaged = || Error::damaged(unknown);
+    match code {
+        "answered" => {
+            let (channel, code, text): (String, u32, String) = read_detail(detail, unknown)?;
+            Ok(StopReason::Answered {
+                channel: Channel::from_name(&channel).ok_or_else(damaged)?,
+                answer: Answer::new(code, &text),
+            })
+        }
+        "journal_rolled_back" => {
+            let group: String = read_detail(detail, unknown)?;
+            let group = GroupId::try_from(group.as_str()).map_err(|_| damaged())?;
+            Ok(StopReason::JournalRolledBack { group })
+        }
+        _ => Err(damaged()),
+    }
+}
+
+fn read_detail<T: DeserializeOwned>(detail: Option<&str>, damage: &str) -> Result<T, Error> {
+    let detail = detail.ok_or_else(|| Error::damaged(damage))?;
+    serde_json::from_str(detail).map_err(|_| Error::damaged(damage))
 }

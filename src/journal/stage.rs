@@ -2,6 +2,7 @@
 
 use super::occurrences::{forget_occurrence, pause_with_campaign};
 use super::{Error, Journal, RunId};
+use crate::delivery::EndReason;
 use crate::identity::{Digest, Moment, OccurrenceKey, civil_text};
 use crate::plan::{Header, Planned};
 use crate::settings::{OnUnknown, Share, Window};
@@ -107,7 +108,7 @@ impl Journal {
                 planned.number.0,
                 request.group_name(),
                 content,
-                planned.skip,
+                planned.skip.as_ref().map(EndReason::code),
                 members
             ]));
         }

@@ -1,7 +1,7 @@
 //! How a run stands, counted without reading all that there is of it.
 
-use super::guard::Short;
-use super::{Error, Journal, Run, columns::from_row};
+use super::columns::{entry_columns, from_row};
+use super::{Error, Journal, Run};
 use crate::delivery::{Counts, Delivery, Entry, State};
 use crate::identity::DeliveryNumber;
 use sqlx::{AssertSqlSafe, Row};
@@ -60,12 +60,10 @@ impl Journal {
     /// Of the few whose refusal was in doubt once, how many are refused all the same.
     async fn refused_in_doubt(&self, run: &Run) -> Result<u64, Error> {
         let query = format!(
-            "/* in doubt */ SELECT delivery, kind, attempt, generation, random, {}, code, {}, msg_seq, msg_time,
-                wall_ms, boot_ns, boot_id
-             FROM entry WHERE run = ?1 AND delivery IN (SELECT delivery FROM entry WHERE run = ?1 AND {IS_IN_DOUBT})
+            "/* in doubt */ SELECT delivery, {} FROM entry
+             WHERE run = ?1 AND delivery IN (SELECT delivery FROM entry WHERE run = ?1 AND {IS_IN_DOUBT})
              ORDER BY delivery, place",
-            Short("outcome"),
-            Short("info"),
+            entry_columns()
         );
         let rows = sqlx::query(AssertSqlSafe(query))
             .bind(run.id.0)
@@ -91,7 +89,9 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
-    use crate::delivery::{Counts, Delivery, End, Entry, Finding, Patience, RunEvent, State};
+    use crate::delivery::{
+        Counts, Delivery, End, EndReason, Entry, Finding, Patience, RunEvent, State, Unclear,
+    };
     use crate::identity::{DeliveryNumber, Moment, Random};
     use crate::journal::tests::{NOW, in_a_new_journal, open, opening};
     use crate::journal::{Run, Written};
@@ -118,7 +118,7 @@ mod tests {
         let looked_up = |finding| Entry::LookedUp { finding, at };
         let ended = |end| Entry::Ended {
             end,
-            reason: "because".to_owned(),
+            reason: EndReason::TooLate,
             at,
         };
         let answer = Answer::none("x");
@@ -132,7 +132,7 @@ mod tests {
             30..32 => finished(Outcome::Failed(Failure::NotSent, answer)),
             32..38 => looked_up(Finding::Absent(Patience::default())),
             38 => looked_up(Finding::Found(Receipt::default())),
-            39 => looked_up(Finding::Unclear("gap".to_owned())),
+            39 => looked_up(Finding::Unclear(Unclear::HistoryGap)),
             40 => Entry::Waived { at },
             41..44 => ended(End::Failed),
             44 => ended(End::Skipped),

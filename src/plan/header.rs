@@ -1,6 +1,7 @@
 //! A frozen list of deliveries, told in short.
 
 use crate::channel::{Channel, Request};
+use crate::delivery::EndReason;
 use crate::identity::{DeliveryNumber, Digest};
 
 /// One delivery of a plan.
@@ -9,7 +10,7 @@ pub struct Planned {
     pub number: DeliveryNumber,
     pub request: Request,
     /// Why it will never be sent, if so.
-    pub skip: Option<String>,
+    pub skip: Option<EndReason>,
 }
 
 /// What is known of a plan when its last delivery is out.

@@ -4,6 +4,7 @@ use super::{Header, Planned};
 use crate::audience::{Audience, Member, Reach, Target, about};
 use crate::campaign::Campaign;
 use crate::channel::{Rendered, Request};
+use crate::delivery::EndReason;
 use crate::identity::{DeliveryKey, DeliveryNumber, Digest, GroupId, Hasher, UserId};
 use crate::schedule::Occurrence;
 use crate::source::{Diagnostic, Severity};
@@ -42,8 +43,6 @@ pub struct Frame {
 pub const LOOKED_THROUGH_MAX: u64 = 1_000;
 /// Complaints about the members of one group that are told.
 const OF_MEMBERS_MAX: usize = 50;
-/// Nobody is left of a group's members.
-const NO_MEMBERS: &str = "no members";
 
 impl<'a> Planner<'a> {
     pub fn new(campaign: &'a Campaign, ready: &'a Ready<'a>, frame: &Frame) -> Planner<'a> {
@@ -192,7 +191,7 @@ impl<'a> Planner<'a> {
         Planned {
             number: self.number(&request),
             request,
-            skip: Some(NO_MEMBERS.to_owned()),
+            skip: Some(EndReason::NoMembers),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Frame, Planned, Planner};
 use crate::audience::{Resolver, Row, Subject, Table, Target};
 use crate::campaign::{Campaign, Texts};
+use crate::delivery::EndReason;
 use crate::identity::{Digest, Moment};
 use crate::schedule::{Occurrence, parse_zone};
 use crate::settings::Settings;
@@ -73,7 +74,7 @@ proptest! {
         let planned = planned("{{ member.word }}", &words, members_max);
         if words.is_empty() {
             prop_assert_eq!(planned.len(), 1);
-            prop_assert_eq!(planned[0].skip.as_deref(), Some("no members"));
+            prop_assert_eq!(planned[0].skip.as_ref(), Some(&EndReason::NoMembers));
             return Ok(());
         }
         let mut seen = BTreeSet::new();

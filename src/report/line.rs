@@ -1,11 +1,12 @@
 //! One delivery in the log.
 
+use super::reason::reason_text;
 use crate::channel::{Answer, Channel, Outcome, Request, code_name, explain};
-use crate::delivery::{Delivery, State};
+use crate::delivery::{Delivery, DeliveryReason, EndReason, State};
 use crate::identity::{DeliveryKey, Digest, GroupId, Moment, UserId};
 use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// What all lines of a run share.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct LogLine<'a> {
     pub state: &'static str,
     /// Why it stands there, in our words.
     pub reason: Option<String>,
+    /// The name of the reason why it ended, unless it is the vendor's answer.
+    pub reason_code: Option<&'static str>,
     pub attempts: u32,
     pub error_code: Option<u32>,
     /// The vendor's words, or ours where it had none.
@@ -53,11 +56,28 @@ pub struct LogLine<'a> {
     pub test: bool,
     /// The commit its run was planned from.
     pub commit: Option<&'a str>,
-    /// The first part of `reason`, which the vendor's words belong to, and the rest.
     #[serde(skip)]
+    parts: Parts,
+}
+
+/// The parts of a line that are read by people.
+#[derive(Clone, Debug)]
+struct Parts {
+    /// The first part of `reason`, which the answer belongs to.
     present: Option<String>,
-    #[serde(skip)]
+    /// The name of the answer's code, unless `present` shows it.
+    code: Option<String>,
+    /// The words of the answer, unless `present` or the code shows them.
+    words: Option<String>,
+    /// The rest of `reason`.
     beside: String,
+}
+
+/// The first part of a reason, and how much it shows of the last answer.
+struct Present {
+    text: String,
+    shows_code: bool,
+    shows_words: bool,
 }
 
 impl<'a> LogLine<'a> {
@@ -70,9 +90,14 @@ impl<'a> LogLine<'a> {
         let random = random.filter(|_| request.channel.deduplicates());
         let answer = delivery.last().and_then(Outcome::answer);
         let receipt = delivery.receipt().unwrap_or_default();
-        let present = present(request.channel, delivery, answer);
-        let beside = beside(facts, delivery);
-        let reasons: Vec<&str> = present.iter().chain(&beside).map(String::as_str).collect();
+        let parts = Parts::new(facts, request.channel, delivery);
+        let beside = Some(&parts.beside).filter(|beside| !beside.is_empty());
+        let reasons: Vec<&str> = parts
+            .present
+            .iter()
+            .chain(beside)
+            .map(String::as_str)
+            .collect();
         LogLine {
             app: &facts.app,
             campaign: &facts.campaign,
@@ -84,9 +109,10 @@ impl<'a> LogLine<'a> {
             members: (!members.is_empty()).then_some(members),
             state: delivery.state().name(),
             reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+            reason_code: delivery.reason().and_then(DeliveryReason::code),
             attempts: delivery.tries(),
             error_code: answer.map(|answer| answer.code).filter(|code| *code != 0),
-            error_info: answer.map(|answer| answer.info.clone()),
+            error_info: answer.map(|answer| answer.words(request.channel)),
             msg_seq: receipt.msg_seq,
             msg_time: receipt
                 .msg_time
@@ -96,12 +122,11 @@ impl<'a> LogLine<'a> {
             finished_at: delivery.finished_at().and_then(moment_text),
             test: facts.test,
             commit: facts.commit.as_deref(),
-            beside: beside.join("; "),
-            present,
+            parts,
         }
     }
 
-    pub const COLUMNS: [&'static str; 20] = [
+    pub const COLUMNS: [&'static str; 21] = [
         "app",
         "campaign",
         "occurrence",
@@ -122,10 +147,11 @@ impl<'a> LogLine<'a> {
         "finished_at",
         "test",
         "commit",
+        "reason_code",
     ];
 
     /// The values in the order of [`LogLine::COLUMNS`].
-    pub fn cells(&self) -> [String; 20] {
+    pub fn cells(&self) -> [String; 21] {
         fn text<T: ToString>(value: Option<&T>) -> String {
             value.map(T::to_string).unwrap_or_default()
         }
@@ -150,6 +176,7 @@ impl<'a> LogLine<'a> {
             text(self.finished_at.as_ref()),
             self.test.to_string(),
             text(self.commit.as_ref()),
+            text(self.reason_code.as_ref()),
         ]
     }
 
@@ -171,61 +198,64 @@ impl<'a> LogLine<'a> {
         if self.attempts > 1 {
             let _ = write!(line, "  {} attempts", self.attempts);
         }
-        if self.state == State::Unknown.name() {
-            self.doubt(&mut line);
+        let _ = if self.state == State::Unknown.name() {
+            self.parts.write_doubt(&mut line)
         } else {
-            self.answer(&mut line);
-        }
-        if !self.beside.is_empty() {
-            let is_more = self.present.is_some() || self.words().is_some();
-            let between = if is_more { "; " } else { "  " };
-            let _ = write!(line, "{between}{}", self.beside);
+            self.parts.write_answer(&mut line)
+        };
+        if !self.parts.beside.is_empty() {
+            let between = self.parts.present.as_ref().map_or("  ", |_| "; ");
+            let _ = write!(line, "{between}{}", self.parts.beside);
         }
         line
     }
 }
 
-impl LogLine<'_> {
-    /// What the vendor answered, and what that means.
-    fn answer(&self, line: &mut String) {
-        if let Some(code) = self.code() {
-            let _ = write!(line, "  {code}");
-        }
-        let _ = match (self.present.as_deref(), self.words()) {
-            (Some(reason), Some(info)) if !reason.contains(info) => {
-                write!(line, "  {reason} (\"{info}\")")
-            }
-            (Some(why), _) | (None, Some(why)) => write!(line, "  {why}"),
-            (None, None) => Ok(()),
-        };
-    }
-
-    /// Why nobody knows what became of it: the last answer may be that to another attempt than the one in doubt.
-    fn doubt(&self, line: &mut String) {
-        let reason = self.present.as_deref().unwrap_or("no answer");
-        let _ = write!(line, "  {reason}");
-        let words = self.words().filter(|words| !reason.contains(words));
-        let words = words.map(|words| format!("\"{words}\""));
-        let said: Vec<String> = self.code().into_iter().chain(words).collect();
-        if !said.is_empty() {
-            let _ = write!(line, "; the last answer: {}", said.join(" "));
-        }
-    }
-
-    /// The code of the answer, unless the reason names it.
-    fn code(&self) -> Option<String> {
-        let reason = self.present.as_deref().unwrap_or_default();
-        let code = self.error_code.map(code_name);
-        code.filter(|code| !reason.contains(code.as_str()))
-    }
-
-    /// The vendor's words, where they say more than the code beside them.
-    fn words(&self) -> Option<&str> {
+impl Parts {
+    fn new(facts: &RunFacts, channel: Channel, delivery: &Delivery) -> Parts {
+        let answer = delivery.last().and_then(Outcome::answer);
+        let present = present(channel, delivery, answer);
+        let shows_code = present.as_ref().is_some_and(|present| present.shows_code);
+        let shows_words = present.as_ref().is_some_and(|present| present.shows_words);
         // What was never sent was answered by nobody: the words would be ours.
-        let is_sent = self.state != State::Skipped.name();
-        let info = self.error_info.as_deref().filter(|_| is_sent)?;
-        let answer = Answer::new(self.error_code.unwrap_or_default(), info);
-        answer.tells_more().then_some(info)
+        let is_sent = delivery.state() != State::Skipped;
+        let has_words = |answer: &&Answer| is_sent && !shows_words && answer.tells_more();
+        let has_code = |code: &u32| *code != 0 && !shows_code;
+        Parts {
+            code: answer
+                .map(|answer| answer.code)
+                .filter(has_code)
+                .map(code_name),
+            words: answer.filter(has_words).map(|answer| answer.words(channel)),
+            present: present.map(|present| present.text),
+            beside: beside(facts, channel, delivery),
+        }
+    }
+
+    /// Writes the vendor's answer and what it means.
+    fn write_answer(&self, line: &mut String) -> fmt::Result {
+        if let Some(code) = &self.code {
+            write!(line, "  {code}")?;
+        }
+        if let Some(reason) = &self.present {
+            write!(line, "  {reason}")?;
+        }
+        if let Some(words) = &self.words {
+            write!(line, " (\"{words}\")")?;
+        }
+        Ok(())
+    }
+
+    /// Writes why it is unknown. The last answer may be that to another attempt than the one in doubt.
+    fn write_doubt(&self, line: &mut String) -> fmt::Result {
+        let reason = self.present.as_deref().unwrap_or("no answer");
+        write!(line, "  {reason}")?;
+        let words = self.words.as_ref().map(|words| format!("\"{words}\""));
+        let shown: Vec<String> = self.code.clone().into_iter().chain(words).collect();
+        if shown.is_empty() {
+            return Ok(());
+        }
+        write!(line, "; the last answer: {}", shown.join(" "))
     }
 }
 
@@ -249,20 +279,71 @@ fn moment_text(at: Moment) -> Option<String> {
     time_text(at.wall_ms)
 }
 
-/// Why it stands there.
-fn present(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> Option<String> {
-    match delivery.state() {
-        State::Pending | State::InFlight => Some(under_way(channel, delivery, answer).to_owned()),
+/// Returns why it stands there.
+fn present(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> Option<Present> {
+    let reason = match (delivery.state(), delivery.reason()) {
+        (State::Pending | State::InFlight, _) => return Some(under_way(channel, delivery, answer)),
         // Of what the vendor answered, the table of codes knows more than its words say.
-        State::Refused => meaning(channel, answer)
-            .or(delivery.reason())
-            .map(str::to_owned),
-        _ => delivery.reason().map(str::to_owned),
+        (State::Refused, Some(DeliveryReason::Refused(refused))) => {
+            return Some(Present::of(channel, answer.unwrap_or(refused)));
+        }
+        (_, reason) => reason?,
+    };
+    let shows_answer = matches!(
+        reason,
+        DeliveryReason::Ended(EndReason::AttemptsUsedUp { .. })
+    );
+    Some(Present {
+        text: reason_text(reason, channel),
+        shows_code: shows_answer,
+        shows_words: shows_answer,
+    })
+}
+
+impl Present {
+    fn plain(text: &str) -> Present {
+        Present {
+            text: text.to_owned(),
+            shows_code: false,
+            shows_words: false,
+        }
+    }
+
+    /// Returns what an answer means.
+    fn of(channel: Channel, answer: &Answer) -> Present {
+        if answer.code == 0 {
+            let words = answer.words(channel);
+            return Present {
+                shows_words: true,
+                ..Present::plain(if words.is_empty() {
+                    "no answer"
+                } else {
+                    &words
+                })
+            };
+        }
+        Present {
+            shows_words: answer.text.is_empty(),
+            ..Present::plain(explain(channel, answer.code).meaning)
+        }
     }
 }
 
-/// What it waits for, and how it had ended before a person wanted it sent again.
-fn beside(facts: &RunFacts, delivery: &Delivery) -> Vec<String> {
+/// Returns what is known of a delivery that has not ended.
+fn under_way(channel: Channel, delivery: &Delivery, answer: Option<&Answer>) -> Present {
+    if delivery.on_wire().is_some() {
+        return Present::plain("an attempt is on its way");
+    }
+    if delivery.is_untried() {
+        return Present::plain("waits for its turn");
+    }
+    answer.map_or(Present::plain("no answer"), |answer| {
+        Present::of(channel, answer)
+    })
+}
+
+/// Returns what it waits for, and how it had ended before the operator wanted it sent again.
+fn beside(facts: &RunFacts, channel: Channel, delivery: &Delivery) -> String {
     let is_back = delivery.on_wire().is_none() && !delivery.is_untried();
     let next = match delivery.last().filter(|_| is_back && !delivery.has_ended()) {
         Some(Outcome::Unknown(_)) => Some("whether it was delivered is being found out"),
@@ -279,30 +360,15 @@ fn beside(facts: &RunFacts, delivery: &Delivery) -> Vec<String> {
             State::Failed => "had failed",
             State::Refused => "was refused",
             State::Skipped => "was skipped",
-            _ => "was unknown",
+            State::Pending | State::InFlight | State::Accepted | State::Unknown => "was unknown",
         };
-        let why = earlier.reason.as_deref().filter(|why| !why.is_empty());
+        let why = earlier.reason.as_ref();
+        let why = why.map(|why| reason_text(why, channel));
+        let why = why.filter(|why| !why.is_empty());
         let why = why.map_or_else(String::new, |why| format!(" ({why})"));
         format!("retried after it {state}{why}")
     });
     let parts = [next.map(str::to_owned), waits, earlier];
-    parts.into_iter().flatten().collect()
-}
-
-fn meaning(channel: Channel, answer: Option<&Answer>) -> Option<&'static str> {
-    let answer = answer.filter(|answer| answer.code != 0)?;
-    Some(explain(channel, answer.code).meaning)
-}
-
-/// What is known of a delivery that has not ended.
-fn under_way<'a>(channel: Channel, delivery: &Delivery, answer: Option<&'a Answer>) -> &'a str {
-    if delivery.on_wire().is_some() {
-        return "an attempt is on its way";
-    }
-    if delivery.is_untried() {
-        return "waits for its turn";
-    }
-    let last = meaning(channel, answer).or(answer.map(|answer| answer.info.as_str()));
-    last.filter(|words| !words.is_empty())
-        .unwrap_or("no answer")
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join("; ")
 }

@@ -5,6 +5,7 @@
 mod complaint;
 mod line;
 mod preview;
+mod reason;
 mod standing;
 mod summary;
 
@@ -13,5 +14,9 @@ pub use line::{LogLine, RunFacts, time_text};
 pub use preview::{
     Gathering, Outline, Record, Sample, TextForm, Totals, cut, harmless, html, markdown, wrapped,
 };
+pub use reason::{interruption_text, state_reason, stop_text};
 pub use standing::Standing;
 pub use summary::{RunReport, counts_text};
+
+#[cfg(test)]
+mod tests;

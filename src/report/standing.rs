@@ -1,6 +1,6 @@
 //! A run among others: how it stands at a glance.
 
-use super::{RunFacts, time_text};
+use super::{RunFacts, state_reason, time_text};
 use crate::delivery::{Counts, RunState};
 use serde::Serialize;
 
@@ -15,6 +15,8 @@ pub struct Standing {
     pub state: &'static str,
     /// Why it stands there.
     pub reason: Option<String>,
+    /// The name that programs know it by.
+    pub reason_code: Option<&'static str>,
     pub planned: u64,
     pub accepted: u64,
     pub refused: u64,
@@ -47,7 +49,8 @@ impl Standing {
             run: facts.run,
             channel: facts.channel,
             state: state.name(),
-            reason: state.reason().map(str::to_owned),
+            reason: state_reason(state),
+            reason_code: state.reason_code(),
             planned: counts.planned,
             accepted: counts.accepted,
             refused: counts.refused,

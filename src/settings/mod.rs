@@ -29,7 +29,7 @@ pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
 pub use secret::{SecretSource, shows_secret};
 pub use share::Share;
 pub use spec::OnInvalid;
-pub use window::{Hours, Window};
+pub use window::{Hours, Reopening, Window};
 
 #[cfg(test)]
 mod tests;

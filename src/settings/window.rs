@@ -58,18 +58,30 @@ impl Hours {
         Some(wait.unwrap_or(LOOKED_AGAIN))
     }
 
-    /// What a run waits for that has nothing else to do; `None` while it is open.
-    pub fn waiting(&self, now: Moment) -> Option<String> {
+    /// Returns what a run waits for that has nothing else to do; `None` while the window is open.
+    pub fn waiting(&self, now: Moment) -> Option<Reopening> {
         const MINUTE_MS: i64 = 60_000;
         let opens_ms = now.wall_ms.checked_add(ms(self.opens_in(now)?))?;
-        // A window is given in minutes; what is asked in every moment must not be told in another word each time.
+        // A window is given in minutes, and clocks in less: what is asked in every moment must not differ each time.
         let opens_ms = (opens_ms + MINUTE_MS / 2).div_euclid(MINUTE_MS) * MINUTE_MS;
         let opens = DateTime::from_timestamp_millis(opens_ms)?.with_timezone(&self.zone);
-        let (window, opens) = (self.window, opens.format("%Y-%m-%d %H:%M"));
-        Some(format!(
-            "waiting until {opens} {} (window {window})",
-            self.zone
-        ))
+        let window = self.window;
+        Some(Reopening { window, opens })
+    }
+}
+
+/// The next time at which a closed window opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reopening {
+    window: Window,
+    opens: DateTime<Tz>,
+}
+
+impl fmt::Display for Reopening {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reopening { window, opens } = self;
+        let (zone, opens) = (opens.timezone(), opens.format("%Y-%m-%d %H:%M"));
+        write!(formatter, "waiting until {opens} {zone} (window {window})")
     }
 }
 
@@ -221,7 +233,8 @@ mod tests {
                 boot_id: 0,
             };
             let told = "waiting until 2026-11-15 08:00 Asia/Shanghai (window 08:00-22:00)";
-            assert_eq!(hours.waiting(now).as_deref(), Some(told));
+            let waiting = hours.waiting(now).map(|opens| opens.to_string());
+            assert_eq!(waiting.as_deref(), Some(told));
         }
         let now = Moment {
             wall_ms: 1_794_700_800_000,

@@ -279,9 +279,7 @@ fn understood(
             body: signed.hidden_in(body),
             signature: signed.number,
         },
-        Ok(Exchanged { body: None, .. }) => {
-            Reply::Lost("the answer is longer than 1 MiB".to_owned())
-        }
+        Ok(Exchanged { body: None, .. }) => Reply::TooLong,
         Err(error) if has_left(&error) => Reply::Lost(words(error)),
         Err(error) => Reply::NotSent(words(error)),
     }

@@ -262,8 +262,8 @@ fn fuzz_replies() {
             let is_accepted = matches!(outcome, Outcome::Accepted(_));
             prop_assert!(!is_accepted || (status == 200 && is_ok), "{outcome:?}");
             if let Some(answer) = outcome.answer() {
-                prop_assert!(answer.info.chars().count() <= 300);
-                prop_assert!(!answer.info.contains(char::is_control), "{answer:?}");
+                prop_assert!(answer.text.chars().count() <= 300);
+                prop_assert!(!answer.text.contains(char::is_control), "{answer:?}");
             }
         }
         Ok(())

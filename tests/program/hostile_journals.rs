@@ -176,7 +176,9 @@ fn texts_of_a_gigabyte_are_not_read() {
         ("run", "app"),
         ("run", "digest"),
         ("run", "revision"),
+        ("run_entry", "reason_code"),
         ("run_entry", "detail"),
+        ("entry", "cause"),
         ("entry", "info"),
     ] {
         begun.altered(&format!(
@@ -222,7 +224,7 @@ fn entries_that_contradict_each_other_are_not_gone_on_from() {
         (entry(7, 1, 99, "NULL, NULL, NULL, NULL, NULL"), "an entry of no known kind"),
         ("DELETE FROM delivery WHERE number = 7".to_owned(), "7 deliveries of 8 planned"),
         (
-            "INSERT INTO run_entry SELECT run, 9, 'finished', '[8,18446744073709551615,1,1,1,1,1]', 1, 1, 1 FROM run_entry LIMIT 1".to_owned(),
+            "INSERT INTO run_entry SELECT run, 9, 'finished', NULL, '[8,18446744073709551615,1,1,1,1,1]', 1, 1, 1 FROM run_entry LIMIT 1".to_owned(),
             "counts that do not add up",
         ),
         ("UPDATE run SET planned = 9223372036854775807".to_owned(), "numbers that cannot be"),
@@ -246,11 +248,11 @@ const COLUMNS: [(&str, &str); 7] = [
     ),
     (
         "run_entry",
-        "run place event detail wall_ms boot_ns boot_id",
+        "run place event reason_code detail wall_ms boot_ns boot_id",
     ),
     (
         "entry",
-        "run delivery place kind attempt generation random outcome code info msg_seq msg_time wall_ms boot_ns boot_id",
+        "run delivery place kind attempt generation random outcome reason_code code cause info msg_seq msg_time wall_ms boot_ns boot_id",
     ),
 ];
 const VALUES: [&str; 5] = [

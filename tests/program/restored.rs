@@ -122,9 +122,14 @@ fn whoever_sends_the_runs_of_others_finds_a_restored_one_out_too() {
     story.restore();
     let big = story.place.start(&["run", "big", "--yes"]);
     story.vendor.wait_for(GROUPS as u64 + 5);
-    story
-        .resume(&[])
-        .assert(6, &["`g10` has its message already"]);
+    let ended = story.resume(&[]);
+    let words = [
+        "error: stopped: the journal is older",
+        "`g10` has its message already",
+        "--force",
+    ];
+    ended.assert(6, &words);
+    assert!(!ended.err.contains("answered"), "{}", ended.err);
     big.end().assert(0, &["500 accepted"]);
     assert_eq!(story.vendor.ledger().len(), GROUPS + 500);
 }

@@ -75,6 +75,7 @@ fn a_log_line_has_every_field_in_every_format() {
         "occurrence",
         "random",
         "reason",
+        "reason_code",
         "run",
         "started_at",
         "state",
@@ -103,7 +104,7 @@ fn a_log_line_has_every_field_in_every_format() {
     let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
     assert_eq!(
         (header[0], header.len(), csv.lines().count()),
-        ("app", 20, 4)
+        ("app", 21, 4)
     );
     assert_eq!(
         place.run(&["log", "news", "-n", "2"]).out.lines().count(),

@@ -3,7 +3,7 @@
 use campanile::workbench::{
     Answer, Bounds, CallId, Channel, Delivery, DeliveryNumber, Digest, Dispatcher, Entry, Failure,
     Finding, GroupId, Job, Lane, Moment, OnUnknown, Outcome, Patience, Policy, Queue, Receipt,
-    RecentRandoms, Request, RunTag, Scope, SdkAppId, State, Step, Wanted,
+    RecentRandoms, Request, RunTag, Scope, SdkAppId, State, Step, Unclear, Wanted,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -444,7 +444,7 @@ impl World {
     /// What the group's history holds at this instant. How it is read, page by page, is tried elsewhere.
     fn search(&self, id: Id, wanted: &Wanted) -> Finding {
         if !self.has_history {
-            return Finding::Unclear("the group keeps no history".to_owned());
+            return Finding::Unclear(Unclear::NoHistory);
         }
         let is_stored = self.vendor.randoms.contains(&(id, wanted.random.0));
         if is_stored {

@@ -1,5 +1,6 @@
 //! One page of a history.
 
+use crate::channel::Cause;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -45,11 +46,8 @@ pub(super) struct Item {
     msg_time_stamp: Option<Value>,
 }
 
-/// Why a page is none.
-pub(super) type Malformed = &'static str;
-
 impl HistoryPage {
-    pub(super) fn read(items: Vec<Item>) -> Result<HistoryPage, Malformed> {
+    pub(super) fn read(items: Vec<Item>) -> Result<HistoryPage, Cause> {
         let items: Vec<_> = items
             .into_iter()
             .take(PAGE_MAX)
@@ -58,22 +56,22 @@ impl HistoryPage {
         if items.is_sorted_by(|newer, older| newer.seq > older.seq) {
             Ok(HistoryPage { items })
         } else {
-            Err("the messages of a page are not in order")
+            Err(Cause::PageOutOfOrder)
         }
     }
 }
 
 impl HistoryItem {
-    fn read(item: Item) -> Result<HistoryItem, Malformed> {
+    fn read(item: Item) -> Result<HistoryItem, Cause> {
         let placeholder = match item.is_place_msg {
             None | Some(0) => Placeholder::None,
             Some(1) => Placeholder::Gone,
             Some(2) => Placeholder::Recalled,
-            Some(_) => return Err("a placeholder of no known kind"),
+            Some(_) => return Err(Cause::PlaceholderUnknown),
         };
         // Such a number could not be kept either.
         if item.msg_seq == 0 || i64::try_from(item.msg_seq).is_err() {
-            return Err("a message without a number");
+            return Err(Cause::NumberMissing);
         }
         let random = item.msg_random.as_ref().and_then(Value::as_u64);
         let random = random.and_then(|random| u32::try_from(random).ok());

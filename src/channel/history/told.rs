@@ -2,7 +2,7 @@
 
 use super::Ask;
 use super::page::{HistoryPage, Item};
-use crate::channel::{Answer, Channel, Reply, explain};
+use crate::channel::{Answer, Cause, Channel, Reply, explain};
 use crate::identity::GroupId;
 use serde::Deserialize;
 
@@ -85,9 +85,12 @@ impl Told {
             Reply::Answered {
                 status: 200, body, ..
             } => body,
-            Reply::Answered { status, .. } => return Err(failed(&format!("HTTP status {status}"))),
+            Reply::Answered { status, .. } => {
+                return Err(LookupFailure::Failed(Answer::new((*status).into(), "")));
+            }
             Reply::NotSent(why) => return Err(LookupFailure::NoConnection(Answer::none(why))),
-            Reply::Lost(why) => return Err(failed(why)),
+            Reply::Lost(why) => return Err(LookupFailure::Failed(Answer::none(why))),
+            Reply::TooLong => return Err(failed(Cause::TooLong)),
         };
         match ask {
             Ask::Group => facts(group, body).map(Told::Group),
@@ -103,7 +106,8 @@ fn page(group: &GroupId, body: &[u8]) -> Result<HistoryPage, LookupFailure> {
     }
     let status = body.action_status.as_deref().unwrap_or_default();
     if status != "OK" {
-        return Err(failed(&format!("code 0, but status `{status}`")));
+        let answer = Answer::because_of(Cause::StatusNotOk, status);
+        return Err(LookupFailure::Failed(answer));
     }
     check_group(group, body.group_id.as_deref())?;
     let items = body.rsp_msg_list.or(body.msg_list).unwrap_or_default();
@@ -115,7 +119,7 @@ fn facts(group: &GroupId, body: &[u8]) -> Result<GroupFacts, LookupFailure> {
     let Some(info) = body.group_info.and_then(|list| list.into_iter().next()) else {
         // The outer code means something only where no group has one.
         return Err(match body.error_code {
-            0 => failed("the answer says nothing of the group"),
+            0 => failed(Cause::GroupMissing),
             code => by_code(code, body.error_info.as_deref()),
         });
     };
@@ -130,7 +134,7 @@ fn facts(group: &GroupId, body: &[u8]) -> Result<GroupFacts, LookupFailure> {
 }
 
 fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, LookupFailure> {
-    serde_json::from_slice(body).map_err(|_| failed("the answer is not the vendor's JSON"))
+    serde_json::from_slice(body).map_err(|_| failed(Cause::NotJson))
 }
 
 /// An answer about another group proves nothing about this one.
@@ -138,7 +142,7 @@ fn check_group(asked: &GroupId, told: Option<&str>) -> Result<(), LookupFailure>
     if told.is_none_or(|told| told == asked.as_str()) {
         Ok(())
     } else {
-        Err(failed("the answer is about another group"))
+        Err(failed(Cause::GroupDiffers))
     }
 }
 
@@ -160,8 +164,8 @@ fn by_code(code: u32, info: Option<&str>) -> LookupFailure {
     }
 }
 
-fn failed(why: &str) -> LookupFailure {
-    LookupFailure::Failed(Answer::none(why))
+fn failed(cause: Cause) -> LookupFailure {
+    LookupFailure::Failed(Answer::because(cause))
 }
 
 #[cfg(test)]

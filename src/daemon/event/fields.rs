@@ -4,7 +4,7 @@
 use super::{Event, LaneName};
 use crate::delivery::{Counts, RunState};
 use crate::identity::CampaignName;
-use crate::report::time_text;
+use crate::report::{interruption_text, state_reason, time_text};
 use serde_json::{Map, Value, json};
 
 impl Event {
@@ -60,7 +60,11 @@ impl Event {
             Event::Joined { planned, .. } => json!({ "planned": planned }),
             Event::Ended { state, counts, .. } => ended(state, counts),
             Event::Left { state, .. } => {
-                json!({ "state": state.name(), "reason": state.reason() })
+                json!({
+                    "state": state.name(),
+                    "reason": state_reason(state),
+                    "reason_code": state.reason_code(),
+                })
             }
             Event::Held {
                 grounds, command, ..
@@ -126,7 +130,7 @@ impl Event {
             Event::VendorClock { differs_ms } => json!({ "differs_ms": differs_ms }),
             Event::NotifyFailed { url_host, why } => json!({ "url_host": url_host, "why": why }),
             Event::NotifyDropped { dropped } => json!({ "dropped": dropped }),
-            Event::Draining { signal } => json!({ "signal": signal }),
+            Event::Draining { signal } => json!({ "signal": interruption_text(*signal) }),
             _ => Value::Null,
         }
     }
@@ -135,7 +139,8 @@ impl Event {
 fn ended(state: &RunState, counts: &Counts) -> Value {
     json!({
         "state": state.name(),
-        "reason": state.reason(),
+        "reason": state_reason(state),
+        "reason_code": state.reason_code(),
         "planned": counts.planned,
         "accepted": counts.accepted,
         "refused": counts.refused,

@@ -5,7 +5,7 @@ mod text;
 
 use crate::agenda::{Grounds, Reason};
 use crate::channel::Channel;
-use crate::delivery::{Counts, RunState};
+use crate::delivery::{Counts, Interruption, RunState};
 use crate::identity::{CampaignName, RunName, SdkAppId};
 use std::fmt;
 
@@ -155,7 +155,7 @@ pub enum Event {
         dropped: u64,
     },
     Draining {
-        signal: String,
+        signal: Interruption,
     },
     Stopped,
 }

@@ -1,6 +1,8 @@
 //! What is said, and what programs read of it.
 
 use super::*;
+use crate::channel::Answer;
+use crate::delivery::StopReason;
 use crate::settings::Notice;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -160,6 +162,12 @@ fn queued() -> Grounds {
     Reason::Queued { open }.into()
 }
 
+fn partial() -> RunState {
+    RunState::Partial {
+        is_cancelled: false,
+    }
+}
+
 fn of_runs() -> Vec<(Event, &'static str)> {
     let counts = Counts {
         planned: 300,
@@ -168,7 +176,10 @@ fn of_runs() -> Vec<(Event, &'static str)> {
         ..Counts::default()
     };
     let stopped = RunState::Stopped {
-        reason: "70003 the signature is wrong".to_owned(),
+        reason: StopReason::Answered {
+            channel: Channel::GroupMessage,
+            answer: Answer::new(70_003, "the signature is wrong"),
+        },
     };
     let because = || Grounds::from(Reason::ClockForward);
     vec![
@@ -183,7 +194,7 @@ fn of_runs() -> Vec<(Event, &'static str)> {
         (
             Event::Ended {
                 run: warm_up(),
-                state: RunState::Partial { reason: None },
+                state: partial(),
                 counts,
             },
             "warm-up@2026-11-11T09:00 is partial: 300 planned = 299 accepted + 0 refused + 0 failed + 0 skipped + \
@@ -270,7 +281,7 @@ fn of_surroundings() -> Vec<(Event, &'static str)> {
         ),
         (
             Event::Draining {
-                signal: "SIGTERM".to_owned(),
+                signal: Interruption::Sigterm,
             },
             "SIGTERM: nothing more is begun, what is under way comes home",
         ),
@@ -328,7 +339,14 @@ fn an_end_has_the_counts_of_its_run() {
     let (event, _) = of_runs().remove(1);
     let expected = json!({
         "run": "warm-up@2026-11-11T09:00", "campaign": "warm-up", "state": "partial", "reason": null,
+        "reason_code": null,
         "planned": 300, "accepted": 299, "refused": 0, "failed": 0, "skipped": 0, "unknown": 1, "pending": 0,
+    });
+    assert_eq!(serde_json::Value::Object(event.fields()), expected);
+    let (event, _) = of_runs().remove(2);
+    let expected = json!({
+        "run": "warm-up@2026-11-11T09:00", "campaign": "warm-up", "state": "stopped",
+        "reason": "70003 the signature is wrong", "reason_code": "answered",
     });
     assert_eq!(serde_json::Value::Object(event.fields()), expected);
     let (event, _) = of_surroundings().remove(2);
@@ -351,12 +369,8 @@ fn only_an_end_in_which_something_went_wrong_is_bad() {
             ..Counts::default()
         },
     };
-    let cancelled = || RunState::Skipped {
-        reason: "cancelled".to_owned(),
-    };
-    let partial = || RunState::Partial { reason: None };
     assert!(!ended(RunState::Done, 3, 0, 1).is_bad_end());
-    assert!(!ended(cancelled(), 0, 0, 3).is_bad_end());
+    assert!(!ended(RunState::Skipped, 0, 0, 3).is_bad_end());
     assert!(ended(partial(), 2, 1, 0).is_bad_end());
     assert_eq!(ended(partial(), 2, 1, 0).level(), Level::Warning);
     assert_eq!(ended(RunState::Failed, 0, 1, 0).level(), Level::Error);

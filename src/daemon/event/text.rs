@@ -4,7 +4,7 @@ use super::{Event, Next};
 use crate::daemon::git::short;
 use crate::delivery::RunState;
 use crate::identity::CampaignName;
-use crate::report::{counts_text, time_text};
+use crate::report::{counts_text, interruption_text, state_reason, time_text};
 use crate::source::{length_text, plural};
 use std::time::Duration;
 
@@ -109,6 +109,7 @@ impl Event {
                 plural(*dropped, "notification")
             ),
             Event::Draining { signal } => {
+                let signal = interruption_text(*signal);
                 format!("{signal}: nothing more is begun, what is under way comes home")
             }
             Event::Stopped => "stopped".to_owned(),
@@ -177,7 +178,7 @@ fn settings_changed(needs_restart: bool) -> &'static str {
 }
 
 fn standing(state: &RunState) -> String {
-    let reason = state.reason().map(|reason| format!(" ({reason})"));
+    let reason = state_reason(state).map(|reason| format!(" ({reason})"));
     format!("is {}{}", state.name(), reason.unwrap_or_default())
 }
 

@@ -1,7 +1,7 @@
 //! Which entry may follow which, and what they come to.
 
 use super::*;
-use crate::delivery::{Delivery, Illegal, Next, State};
+use crate::delivery::{Delivery, DeliveryReason, Illegal, Next, State};
 use proptest::prelude::*;
 
 /// The ways a delivery may stand, each with the entries that lead there.
@@ -172,7 +172,7 @@ fn a_message_that_is_found_is_accepted_with_its_receipt() {
     let delivery = Delivery::fold(&entries).unwrap();
     assert_eq!(delivery.state(), State::Accepted);
     assert_eq!(delivery.receipt(), Some(receipt()));
-    assert_eq!(delivery.reason(), Some("found in the group's history"));
+    assert_eq!(delivery.reason(), Some(&DeliveryReason::FoundInHistory));
     assert_eq!(delivery.finished_at(), Some(at(130)));
     assert_eq!(
         (delivery.attempts(), delivery.random()),
@@ -273,7 +273,7 @@ fn a_refusal_stands_once_the_attempts_before_it_are_proved_absent() {
     }
     assert_eq!(
         (delivery.state(), delivery.reason()),
-        (State::Refused, Some("muted"))
+        (State::Refused, Some(&DeliveryReason::Refused(muted())))
     );
     assert_eq!(delivery.finished_at(), Some(at(162)));
 }

@@ -6,8 +6,8 @@ mod retry;
 mod run;
 mod search;
 
-use super::{End, Entry, Finding, Patience, Policy};
-use crate::channel::{Answer, Failure, Outcome, Receipt, Scope};
+use super::{End, EndReason, Entry, Finding, Patience, Policy, Unclear};
+use crate::channel::{Answer, Cause, Failure, Outcome, Receipt, Scope};
 use crate::identity::{Moment, Random};
 use crate::settings::OnUnknown;
 use std::time::Duration;
@@ -50,24 +50,32 @@ fn looked_up(finding: Finding, at: Moment) -> Entry {
 }
 
 fn ended(end: End, at: Moment) -> Entry {
-    let reason = "because".to_owned();
+    let reason = EndReason::TooLate;
     Entry::Ended { end, reason, at }
 }
 
 fn unknown() -> Outcome {
-    Outcome::Unknown(Answer::none("no answer in time"))
+    Outcome::Unknown(silence())
+}
+
+fn silence() -> Answer {
+    Answer::none("no answer in time")
 }
 
 fn refused() -> Outcome {
-    Outcome::Refused(Answer::new(10_017, "muted"))
+    Outcome::Refused(muted())
+}
+
+fn muted() -> Answer {
+    Answer::new(10_017, "muted")
 }
 
 fn throttled() -> Outcome {
-    Outcome::Throttled(Scope::Group, Answer::none("dropped"))
+    Outcome::Throttled(Scope::Group, Answer::because(Cause::Dropped))
 }
 
 fn not_sent() -> Outcome {
-    Outcome::Failed(Failure::NotSent, Answer::none("taken back"))
+    Outcome::Failed(Failure::NotSent, Answer::because(Cause::TakenBack))
 }
 
 fn receipt() -> Receipt {
@@ -78,7 +86,7 @@ fn receipt() -> Receipt {
 }
 
 fn unclear() -> Finding {
-    Finding::Unclear("the group's history has a gap".to_owned())
+    Finding::Unclear(Unclear::HistoryGap)
 }
 
 /// A group message that may be looked for.

@@ -79,7 +79,7 @@ fn it_starts_from_the_beginning_with_a_new_generation() {
         );
         let earlier = delivery.earlier().unwrap();
         assert_eq!(earlier.state, before.state(), "{name}");
-        assert_eq!(earlier.reason.as_deref(), before.reason(), "{name}");
+        assert_eq!(earlier.reason.as_ref(), before.reason(), "{name}");
         for on_unknown in [OnUnknown::Hold, OnUnknown::Resend] {
             let next = delivery.next(&policy(on_unknown), at(500));
             let wait = Duration::ZERO;

@@ -1,7 +1,7 @@
 //! What is Started goes out, when the lane, its group and its campaign have room; or it is taken back.
 
 use super::{Dispatcher, Flight, Ready, Step};
-use crate::channel::{Answer, Failure, Outcome};
+use crate::channel::{Answer, Cause, Failure, Outcome};
 use crate::identity::Moment;
 use crate::seeded_bug::SeededBug;
 use std::collections::VecDeque;
@@ -23,20 +23,19 @@ impl Dispatcher {
             .partition(is_halted);
         self.ready = ready;
         let back: VecDeque<Ready> = back;
-        let why = "taken back before it was sent";
         back.into_iter()
-            .flat_map(|ready| self.not_sent(&ready, why, now))
+            .flat_map(|ready| self.not_sent(&ready, Cause::TakenBack, now))
             .collect()
     }
 
-    pub(super) fn not_sent(&mut self, ready: &Ready, why: &str, now: Moment) -> Vec<Step> {
+    pub(super) fn not_sent(&mut self, ready: &Ready, cause: Cause, now: Moment) -> Vec<Step> {
         if let Some(member) = self.members.get_mut(&ready.run) {
             member.ready -= 1;
         }
         if let Some(group) = &ready.group {
             self.groups.taken_back(group, now.boot_ns);
         }
-        let outcome = Outcome::Failed(Failure::NotSent, Answer::none(why));
+        let outcome = Outcome::Failed(Failure::NotSent, Answer::because(cause));
         self.finish(ready.run, ready.number, outcome, now)
     }
 
@@ -50,8 +49,8 @@ impl Dispatcher {
             let Some(member) = self.members.get_mut(&ready.run) else {
                 continue;
             };
-            if let Some(why) = member.queue.taken_back(ready.number, now) {
-                steps.extend(self.not_sent(&ready, why, now));
+            if let Some(cause) = member.queue.taken_back(ready.number, now) {
+                steps.extend(self.not_sent(&ready, cause, now));
                 continue;
             }
             let Some(job) = member.queue.job(ready.number) else {

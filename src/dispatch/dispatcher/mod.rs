@@ -3,7 +3,7 @@
 mod departing;
 mod preparing;
 
-use crate::channel::{Answer, Channel, Failure, Outcome, Scope};
+use crate::channel::{Answer, Cause, Channel, Failure, Outcome, Scope};
 use crate::delivery::{Entry, State, Wanted};
 use crate::dispatch::groups::Groups;
 use crate::dispatch::limiter::{CallId, Limiter};
@@ -159,8 +159,7 @@ impl Dispatcher {
         orphans
             .into_iter()
             .flat_map(|(number, attempt)| {
-                let outcome =
-                    Outcome::Unknown(Answer::none("the process ended before the answer came"));
+                let outcome = Outcome::Unknown(Answer::because(Cause::ProcessEnded));
                 let entry = Entry::Finished {
                     attempt,
                     outcome,
@@ -227,7 +226,7 @@ impl Dispatcher {
         if let Some(member) = self.members.get_mut(&flight.run) {
             member.in_flight -= 1;
         }
-        let answer = Answer::none("taken back before it was sent");
+        let answer = Answer::because(Cause::TakenBack);
         let outcome = Outcome::Failed(Failure::NotSent, answer);
         self.finish(flight.run, flight.number, outcome, now)
     }

@@ -73,7 +73,7 @@ impl Loop {
         }
         for run in runs {
             let is_known = self.courses.values().any(|each| each.run.id == run.id);
-            let is_wanted = matches!(run.state(), RunState::Open | RunState::Cancelling { .. });
+            let is_wanted = matches!(run.state(), RunState::Open | RunState::Cancelling);
             if !is_known && is_wanted && self.is_for_us(look, &run) {
                 self.take_in(run);
             }
@@ -157,7 +157,7 @@ impl Loop {
                 course.halt();
                 self.dispatcher.pause(tag);
             }
-            RunState::Cancelling { .. } => {
+            RunState::Cancelling => {
                 course.halt();
                 course.is_cancelled = true;
                 self.dispatcher.cancel(tag, clock::now());
@@ -195,7 +195,7 @@ impl Loop {
             let id = run.id;
             Ok(match doubt.prepare(run).await {
                 Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
-                Err(Error::Restored { .. }) => Event::LeftAlone(Box::new(journal.run(id).await?)),
+                Err(Error::Restored(_)) => Event::LeftAlone(Box::new(journal.run(id).await?)),
                 // Nothing of ours is the worse for it; whoever opened it meets the error too.
                 Err(_) => Event::Unreadable(id, name),
             })

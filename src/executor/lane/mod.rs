@@ -3,9 +3,9 @@
 mod guests;
 mod performing;
 
-use crate::channel::{Channel, Outcome, Reply, decode};
+use crate::channel::{Answer, Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{Finding, RunEvent, State};
+use crate::delivery::{Finding, Interruption, PauseReason, RunEvent, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag};
 use crate::executor::Error;
 use crate::executor::course::{Course, Prepared, settle};
@@ -13,7 +13,7 @@ use crate::executor::execute::{Ending, Execution, LaneRules, Seat};
 use crate::executor::historian::Historian;
 use crate::executor::lookout::Lookout;
 use crate::executor::pages::Pages;
-use crate::executor::progress::Progress;
+use crate::executor::progress::{Progress, WaitReason};
 use crate::executor::restored::Doubt;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
@@ -42,7 +42,7 @@ pub(super) struct Loop {
     role: String,
     channel: Channel,
     rules: LaneRules,
-    drain: watch::Receiver<Option<String>>,
+    drain: watch::Receiver<Option<Interruption>>,
     is_draining: bool,
     /// It was taken to settle a cancelled run: whoever asked for that wants nothing sent.
     is_alone: bool,
@@ -360,7 +360,7 @@ impl Loop {
 
     async fn answered(&mut self, call: CallId, reply: &Reply, at: Moment) -> Result<(), Error> {
         let outcome = self.understand(reply);
-        let trouble = trouble(&outcome);
+        let trouble = trouble(&outcome).map(|answer| (self.channel, answer.clone()));
         self.progress
             .send_modify(|progress| progress.trouble = trouble);
         let steps = self.dispatcher.answered(call, outcome, at);
@@ -387,7 +387,8 @@ impl Loop {
             .get(&self.own)
             .filter(|course| !course.is_settling && !course.is_cancelled)
         {
-            let reason = self.drain.borrow().clone().unwrap_or_default();
+            let interruption = self.drain.borrow().unwrap_or(Interruption::Error);
+            let reason = PauseReason::Interrupted(interruption);
             let event = RunEvent::Paused { reason };
             self.journal
                 .append_run(course.run.id, &event, clock::now())
@@ -449,9 +450,10 @@ impl Loop {
         let own = self.courses.get(&self.own);
         let hours = own.and_then(|own| own.hours);
         let waiting = if own.is_some_and(|own| own.is_cancelled) {
-            Some("cancelled; what is open is being settled".to_owned())
+            Some(WaitReason::Cancelled)
         } else {
-            hours.and_then(|hours| hours.waiting(now))
+            let reopening = hours.and_then(|hours| hours.waiting(now));
+            reopening.map(WaitReason::Window)
         };
         let others = self.courses.len().saturating_sub(1);
         self.progress.send_if_modified(|progress| {
@@ -495,12 +497,12 @@ fn broken(tag: RunTag, own: RunTag, error: Error) -> Result<Event, Error> {
     }
 }
 
-/// What an onlooker should hear of an outcome.
-fn trouble(outcome: &Outcome) -> Option<String> {
+/// Returns the answer that the progress shows to the user.
+fn trouble(outcome: &Outcome) -> Option<&Answer> {
     match outcome {
         Outcome::Accepted(_) | Outcome::Refused(_) => None,
         Outcome::Throttled(_, answer) | Outcome::Failed(_, answer) | Outcome::Unknown(answer) => {
-            Some(answer.to_string())
+            Some(answer)
         }
     }
 }
@@ -524,7 +526,7 @@ async fn lane(seat: &Seat) -> Result<Lane, Error> {
 async fn prepare(
     doubt: &Doubt<'_>,
     run: Run,
-    mut drain: watch::Receiver<Option<String>>,
+    mut drain: watch::Receiver<Option<Interruption>>,
 ) -> Result<Prepared, Error> {
     let drained = async { drop(drain.wait_for(Option::is_some).await) };
     tokio::select! {

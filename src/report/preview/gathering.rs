@@ -6,6 +6,7 @@ use crate::audience::{Member, Reach, Target};
 use crate::channel::Channel;
 use crate::identity::{DeliveryKey, Digest, GroupId, UserId};
 use crate::plan::Planned;
+use crate::report::reason::end_text;
 use crate::source::nearest;
 use crate::template::Case;
 use std::collections::{BTreeMap, HashMap};
@@ -155,7 +156,8 @@ impl Gathering {
             self.calls_of_group += 1;
         }
         if let Some(reason) = &planned.skip {
-            *self.skipped.entry(reason.clone()).or_default() += 1;
+            let reason = end_text(reason, self.channel);
+            *self.skipped.entry(reason).or_default() += 1;
             return false;
         }
         self.members += planned.request.members.len() as u64;

@@ -2,6 +2,8 @@
 
 use super::Likeness;
 use crate::channel::Request;
+use crate::delivery::EndReason;
+use crate::report::reason::end_text;
 use crate::template::{Case, Value};
 use std::collections::BTreeMap;
 
@@ -34,7 +36,7 @@ pub(super) struct Kept {
     pub(super) group: Option<Value>,
     pub(super) member: Option<Value>,
     pub(super) cases: Vec<Case>,
-    pub(super) skip: Option<String>,
+    pub(super) skip: Option<EndReason>,
     pub(super) is_shown: bool,
 }
 
@@ -52,6 +54,7 @@ impl Kept {
             let others = entries.into_iter().filter(|(name, _)| name != "id");
             variables.extend(others.map(|(name, value)| (format!("{of}.{name}"), value)));
         }
+        let skip = self.skip.as_ref();
         Sample {
             group: self.request.group.as_ref().map(ToString::to_string),
             members: members.map(ToString::to_string).collect(),
@@ -62,7 +65,7 @@ impl Kept {
             bytes: self.request.content.len(),
             likeness,
             body: self.request.body_planned(),
-            skip: self.skip.clone(),
+            skip: skip.map(|reason| end_text(reason, self.request.channel)),
             is_longest: false,
         }
     }

@@ -1,8 +1,8 @@
 //! Where a delivery stands and what may happen to it there: a table of its own, held against the fold.
 
 use campanile::workbench::{
-    Answer, Delivery, End, Entry, Failure, Finding, Moment, Outcome, Patience, Random, Receipt,
-    Scope, State,
+    Answer, Delivery, End, EndReason, Entry, Failure, Finding, Moment, Outcome, Patience, Random,
+    Receipt, Scope, State, Unclear,
 };
 use std::fmt::Write;
 
@@ -462,7 +462,7 @@ fn sample(kind: Kind, delivery: &Delivery) -> Entry {
     let looked_up = |finding| Entry::LookedUp { finding, at };
     let ended = |end| Entry::Ended {
         end,
-        reason: String::new(),
+        reason: EndReason::TooLate,
         at,
     };
     match kind {
@@ -482,7 +482,7 @@ fn sample(kind: Kind, delivery: &Delivery) -> Entry {
         Kind::Unproved => finished(Outcome::Unknown(answer())),
         Kind::Found => looked_up(Finding::Found(Receipt::default())),
         Kind::NotThere => looked_up(Finding::Absent(Patience::default())),
-        Kind::Unclear => looked_up(Finding::Unclear(String::new())),
+        Kind::Unclear => looked_up(Finding::Unclear(Unclear::HistoryGap)),
         Kind::Waived => Entry::Waived { at },
         Kind::EndedFailed => ended(End::Failed),
         Kind::EndedSkipped => ended(End::Skipped),

@@ -1,9 +1,14 @@
 //! What is written comes back as it was.
 
+mod reasons;
+
 use super::{Contents, Error, Journal, Opening, Run, RunId, ScheduleCursor, ScheduleKey, Written};
 use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
-use crate::delivery::{Counts, End, Entry, Finding, Patience, RunEvent, RunState, State};
+use crate::delivery::{
+    Counts, End, EndReason, Entry, Finding, Interruption, Patience, PauseReason, RunEvent,
+    RunState, State, Unclear,
+};
 use crate::identity::{
     CampaignName, DeliveryNumber, Digest, GroupId, Moment, OccurrenceKey, Random, SdkAppId,
     VendorApp,
@@ -75,7 +80,7 @@ pub(super) async fn open(journal: &Journal, opening: &Opening) -> RunId {
             members: Arc::new([]),
             content: r#"{"MsgBody":[]}"#.into(),
         },
-        skip: (number >= planned - skipped).then(|| "no members".to_owned()),
+        skip: (number >= planned - skipped).then_some(EndReason::NoMembers),
     });
     let (planned, mut contents) = (planned.collect::<Vec<_>>(), Contents::default());
     let staged = journal.stage_chunk(plan, &planned, &mut contents).await;
@@ -130,17 +135,14 @@ async fn nothing_comes_after_the_end_of_a_run() {
         ..Counts::default()
     };
     let paused = RunEvent::Paused {
-        reason: "Ctrl-C".to_owned(),
-    };
-    let cancelled = RunEvent::Cancelled {
-        reason: "by hand".to_owned(),
+        reason: PauseReason::Interrupted(Interruption::CtrlC),
     };
     let events = [
         RunEvent::Resumed { until: None },
         RunEvent::Finished(counts),
         RunEvent::Resumed { until: None },
         paused,
-        cancelled,
+        RunEvent::Cancelled,
         RunEvent::Finished(counts),
     ];
     for event in events {
@@ -155,8 +157,7 @@ async fn nothing_comes_after_the_end_of_a_run() {
 async fn a_cancelling_reads_back_as_it_was_written() {
     let (_folder, journal) = in_a_new_journal().await;
     let id = open(&journal, &opening()).await;
-    let reason = "by hand".to_owned();
-    let cancelled = RunEvent::Cancelled { reason };
+    let cancelled = RunEvent::Cancelled;
     journal.append_run(id, &cancelled, NOW).await.unwrap();
     let run = journal.run(id).await.unwrap();
     assert_eq!(run.entries[0].event, cancelled);
@@ -198,8 +199,7 @@ async fn a_run_goes_on_after_its_end_only_for_who_knows_of_it() {
     assert!(matches!(again, Err(Error::Overtaken(_))), "{again:?}");
 
     let run = journal.run(id).await.unwrap();
-    let reason = "retry of failed deliveries".to_owned();
-    assert_eq!(run.state(), RunState::Paused { reason });
+    assert_eq!(run.state(), paused(PauseReason::Retry(State::Failed)));
     assert!(run.is_being_retried() && run.was_retried());
     assert_eq!(unended().await.unwrap().len(), 1);
     journal
@@ -227,7 +227,7 @@ async fn deliveries_are_wanted_again_by_one_at_a_time() {
     };
     let skipped = Entry::Ended {
         end: End::Skipped,
-        reason: "too late".to_owned(),
+        reason: EndReason::TooLate,
         at: NOW,
     };
     journal.append(&[written(1, skipped)]).await.unwrap();
@@ -305,7 +305,7 @@ fn entries() -> Vec<Entry> {
         Finding::Found(Receipt::default()),
         Finding::Absent(Patience::default()),
         Finding::Absent(Patience::in_proportion_to(Duration::from_secs(1))),
-        Finding::Unclear("the group's history has a gap".to_owned()),
+        Finding::Unclear(Unclear::HistoryGap),
     ];
     entries.extend(findings.map(|finding| Entry::LookedUp { finding, at: NOW }));
     entries.push(Entry::Waived { at: NOW });
@@ -313,53 +313,37 @@ fn entries() -> Vec<Entry> {
     entries.extend(
         [End::Failed, End::Skipped, End::Unknown].map(|end| Entry::Ended {
             end,
-            reason: "why it \"ended\"".to_owned(),
+            reason: EndReason::TooLate,
             at: NOW,
         }),
     );
     entries
 }
 
+/// Appends entries of the first delivery.
+async fn append_all(journal: &Journal, run: RunId, entries: Vec<Entry>) {
+    let written = (1..).zip(entries).map(|(place, entry)| Written {
+        run,
+        number: DeliveryNumber(0),
+        place,
+        entry,
+    });
+    let written: Vec<Written> = written.collect();
+    journal.append(&written).await.unwrap();
+}
+
+fn paused(reason: PauseReason) -> RunState {
+    let stopped = None;
+    RunState::Paused { reason, stopped }
+}
+
 #[tokio::test]
 async fn every_entry_reads_back_as_it_was_written() {
     let (_folder, journal) = in_a_new_journal().await;
     let id = open(&journal, &opening()).await;
-    let written: Vec<Written> = (1..)
-        .zip(entries())
-        .map(|(place, entry)| Written {
-            run: id,
-            number: DeliveryNumber(0),
-            place,
-            entry,
-        })
-        .collect();
-    journal.append(&written).await.unwrap();
+    append_all(&journal, id, entries()).await;
     let page = journal.page(id, Channel::GroupMessage, None, 10).await;
     assert_eq!(page.unwrap()[0].entries, entries());
-    journal.close().await;
-}
-
-/// There was one patience only before it was written down.
-#[tokio::test]
-async fn an_absence_without_its_patience_had_the_vendors() {
-    let (_folder, journal) = in_a_new_journal().await;
-    let id = open(&journal, &opening()).await;
-    let short = Patience::in_proportion_to(Duration::from_secs(1));
-    let looked_up = |patience| Entry::LookedUp {
-        finding: Finding::Absent(patience),
-        at: NOW,
-    };
-    let written = Written {
-        run: id,
-        number: DeliveryNumber(0),
-        place: 1,
-        entry: looked_up(short),
-    };
-    journal.append(&[written]).await.unwrap();
-    let earlier = sqlx::query("UPDATE entry SET info = NULL");
-    earlier.execute(&journal.writer).await.unwrap();
-    let page = journal.page(id, Channel::GroupMessage, None, 10).await;
-    assert_eq!(page.unwrap()[0].entries, [looked_up(Patience::default())]);
     journal.close().await;
 }
 
@@ -459,8 +443,7 @@ async fn a_run_is_opened_paused_whose_campaign_was_paused_meanwhile() {
         let id = open(&journal, opening).await;
         states.push(journal.run(id).await.unwrap().state());
     }
-    let reason = "by hand".to_owned();
-    assert_eq!(states, [RunState::Open, RunState::Paused { reason }]);
+    assert_eq!(states, [RunState::Open, paused(PauseReason::Operator)]);
 }
 
 /// The same occurrence may be tested and run, at the same second.
