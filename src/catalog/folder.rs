@@ -184,6 +184,7 @@ impl Folder<'_> {
         text.map_err(|error| NotRead {
             why: error.to_string(),
             help: error.help(),
+            premise: error.premise(),
         })
     }
 

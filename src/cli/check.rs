@@ -17,7 +17,7 @@ use crate::executor::{Complaints, Draft};
 use crate::identity::{Digest, Moment, civil_text};
 use crate::plan::{Frame, Planner};
 use crate::schedule::{Occurrence, Slot};
-use crate::source::{Diagnostic, Severity};
+use crate::source::{Diagnostic, Premise, Severity};
 use crate::template::Ready;
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
@@ -219,9 +219,8 @@ fn rendered(
     let outlook = outlook(campaign, now).filter(|_| is_time_known && !is_never);
     let found = complaints.into_iter().chain(outlook).chain(met);
     let mut found: Vec<Diagnostic> = found.chain(is_empty.then(|| nobody(campaign))).collect();
-    if workspace.settings.is_doubtful("roots") {
-        found.retain(|complaint| !is_about_root(complaint));
-    }
+    let is_doubtful = |premise: Premise| workspace.settings.is_doubtful(premise.key());
+    found.retain(|diagnostic| !diagnostic.premise.is_some_and(is_doubtful));
     sort(&mut found, campaign);
     Checked {
         name: campaign.name.to_string(),
@@ -235,11 +234,6 @@ fn rendered(
 fn is_same(known: &Diagnostic, slip: &Diagnostic) -> bool {
     let place = |complaint: &Diagnostic| complaint.primary.as_ref().map(|label| label.span.clone());
     known.code == slip.code && place(known) == place(slip)
-}
-
-/// Which roots there are is not known where the settings are wrong about them.
-fn is_about_root(complaint: &Diagnostic) -> bool {
-    complaint.code == "file" && complaint.message.starts_with("there is no root")
 }
 
 /// What is sent is the same through all apps but for the limits, where it is not known which one is meant.

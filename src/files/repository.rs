@@ -2,7 +2,7 @@
 
 use super::campaigns::stamp_of;
 use super::stamp::Stamp;
-use crate::source::{Diagnostic, Span, list_of, nearest};
+use crate::source::{Diagnostic, Premise, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -66,11 +66,16 @@ const ROOT_MARK: char = ':';
 impl Error {
     /// The same about the place in a file that names it.
     pub fn diagnostic(&self, place: &Span) -> Diagnostic {
-        let diagnostic = Diagnostic::error("file", place, self.to_string());
-        match self.help() {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
+        Diagnostic {
+            help: self.help(),
+            premise: self.premise(),
+            ..Diagnostic::error("file", place, self.to_string())
         }
+    }
+
+    /// Returns the part of the settings without which it cannot be told to be right.
+    pub fn premise(&self) -> Option<Premise> {
+        matches!(self, Error::NoRoot { .. }).then_some(Premise::Roots)
     }
 
     /// What to type instead, where that can be said.

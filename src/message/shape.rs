@@ -1,7 +1,9 @@
 //! JSON with templates in its leaves: what a message is before anybody's values are in it.
 
 use super::rule::Rule;
-use crate::source::{Content, Diagnostic, Node, Source, Span, Spanned, Style, Text, TextOr};
+use crate::source::{
+    Content, Diagnostic, Node, Premise, Source, Span, Spanned, Style, Text, TextOr,
+};
 use crate::template::{
     Ready, Template, TemplateSpec, Templates, Value, check_print, check_style, is_changed,
 };
@@ -144,6 +146,7 @@ pub type Texts = BTreeMap<String, Result<Arc<Source>, NotRead>>;
 pub struct NotRead {
     pub why: String,
     pub help: Option<String>,
+    pub premise: Option<Premise>,
 }
 
 impl Lowering<'_> {
@@ -159,13 +162,11 @@ impl Lowering<'_> {
                 let spec = TextOr::Text(Text::whole(source));
                 return self.add(&spec).map(Shape::Text);
             }
-            Some(Err(NotRead { why, help })) => {
-                let complaint = Diagnostic::error("file", &path.span, why);
-                match help {
-                    Some(help) => complaint.help(help),
-                    None => complaint,
-                }
-            }
+            Some(Err(NotRead { why, help, premise })) => Diagnostic {
+                help: help.clone(),
+                premise: *premise,
+                ..Diagnostic::error("file", &path.span, why)
+            },
             None => {
                 let message = format!("`{}` was not read", path.value);
                 Diagnostic::error("file", &path.span, message)

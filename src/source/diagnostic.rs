@@ -36,6 +36,21 @@ pub struct Mend {
     pub hidden: Option<Span>,
 }
 
+/// Part of the settings without which a diagnostic cannot be told to be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Premise {
+    Roots,
+}
+
+impl Premise {
+    /// Returns the key of that part.
+    pub fn key(self) -> &'static str {
+        match self {
+            Premise::Roots => "roots",
+        }
+    }
+}
+
 /// One complaint. The message is a lower-case sentence without full stop, literals in backticks;
 /// the help says what to type. Both are readable without the snippet and without colour.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +58,7 @@ pub struct Diagnostic {
     /// Stable and kebab-case: people search for it and tools filter by it.
     pub code: &'static str,
     pub severity: Severity,
+    pub premise: Option<Premise>,
     pub message: String,
     /// Absent only where there is no text to point at, such as a file that is missing.
     pub primary: Option<Label>,
@@ -78,6 +94,7 @@ impl Diagnostic {
         Diagnostic {
             code,
             severity: Severity::Error,
+            premise: None,
             message: message.into(),
             primary: None,
             secondary: None,

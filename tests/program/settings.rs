@@ -295,3 +295,27 @@ fn the_settings_of_the_readme_are_valid() {
     assert_eq!(settings.apps[0].limits.members_per_call, 50);
     assert_eq!(settings.listen.port(), 8787);
 }
+
+/// Where the settings are wrong about the roots, which roots there are is not known.
+#[test]
+fn unknown_root_is_not_reported_where_roots_are_invalid() {
+    let place = Place::new();
+    place.write(
+        "campaigns/news.yaml",
+        "audience: { group_files: [\"exports:weekly.csv\"] }\nsend: { group_message: { text_file: \"exports:a.txt\" } }\n",
+    );
+    let unknown = "there is no root `exports`, as in `exports:";
+    let checked = place.run(&["check"]);
+    checked.assert(
+        78,
+        &[
+            &format!("{unknown}weekly.csv`"),
+            &format!("{unknown}a.txt`"),
+        ],
+    );
+    let valid = std::fs::read_to_string(place.path().join("campanile.yaml")).unwrap();
+    place.write("campanile.yaml", &format!("{valid}roots: [exports]\n"));
+    let checked = place.run(&["check"]);
+    assert_eq!(checked.code, 78, "{checked:?}");
+    assert!(!checked.err.contains("there is no root") && !checked.out.contains("there is no root"));
+}
