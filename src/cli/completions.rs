@@ -5,6 +5,7 @@ use super::browsing::Completions;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::print;
+use crate::source::unbroken;
 use anyhow::Context;
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
@@ -20,7 +21,8 @@ pub(super) fn completions(options: &Completions) -> Result<Exit, Failure> {
     let script = String::from_utf8(script).context("the script is no text")?;
     print::result(script.trim_end())?;
     if print::is_read_by_a_person() {
-        print::help(&format!("install it with: {}", install(options.shell)));
+        let command = unbroken(install(options.shell));
+        print::help(&format!("install it with: {command}"));
     }
     Ok(Exit::Success)
 }

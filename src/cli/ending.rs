@@ -13,6 +13,7 @@ use crate::identity::civil_text;
 use crate::journal::Run;
 use crate::report::{RunFacts, RunReport, counts_text, state_reason, stop_text};
 use crate::settings::Share;
+use crate::source::unbroken;
 use anyhow::Context;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,7 +22,8 @@ use std::time::Duration;
 pub(super) const FORCE_SENDS_TWICE: &str = "going on may send twice what was sent since then";
 
 pub(super) fn go_on(workspace: &Workspace, run: &Run) -> String {
-    format!("go on with: {}", go_on_command(workspace, run))
+    let command = go_on_command(workspace, run);
+    format!("go on with: {}", unbroken(&command))
 }
 
 pub(super) fn go_on_command(workspace: &Workspace, run: &Run) -> String {
@@ -190,8 +192,8 @@ fn told(workspace: &Workspace, run: &Run, counts: &Counts, measured: &Measured) 
         ),
         pace,
         format!(
-            "log: campanile log {name}{}   (journal: {journal})",
-            workspace.flag()
+            "log: {}   (journal: {journal})",
+            unbroken(&format!("campanile log {name}{}", workspace.flag()))
         ),
     ]
 }

@@ -7,7 +7,7 @@ use super::workspace::OWN_FOLDER;
 use crate::catalog::{self, Unusable};
 use crate::executor;
 use crate::journal;
-use crate::source::{Diagnostic, Severity, plural, thousands};
+use crate::source::{Diagnostic, Severity, plural, thousands, unbroken, with_blanks};
 use std::fmt;
 use std::path::Path;
 
@@ -37,7 +37,7 @@ impl Failure {
 
     /// A safety: the text says why, `command` is what overrides it.
     pub(super) fn safety(text: impl Into<String>, command: &str) -> Failure {
-        Failure::new(Exit::Safety, text).help(format!("if you mean it: {command}"))
+        Failure::new(Exit::Safety, text).help(format!("if you mean it: {}", unbroken(command)))
     }
 
     /// A file is wrong; `more` errors are not shown.
@@ -115,8 +115,8 @@ impl Failure {
     }
 
     /// What can be done about it.
-    pub(super) fn remedy(&self) -> Option<&str> {
-        self.help.as_deref()
+    pub(super) fn remedy(&self) -> Option<String> {
+        self.help.as_deref().map(with_blanks)
     }
 
     pub(super) fn diagnostics(&self) -> &[Diagnostic] {

@@ -11,6 +11,7 @@ use crate::delivery::RunState;
 use crate::executor::{Ending, Progress, count};
 use crate::journal::{Journal, LaneLock, Run};
 use crate::settings::App;
+use crate::source::unbroken;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::interval;
@@ -53,8 +54,9 @@ pub(super) async fn follow(
         } else {
             "sending"
         };
+        let command = unbroken(&format!("campanile log {name}{flag} --follow"));
         print::say(&format!(
-            "{holder} goes on {does} {name}; see it with: campanile log {name}{flag} --follow"
+            "{holder} goes on {does} {name}; see it with: {command}"
         ));
     }
     followed

@@ -9,7 +9,7 @@ use crate::identity::{RunName, civil_text};
 use crate::journal::{Journal, Run};
 use crate::report::time_text;
 use crate::settings::{InvalidJournal, JournalSource, journal_path};
-use crate::source::{list_of, nearest};
+use crate::source::{list_of, nearest, unbroken};
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -107,7 +107,8 @@ impl Workspace {
         latest.ok_or_else(|| {
             let text = format!("there is no run `{wanted}`, only tests");
             let command = format!("campanile log {wanted} --test{}", self.flag());
-            Failure::new(Exit::Error, text).help(format!("see the latest with: {command}"))
+            Failure::new(Exit::Error, text)
+                .help(format!("see the latest with: {}", unbroken(&command)))
         })
     }
 
@@ -118,7 +119,7 @@ impl Workspace {
         latest.ok_or_else(|| {
             let text = format!("there is no test of `{wanted}` in the journal");
             let command = format!("campanile test {wanted}{}", self.flag());
-            Failure::new(Exit::Error, text).help(format!("make one with: {command}"))
+            Failure::new(Exit::Error, text).help(format!("make one with: {}", unbroken(&command)))
         })
     }
 
@@ -181,9 +182,9 @@ impl Workspace {
                 unsent.disposition.name(),
                 unsent.grounds
             );
-            let send = format!("campanile run {campaign} --for {}", civil_text(name.local));
-            return Ok(Failure::new(Exit::Error, text)
-                .help(format!("to send it now: {send}{}", self.flag())));
+            let (local, flag) = (civil_text(name.local), self.flag());
+            let command = unbroken(&format!("campanile run {campaign} --for {local}{flag}"));
+            return Ok(Failure::new(Exit::Error, text).help(format!("to send it now: {command}")));
         }
         let campaigns = journal.campaigns().await?;
         if let Ok(name) = crate::identity::CampaignName::try_from(campaign) {

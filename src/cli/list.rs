@@ -12,7 +12,7 @@ use crate::clock;
 use crate::journal::{Journal, Run};
 use crate::report::time_text;
 use crate::schedule::Slot;
-use crate::source::{Content, Node, Severity, Source, nearest, parse, plural};
+use crate::source::{Content, Node, Severity, Source, nearest, parse, plural, unbroken};
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -281,7 +281,8 @@ fn remarks(workspace: &Workspace, options: &List, (shown, others): (&[Line], &[L
     if invalid > 0 {
         let verb = if invalid == 1 { "is" } else { "are" };
         let files = plural(invalid, "file");
-        print::say(&format!("{files} {verb} invalid: campanile check says why"));
+        let command = unbroken("campanile check");
+        print::say(&format!("{files} {verb} invalid: {command} says why"));
     }
     if !shown.is_empty() {
         return;

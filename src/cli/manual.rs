@@ -6,7 +6,7 @@ use super::exit::{Exit, MEANINGS};
 use super::failure::Failure;
 use super::print;
 use crate::files::write_over;
-use crate::source::plural;
+use crate::source::{plural, unbroken};
 use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
@@ -23,7 +23,8 @@ pub(super) fn man(common: &Common, options: &Options) -> Result<Exit, Failure> {
                 &options.verb[..],
             ]
             .concat();
-            print::help(&format!("read it with: {} | man -l -", words.join(" ")));
+            let command = format!("{} | man -l -", words.join(" "));
+            print::help(&format!("read it with: {}", unbroken(&command)));
         }
         return Ok(Exit::Success);
     };

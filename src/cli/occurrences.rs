@@ -5,6 +5,7 @@ use super::failure::Failure;
 use crate::campaign::Campaign;
 use crate::identity::{Moment, civil_text};
 use crate::schedule::{Occurrence, Slot};
+use crate::source::unbroken;
 use chrono::{DateTime, LocalResult, SecondsFormat, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
@@ -59,7 +60,10 @@ pub(super) fn check_fires(campaign: &Campaign, occurrence: &Occurrence) -> Resul
     );
     let failure = Failure::new(Exit::Usage, text);
     Err(match near.as_slice() {
-        [] => failure.help("see what it names with: campanile next"),
+        [] => failure.help(format!(
+            "see what it names with: {}",
+            unbroken("campanile next")
+        )),
         near => failure.help(near.join(", ")),
     })
 }

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::delivery::{PauseReason, RunEvent, RunState};
 use crate::journal::{Journal, Run};
 use crate::report::Standing;
-use crate::source::{plural, thousands};
+use crate::source::{plural, thousands, unbroken};
 use anyhow::Context;
 
 pub(super) async fn pause(common: &Common, options: &Pause) -> Result<Exit, Failure> {
@@ -77,9 +77,8 @@ async fn pause_schedules(workspace: &Workspace, journal: &Journal) -> Result<(),
             "{schedules} paused: occurrences are skipped until they are resumed"
         ));
         let flag = workspace.flag();
-        print::help(&format!(
-            "let them go on with: campanile resume --schedules{flag}"
-        ));
+        let command = unbroken(&format!("campanile resume --schedules{flag}"));
+        print::help(&format!("let them go on with: {command}"));
     }
     Ok(())
 }
@@ -164,7 +163,7 @@ fn tell(standings: &[Standing], output: Output) -> Result<Exit, Failure> {
             "{run} is {state}{reason}, with {accepted} of {planned} accepted; {note}"
         ))?;
         if let Some(command) = &each.go_on {
-            print::help(&format!("go on with: {command}"));
+            print::help(&format!("go on with: {}", unbroken(command)));
         }
     }
     Ok(Exit::Success)

@@ -4,7 +4,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::prose::{bare, laid_out};
 use super::workspace::typed_with;
-use crate::source::{Diagnostic, render, tame};
+use crate::source::{Diagnostic, render, tame, with_blanks};
 use anyhow::Context;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -25,7 +25,7 @@ pub(super) fn told_below(line: &str, hang: Option<usize>) -> anyhow::Result<bool
     let line = harmless(line, is_read_by_a_person());
     match columns(io::stdout()) {
         Some(width) => styled(&laid_out(&line, width, hang)),
-        None => styled(&line),
+        None => styled(&with_blanks(&line)),
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn say_to_programs(line: &str) {
 fn say_fitted(line: &str) {
     match columns(io::stderr()) {
         Some(width) => say_styled(&laid_out(line, width, None)),
-        None => say_styled(line),
+        None => say_styled(&with_blanks(line)),
     }
 }
 

@@ -1,17 +1,17 @@
 //! Sentences in a terminal: broken between words, and never inside what somebody copies.
 
+use crate::source::with_blanks;
 use unicode_width::UnicodeWidthChar;
 
-/// What begins a command that stands at the end of a sentence; three blanks end it.
-const COMMAND: &str = ": campanile ";
-const COMMAND_END: &str = "   ";
 /// What begins the colour of a part of a line, and ends it.
 const ESCAPE: char = '\u{1b}';
 const ESCAPE_END: char = 'm';
 
 /// Each line in lines no longer than `width`, those after its first set in by two more than it is, or by `hang`.
-/// Commands, what stands in backticks and words stay in one piece, and if they are longer than a line, where they are: a
-/// terminal breaks those by itself, and whoever copies them gets no line break of ours.
+/// Words, with the [`NO_BREAK`]s in them, and what stands in backticks stay in one piece, and if they are longer than a
+/// line, where they are: a terminal breaks those by itself, and what is copied there has no line break of ours.
+///
+/// [`NO_BREAK`]: crate::source::NO_BREAK
 pub(super) fn laid_out(text: &str, width: usize, hang: Option<usize>) -> String {
     let lines = text.split('\n').map(|line| {
         let indent = line.len() - line.trim_start_matches(' ').len();
@@ -35,7 +35,7 @@ fn laid_out_line(line: &str, width: usize, hang: usize) -> String {
             out.push_str(&" ".repeat(gap));
             used += gap;
         }
-        out.push_str(piece);
+        out.push_str(&with_blanks(piece));
         used += columns;
         // The terminal has broken it, perhaps more than once.
         if used > width {
@@ -68,10 +68,6 @@ fn pieces(line: &str) -> Vec<(usize, &str)> {
 /// How long the piece is that begins there.
 fn length(line: &str, start: usize) -> usize {
     let piece = &line[start..];
-    let words = COMMAND.trim_start_matches([':', ' ']);
-    if piece.starts_with(words) && line[..start].ends_with(": ") {
-        return piece.find(COMMAND_END).unwrap_or(piece.len());
-    }
     let mut is_quoted = false;
     let mut ends = piece.char_indices().filter(|(at, each)| {
         if *each == '`' {
@@ -104,6 +100,7 @@ pub(super) fn bare(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::unbroken;
 
     #[test]
     fn lines_break_between_words_and_are_set_in() {
@@ -119,13 +116,20 @@ mod tests {
 
     #[test]
     fn what_is_copied_stays_in_one_piece() {
-        let command = "go on with: campanile resume news --sandbox";
+        let command = unbroken("campanile resume news --sandbox");
+        let told = format!("go on with: {command}");
         let broken = "go on with:\n  campanile resume news --sandbox";
-        assert_eq!(laid_out(command, 40, None), broken);
-        assert_eq!(laid_out(command, 30, None), command);
-        let told = "log: campanile log news   (journal: a.db)";
+        assert_eq!(laid_out(&told, 40, None), broken);
+        let whole = "go on with: campanile resume news --sandbox";
+        assert_eq!(laid_out(&told, 30, None), whole);
+        assert_eq!(laid_out(&told, 80, None), whole);
+        let told = format!("log: {}   (journal: a.db)", unbroken("campanile log news"));
         let broken = "log:\n  campanile log news\n  (journal: a.db)";
-        assert_eq!(laid_out(told, 20, None), broken);
+        assert_eq!(laid_out(&told, 20, None), broken);
+        assert_eq!(
+            laid_out("campanile log news", 15, None),
+            "campanile log\n  news"
+        );
         assert_eq!(
             laid_out("write `a: { b }` there", 14, None),
             "write\n  `a: { b }`\n  there"

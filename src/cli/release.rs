@@ -9,7 +9,7 @@ use super::workspace::Workspace;
 use crate::agenda::{Disposition, Reason};
 use crate::clock;
 use crate::journal::{ActiveProblem, DaemonCommand, Journal, Problem, UnsentOccurrence};
-use crate::source::list_of;
+use crate::source::{list_of, unbroken};
 use anyhow::Context;
 use serde_json::json;
 use std::time::Duration;
@@ -85,8 +85,8 @@ fn tell_daemon(daemon: Option<&str>, workspace: &Workspace) {
     match daemon {
         Some(daemon) => print::say(&format!("{daemon} sees to it")),
         None => print::help(&format!(
-            "no daemon is running; the next one sees to it: campanile serve{}",
-            workspace.flag()
+            "no daemon is running; the next one sees to it: {}",
+            unbroken(&format!("campanile serve{}", workspace.flag()))
         )),
     }
 }

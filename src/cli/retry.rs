@@ -12,7 +12,7 @@ use crate::clock;
 use crate::delivery::{RunState, State};
 use crate::executor::{Wanted, Wish};
 use crate::journal::Run;
-use crate::source::{plural, thousands};
+use crate::source::{plural, thousands, unbroken};
 
 pub(super) async fn retry(common: &Common, options: &Retry) -> Result<Exit, Failure> {
     let workspace = Workspace::find(common, options.sandbox)?;
@@ -54,12 +54,15 @@ fn check(workspace: &Workspace, run: &Run, state: State) -> Result<(), Failure> 
     if run.state() == RunState::Open {
         let text = format!("{name} is open: it is being sent, or was cut off");
         let command = format!("campanile pause {name}{}", workspace.flag());
-        return Err(Failure::new(Exit::Safety, text).help(format!("pause it first: {command}")));
+        return Err(Failure::new(Exit::Safety, text)
+            .help(format!("pause it first: {}", unbroken(&command))));
     }
     if run.is_cancelling() {
         let text = format!("{name} is being cancelled and has not come to its end");
         let command = format!("campanile cancel {name}{}", workspace.flag());
-        return Err(Failure::new(Exit::Safety, text).help(format!("end it first: {command}")));
+        return Err(
+            Failure::new(Exit::Safety, text).help(format!("end it first: {}", unbroken(&command)))
+        );
     }
     if run.channel == Channel::Broadcast && state == State::Unknown {
         let text = "an unknown broadcast is not sent again: nobody can tell whether it was delivered, and everybody \

@@ -14,7 +14,7 @@ use crate::delivery::{RunEvent, RunState};
 use crate::executor::{count_begun, left_since_ms, stage};
 use crate::journal::{Journal, Run};
 use crate::report::{state_reason, stop_text, time_text};
-use crate::source::plural;
+use crate::source::{plural, unbroken};
 
 pub(super) async fn run(common: &Common, options: &RunOptions) -> Result<Exit, Failure> {
     if options.dry {
@@ -68,7 +68,10 @@ pub(super) fn tell_over(run: &Run) {
         reason.unwrap_or_default()
     ));
     let again = typed_with("--again");
-    print::help(&format!("to send that occurrence once more: {again}"));
+    print::help(&format!(
+        "to send that occurrence once more: {}",
+        unbroken(&again)
+    ));
 }
 
 /// An open run is gone on with: the same command after a crash sends what is left.
@@ -108,7 +111,8 @@ pub(super) async fn check_open(
     if run.is_cancelling() {
         let text = format!("{name} is cancelled, and not settled yet; nothing was sent now");
         let command = format!("campanile cancel {name}{flag}");
-        return Err(Failure::new(Exit::Temporary, text).help(format!("settle it with: {command}")));
+        return Err(Failure::new(Exit::Temporary, text)
+            .help(format!("settle it with: {}", unbroken(&command))));
     }
     let state = run.state();
     if let (RunState::Paused { .. }, Some(reason)) = (&state, state_reason(&state)) {
@@ -140,7 +144,7 @@ pub(super) fn check_not_sent(
     let name = run.name();
     let text = format!("{holder} is sending {name} already, without --stop-after");
     let command = format!("campanile pause {name}{}", workspace.flag());
-    Err(Failure::new(Exit::Temporary, text).help(format!("pause it first: {command}")))
+    Err(Failure::new(Exit::Temporary, text).help(format!("pause it first: {}", unbroken(&command))))
 }
 
 /// Lets an open run go on, perhaps for so many calls more.

@@ -8,7 +8,7 @@ use crate::agenda::PausedBy;
 use crate::clock;
 use crate::identity::CampaignName;
 use crate::journal::Journal;
-use crate::source::plural;
+use crate::source::{plural, unbroken};
 
 impl Workspace {
     /// The campaign that somebody names where all of it is meant, if it has a schedule: as its file says, or as the daemon
@@ -44,10 +44,8 @@ impl Workspace {
         print::say(&format!(
             "the schedule of {campaign} is paused{already}: its occurrences are skipped until it is resumed"
         ));
-        print::help(&format!(
-            "let it go on with: campanile resume {campaign}{}",
-            self.flag()
-        ));
+        let command = unbroken(&format!("campanile resume {campaign}{}", self.flag()));
+        print::help(&format!("let it go on with: {command}"));
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
 use crate::campaign::{Campaign, Filled, Origin};
-use crate::settings::{FROM_ENVIRONMENT, Settings};
+use crate::settings::Settings;
 use crate::source::{Source, Span};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -106,35 +106,35 @@ fn of_value(path: &str, value: &Value, origin: &Origin, source: &Arc<Source>) ->
 
 /// The variable in which it stands, if it is one.
 fn variable(span: &Span) -> Option<&str> {
-    span.source().path.strip_prefix(FROM_ENVIRONMENT)
+    span.source().variable.as_deref()
 }
-
-const BUILT_IN: &str = "the built-in default";
 
 /// A line of the page, and what is said behind it.
 struct Line {
     text: String,
-    origin: Option<String>,
+    origin: Option<OriginText>,
+}
+
+/// An origin in full, and in the fewer words that are enough below the path of the campaign.
+struct OriginText {
+    full: String,
+    short: String,
 }
 
 /// The campaign as YAML. In a terminal that is too narrow for the origins they are told in fewer words.
 fn page(filled: &Filled, source: &Arc<Source>, width: Option<usize>) -> String {
     let mut lines = Vec::new();
     block(filled, source, 0, &mut lines);
-    let page = set(&lines, |origin| format!("from {origin}"));
+    let page = set(&lines, |origin| format!("from {}", origin.full));
     if width.is_none_or(|width| page.iter().all(|line| line.width() <= width)) {
         return page.join("\n");
     }
-    let path = source.path.as_str();
-    let page = set(&lines, |origin| match origin.strip_prefix(path) {
-        Some(line) => format!("line {}", line.trim_start_matches(':')),
-        None => origin.replace(BUILT_IN, "default"),
-    });
-    format!("# {path}\n{}", page.join("\n"))
+    let page = set(&lines, |origin| origin.short.clone());
+    format!("# {}\n{}", source.path, page.join("\n"))
 }
 
 /// What is written over several lines has its origin behind the first.
-fn set(lines: &[Line], told: impl Fn(&str) -> String) -> Vec<String> {
+fn set(lines: &[Line], told: impl Fn(&OriginText) -> String) -> Vec<String> {
     const WIDEST: usize = 60;
     let widths = lines
         .iter()
@@ -208,13 +208,21 @@ fn entry(
     }
 }
 
-fn origin_text(origin: &Origin, source: &Arc<Source>) -> String {
-    match origin {
-        Origin::BuiltIn => BUILT_IN.to_owned(),
+fn origin_text(origin: &Origin, source: &Arc<Source>) -> OriginText {
+    let full = match origin {
+        Origin::BuiltIn => "the built-in default".to_owned(),
         Origin::FileName => format!("the name of {}", source.path),
         Origin::Written(span) if variable(span).is_some() => span.source().path.clone(),
         Origin::Written(span) => format!("{}:{}", span.source().path, span.line()),
-    }
+    };
+    let short = match origin {
+        Origin::BuiltIn => "default".to_owned(),
+        Origin::Written(span) if Arc::ptr_eq(span.source(), source) => {
+            format!("line {}", span.line())
+        }
+        Origin::FileName | Origin::Written(_) => full.clone(),
+    };
+    OriginText { full, short }
 }
 
 /// A scalar on its line, and the lines below it if it is a block of text.

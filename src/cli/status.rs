@@ -16,7 +16,7 @@ use crate::identity::Moment;
 use crate::journal::{Journal, Run, RunId};
 use crate::report::{Standing, counts_text, time_text};
 use crate::settings::Hours;
-use crate::source::plural;
+use crate::source::{plural, unbroken};
 use anyhow::Context;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -302,7 +302,7 @@ fn tell_open(each: &Standing) -> Result<(), Failure> {
         print::told(&format!("    {}", parts.join(", ")))?;
     }
     if let Some(command) = &each.go_on {
-        print::told(&format!("    go on with: {command}"))?;
+        print::told(&format!("    go on with: {}", unbroken(command)))?;
     }
     Ok(())
 }

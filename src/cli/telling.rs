@@ -3,6 +3,7 @@
 use super::print;
 use crate::daemon::Event;
 use crate::report::time_text;
+use crate::source::with_blanks;
 use clap::ValueEnum;
 use serde_json::Value;
 
@@ -17,24 +18,25 @@ pub enum LogFormat {
 impl LogFormat {
     /// Prints what happened.
     pub fn tell(self, event: &Event, at_ms: i64) {
-        let line = self.line(event, at_ms);
         match self {
-            LogFormat::Text => print::say(&line),
-            LogFormat::Json => print::say_to_programs(&line),
+            LogFormat::Text => print::say(&text_line(event, at_ms)),
+            LogFormat::Json => print::say_to_programs(&self.line(event, at_ms)),
         }
     }
 
     /// `2026-11-11T01:00:00Z info     warm-up@2026-11-11T09:00 is opened: 300 calls`
     pub fn line(self, event: &Event, at_ms: i64) -> String {
         match self {
-            LogFormat::Text => {
-                let at = time_text(at_ms - at_ms.rem_euclid(1_000)).unwrap_or_default();
-                let at = at.replace(".000Z", "Z");
-                format!("{at} {:<7} {}", event.level().name(), event.text())
-            }
+            LogFormat::Text => with_blanks(&text_line(event, at_ms)),
             LogFormat::Json => Value::Object(event.line(at_ms)).to_string(),
         }
     }
+}
+
+fn text_line(event: &Event, at_ms: i64) -> String {
+    let at = time_text(at_ms - at_ms.rem_euclid(1_000)).unwrap_or_default();
+    let at = at.replace(".000Z", "Z");
+    format!("{at} {:<7} {}", event.level().name(), event.sentence())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::files::revision;
 use crate::identity::civil_text;
 use crate::journal::{ActiveProblem, Journal, PausedCampaign, Problem, UnsentOccurrence};
 use crate::report::time_text;
-use crate::source::plural;
+use crate::source::{plural, unbroken};
 use serde::Serialize;
 
 /// So many are told of what comes next.
@@ -200,7 +200,7 @@ impl Occasion {
         } = self;
         print::told(&format!("  {run} is {state}: {reason}"))?;
         if let Some(command) = &self.go_on {
-            print::told(&format!("    let it go with: {command}"))?;
+            print::told(&format!("    let it go with: {}", unbroken(command)))?;
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Paused {
             ..
         } = self;
         print::told(&format!("the schedule of {campaign} is paused ({reason})"))?;
-        print::told(&format!("    go on with: {go_on}"))?;
+        print::told(&format!("    go on with: {}", unbroken(go_on)))?;
         Ok(())
     }
 

@@ -25,7 +25,7 @@ pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
 pub use meant::{ExaminedSettings, Settings, zone_of};
 pub use notify::{Format, Notice, Webhook};
-pub use overrides::{FROM_ENVIRONMENT, OVERRIDE_PREFIX};
+pub use overrides::OVERRIDE_PREFIX;
 pub use secret::{SecretSource, shows_secret};
 pub use share::Share;
 pub use spec::OnInvalid;

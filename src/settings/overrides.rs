@@ -9,8 +9,6 @@ use serde_json::Value;
 use std::sync::Arc;
 
 pub const OVERRIDE_PREFIX: &str = "CAMPANILE_";
-/// What the source of a value that was overridden is called, before the name of the variable.
-pub const FROM_ENVIRONMENT: &str = "environment variable ";
 /// Between the levels of a path.
 const LEVEL: &str = "__";
 /// The end of a variable that names another one.
@@ -49,7 +47,7 @@ pub(super) fn overridden(
         match found {
             Ok(Some((path, rule))) => {
                 let variable = Variable {
-                    source: Source::new(format!("{FROM_ENVIRONMENT}{name}"), value.as_str()),
+                    source: Source::of_variable(name, value),
                     file: &file,
                 };
                 let rules = Rules::new(schema);

@@ -59,7 +59,9 @@ pub use snippet::tame;
 pub use span::{Source, Span};
 pub use spanned::Spanned;
 pub use text::Text;
-pub use words::{length_text, list_of, nearest, plural, thousands};
+pub use words::{
+    NO_BREAK, length_text, list_of, nearest, plural, thousands, unbroken, with_blanks,
+};
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ pub struct Source {
     /// As shown to people: relative where that is possible.
     pub path: String,
     pub text: String,
+    /// The variable of the environment that it is instead of a file.
+    pub variable: Option<Box<str>>,
     /// The line of the file at which `text` begins; 1 but for excerpts.
     pub first_line: usize,
     /// Where each line begins: a file may have a thousand complaints, and each asks for its line.
@@ -23,23 +25,34 @@ impl Source {
         Source::excerpt(path, text, 1)
     }
 
+    /// Makes a source of the value of a variable of the environment.
+    pub fn of_variable(name: &str, value: &str) -> Arc<Source> {
+        Arc::new(Source {
+            variable: Some(name.into()),
+            ..Source::of(format!("environment variable {name}"), value.to_owned(), 1)
+        })
+    }
+
     /// A part of a file that is too large to be held whole, such as one row of a list.
     pub fn excerpt(
         path: impl Into<String>,
         text: impl Into<String>,
         first_line: usize,
     ) -> Arc<Source> {
-        let mut text = text.into();
+        Arc::new(Source::of(path.into(), text.into(), first_line))
+    }
+
+    fn of(path: String, mut text: String, first_line: usize) -> Source {
         if text.starts_with('\u{feff}') {
             text.drain(..'\u{feff}'.len_utf8());
         }
-        let line_starts = line_starts(&text);
-        Arc::new(Source {
-            path: path.into(),
+        Source {
+            path,
+            variable: None,
+            line_starts: line_starts(&text),
             text,
             first_line,
-            line_starts,
-        })
+        }
     }
 
     /// The number of the line that has this byte, from 0.

@@ -41,6 +41,19 @@ pub fn thousands(count: u64) -> String {
     out
 }
 
+/// Blank at which a sentence is not broken. It is printed as a common one.
+pub const NO_BREAK: char = '\u{a0}';
+
+/// Returns a command as part of a sentence that is broken to fit a terminal: an operator copies it whole.
+pub fn unbroken(command: &str) -> String {
+    command.replace(' ', &NO_BREAK.to_string())
+}
+
+/// Returns a text as it is printed where nothing is broken.
+pub fn with_blanks(text: &str) -> String {
+    text.replace(NO_BREAK, " ")
+}
+
 /// `8 days 2h`, `1h 30m`, `2m 5s`: as people say a length of time, in its two largest units.
 pub fn length_text(length: Duration) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, " days"), (3_600, "h"), (60, "m"), (1, "s")];

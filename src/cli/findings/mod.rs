@@ -12,7 +12,7 @@ use super::fix::{Fixed, counted, json_of};
 use super::print;
 use crate::plan::Header;
 use crate::report::diagnostic_json;
-use crate::source::{Diagnostic, Severity, Source, Span, plural, thousands};
+use crate::source::{Diagnostic, Severity, Source, Span, plural, thousands, unbroken};
 use sarif::Sarif;
 use serde_json::{Value, json};
 
@@ -186,13 +186,15 @@ impl<'a> Tally<'a> {
         }
         if self.mendable > 0 && !self.options.fix {
             print::say(&format!(
-                "{} may be mended: campanile check --fix",
-                plural(self.mendable, "complaint")
+                "{} may be mended: {}",
+                plural(self.mendable, "complaint"),
+                unbroken("campanile check --fix")
             ));
         }
         if let Some(code) = self.code {
             print::say(&format!(
-                "more about a code: campanile check --explain {code}"
+                "more about a code: {}",
+                unbroken(&format!("campanile check --explain {code}"))
             ));
         }
         Ok(())

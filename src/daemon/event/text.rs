@@ -5,18 +5,25 @@ use crate::daemon::git::short;
 use crate::delivery::RunState;
 use crate::identity::CampaignName;
 use crate::report::{counts_text, interruption_text, state_reason, time_text};
-use crate::source::{length_text, plural};
+use crate::source::{NO_BREAK, length_text, plural, unbroken, with_blanks};
 use std::time::Duration;
 
 /// So many campaigns are called by their names.
 const NAMED_MAX: usize = 5;
 
 impl Event {
-    /// One line, without a secret.
+    /// Returns it as one line, without a secret.
     pub fn text(&self) -> String {
+        with_blanks(&self.sentence())
+    }
+
+    /// Returns the text for a terminal that breaks lines, where a command stays in one piece.
+    pub fn sentence(&self) -> String {
         let text = self.words();
         // What files and the world say may have lines of its own.
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        let words = text.split(|each: char| each.is_whitespace() && each != NO_BREAK);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        words.join(" ")
     }
 
     fn words(&self) -> String {
@@ -46,7 +53,10 @@ impl Event {
             }
             Event::Held {
                 grounds, command, ..
-            } => self.about(&format!("is held: {grounds}; let it go with: {command}")),
+            } => self.about(&format!(
+                "is held: {grounds}; let it go with: {}",
+                unbroken(command)
+            )),
             Event::Missed { grounds, .. } => self.about(&format!("is missed: {grounds}")),
             Event::Skipped { grounds, .. } => self.about(&format!("is skipped: {grounds}")),
             Event::Queued { grounds, .. } => self.about(&format!("waits: {grounds}")),
@@ -75,8 +85,9 @@ impl Event {
             Event::Invalid { path, why, .. } => format!("{path} is invalid: {why}"),
             Event::Mended { campaign } => format!("{campaign} is valid again"),
             Event::Disappeared { gone, of, command } => format!(
-                "{gone} of {} went at once, and stay until this is confirmed: {command}",
-                plural(*of, "campaign")
+                "{gone} of {} went at once, and stay until this is confirmed: {}",
+                plural(*of, "campaign"),
+                unbroken(command)
             ),
             Event::Unsettled { since_ms } => format!(
                 "the files have been changing since {}, and are read when they come to rest",
