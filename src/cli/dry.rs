@@ -64,14 +64,13 @@ async fn rehearse(common: &Common, options: &RunOptions) -> Result<(), Failure> 
     let request = Request::new(&workspace, app, &campaign, options, journal.as_ref()).await?;
     match (request.course(), &journal) {
         (opening::Course::Over(run), Some(journal)) => {
-            tell_standing(journal, run, options, "nothing").await?;
+            tell_standing(journal, run, options, false).await?;
             tell_over(run);
             Ok(())
         }
         (opening::Course::GoOn(run), Some(journal)) => {
             let checked = check_open(&workspace, journal, run).await;
-            let would = if checked.is_ok() { "go_on" } else { "nothing" };
-            tell_standing(journal, run, options, would).await?;
+            tell_standing(journal, run, options, checked.is_ok()).await?;
             checked
         }
         _ => rehearse_opening(&request).await,
@@ -83,13 +82,13 @@ async fn tell_standing(
     journal: &Journal,
     run: &Run,
     options: &RunOptions,
-    would: &str,
+    would_go_on: bool,
 ) -> Result<(), Failure> {
     let (counts, state) = (journal.tally(run).await?, run.state());
     if options.output == Output::Text {
         let (name, state) = (run.name(), state.name());
         print::told(&format!("{name} is {state}: {}", counts_text(&counts)))?;
-        if would == "go_on" {
+        if would_go_on {
             print::result("a run would go on with it")?;
         }
         return Ok(());
@@ -99,6 +98,7 @@ async fn tell_standing(
         digest: run.digest.clone(),
         ..RunReport::new(facts(run), state.name(), &counts)
     };
+    let would = if would_go_on { "go_on" } else { "nothing" };
     tell_json(report, json!({ "dry_run": true, "would": would }))
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{ValidationError, Validator};
+use jsonschema::{JsonType, ValidationError, Validator};
 use serde_json::Value;
 
 use super::complaint;
 use super::diagnostic::Diagnostic;
-use super::kinds::{choices_of, words_of};
+use super::kinds::{choices_of, types_of};
 use super::limits;
 use super::node::{Content, Node, Step};
 use super::parse::MAX_COMPLAINTS;
@@ -67,7 +67,7 @@ impl Check<'_> {
                     known: self.known_keys(error),
                     example: self.example(error),
                 };
-                self.wrong_type(&words_of(kind), &hints, path);
+                self.wrong_type(&types_of(kind), &hints, path);
             }
             ValidationErrorKind::Enum { options } => {
                 self.unknown_choice(&choices_of(options), path);
@@ -170,7 +170,7 @@ impl Check<'_> {
         self.push(map.to_vec(), diagnostic.maybe_help(help));
     }
 
-    pub(super) fn wrong_type(&mut self, expected: &[&str], hints: &Hints, path: Vec<Step>) {
+    pub(super) fn wrong_type(&mut self, expected: &[JsonType], hints: &Hints, path: Vec<Step>) {
         let (key, node) = self.root.find(&path);
         let span = node.place(key);
         let diagnostic = if node.content == Content::Null {

@@ -1,11 +1,11 @@
 //! A value that fits none of several shapes: the complaint is about the shape that was probably
 //! meant.
 
-use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
+use jsonschema::{JsonType, ValidationError};
 
 use super::check::{Check, Hints};
-use super::kinds::{choices_of, words_of};
+use super::kinds::{self, choices_of};
 use super::node::Step;
 
 type Branch = [ValidationError<'static>];
@@ -31,10 +31,10 @@ impl Check<'_> {
             .collect();
         if meant.is_empty() {
             let errors = branches.iter().flatten().filter(|error| here(error));
-            let mut expected: Vec<&'static str> = Vec::new();
-            for word in errors.flat_map(types_of) {
-                if !expected.contains(&word) {
-                    expected.push(word);
+            let mut expected: Vec<JsonType> = Vec::new();
+            for json_type in errors.flat_map(types_of) {
+                if !expected.contains(&json_type) {
+                    expected.push(json_type);
                 }
             }
             return self.wrong_type(&expected, &Hints::default(), path);
@@ -56,9 +56,9 @@ impl Check<'_> {
 }
 
 /// The types that would have been right, also if the value is itself a choice of shapes.
-fn types_of(error: &ValidationError<'_>) -> Vec<&'static str> {
+fn types_of(error: &ValidationError<'_>) -> Vec<JsonType> {
     match error.kind() {
-        ValidationErrorKind::Type { kind } => words_of(kind),
+        ValidationErrorKind::Type { kind } => kinds::types_of(kind),
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let types: Vec<_> = context
                 .iter()

@@ -1,8 +1,10 @@
 //! The words and places of complaints about keys and values, shared by the schema check and by
 //! serde.
 
+use jsonschema::JsonType;
+
 use super::diagnostic::Diagnostic;
-use super::kinds::{BOOLEAN, LIST, MAP, NUMBER, TEXT, WHOLE};
+use super::kinds::word_of;
 use super::node::{Content, Node, Step, Style};
 use super::scalar;
 use super::slip::{colon_help, mend_colon};
@@ -81,35 +83,38 @@ pub(super) fn place_of_missing(map: &Node, key: Option<&Node>) -> Span {
     }
 }
 
-pub(super) fn wrong_type(expected: &[&str], node: &Node, path: &[Step]) -> String {
+pub(super) fn wrong_type(expected: &[JsonType], node: &Node, path: &[Step]) -> String {
     let whose = match path {
         [.., Step::Key(key)] => format!(" for {}", literal(key)),
         [.., Step::Key(key), Step::Index(_)] => format!(" in {}", literal(key)),
         _ => String::new(),
     };
-    let expected = match expected {
-        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => expected.join(""),
-    };
     let found = match node.content {
-        Content::Float(_) if expected == WHOLE => "a fraction",
+        Content::Float(_) if expected == [JsonType::Integer] => "a fraction",
         _ => node.kind(),
+    };
+    let words: Vec<&str> = expected.iter().map(|each| word_of(*each)).collect();
+    let expected = match words.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        words => words.join(""),
     };
     format!("expected {expected}{whose}, found {found}")
 }
 
 /// What is wrong for certain with a value of another kind: it lacks quotes, or it is a key with a colon that is none.
-pub(super) fn mend_type(diagnostic: Diagnostic, expected: &[&str], node: &Node) -> Diagnostic {
-    let wants = |word: &str| expected.contains(&word);
+pub(super) fn mend_type(diagnostic: Diagnostic, expected: &[JsonType], node: &Node) -> Diagnostic {
+    let wants = |json_type| expected.contains(&json_type);
     if node.span != node.written {
         return diagnostic;
     }
     match &node.content {
-        Content::Boolean(_) | Content::Integer(_) | Content::Float(_) if wants(TEXT) => {
+        Content::Boolean(_) | Content::Integer(_) | Content::Float(_)
+            if wants(JsonType::String) =>
+        {
             let text = format!("\"{}\"", node.written.slice());
             diagnostic.mend(&node.written, text)
         }
-        Content::Text(_) if wants(MAP) && node.style == Style::Plain => {
+        Content::Text(_) if wants(JsonType::Object) && node.style == Style::Plain => {
             let text = node.written.slice();
             let end = text.find(['\n', '\r']).unwrap_or(text.len());
             mend_colon(diagnostic, &node.written.part(0..end)).hiding(&node.written)
@@ -126,30 +131,32 @@ pub(super) fn example_help(example: Option<&str>, node: &Node) -> Option<String>
 }
 
 /// What to type instead, where that can be said.
-pub(super) fn type_help(expected: &[&str], node: &Node) -> Option<String> {
+pub(super) fn type_help(expected: &[JsonType], node: &Node) -> Option<String> {
     let raw = node.written.slice();
-    let wants = |word: &str| expected.contains(&word);
+    let wants = |json_type| expected.contains(&json_type);
     let is_line = is_typeable(raw);
     match &node.content {
-        Content::Boolean(_) | Content::Integer(_) | Content::Float(_) if wants(TEXT) => {
+        Content::Boolean(_) | Content::Integer(_) | Content::Float(_)
+            if wants(JsonType::String) =>
+        {
             Some(format!("put it in quotes: `\"{raw}\"`"))
         }
-        Content::Text(text) if wants(BOOLEAN) => match text.to_lowercase().as_str() {
+        Content::Text(text) if wants(JsonType::Boolean) => match text.to_lowercase().as_str() {
             "yes" | "on" | "true" => Some("write `true`".to_owned()),
             "no" | "off" | "false" => Some("write `false`".to_owned()),
             _ => None,
         },
-        Content::Text(text) if wants(NUMBER) || wants(WHOLE) => {
+        Content::Text(text) if wants(JsonType::Number) || wants(JsonType::Integer) => {
             let is_number = matches!(
                 scalar::resolve(text),
                 Ok(Content::Integer(_) | Content::Float(_))
             );
             (is_number && is_line).then(|| format!("write it without quotes: `{text}`"))
         }
-        Content::Text(text) if wants(MAP) => colon_help(text),
-        Content::Map(_) if wants(LIST) => Some("begin each item with `- `".to_owned()),
+        Content::Text(text) if wants(JsonType::Object) => colon_help(text),
+        Content::Map(_) if wants(JsonType::Array) => Some("begin each item with `- `".to_owned()),
         Content::List(_) | Content::Map(_) => None,
-        _ if wants(LIST) && is_line => Some(format!("write a list: `[{raw}]`")),
+        _ if wants(JsonType::Array) && is_line => Some(format!("write a list: `[{raw}]`")),
         _ => None,
     }
 }

@@ -4,29 +4,22 @@ use jsonschema::JsonType;
 use jsonschema::error::TypeKind;
 use serde_json::Value;
 
-pub(super) const TEXT: &str = "text";
-pub(super) const BOOLEAN: &str = "`true` or `false`";
-pub(super) const WHOLE: &str = "a whole number";
-pub(super) const NUMBER: &str = "a number";
-pub(super) const LIST: &str = "a list";
-pub(super) const MAP: &str = "a map";
-
-pub(super) fn words_of(kind: &TypeKind) -> Vec<&'static str> {
+pub(super) fn types_of(kind: &TypeKind) -> Vec<JsonType> {
     match kind {
-        TypeKind::Single(one) => vec![word_of(*one)],
-        TypeKind::Multiple(set) => set.iter().map(word_of).collect(),
+        TypeKind::Single(one) => vec![*one],
+        TypeKind::Multiple(set) => set.iter().collect(),
     }
 }
 
-fn word_of(json_type: JsonType) -> &'static str {
+pub(super) fn word_of(json_type: JsonType) -> &'static str {
     match json_type {
         JsonType::Null => "nothing",
-        JsonType::Boolean => BOOLEAN,
-        JsonType::Integer => WHOLE,
-        JsonType::Number => NUMBER,
-        JsonType::String => TEXT,
-        JsonType::Array => LIST,
-        JsonType::Object => MAP,
+        JsonType::Boolean => "`true` or `false`",
+        JsonType::Integer => "a whole number",
+        JsonType::Number => "a number",
+        JsonType::String => "text",
+        JsonType::Array => "a list",
+        JsonType::Object => "a map",
     }
 }
 
