@@ -12,6 +12,8 @@
 
 pub(crate) mod seeded_bug;
 
+pub(crate) mod containment;
+
 pub(crate) mod source;
 
 pub(crate) mod identity;

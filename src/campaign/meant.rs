@@ -5,6 +5,7 @@ use super::rules::{check_audience, check_policy, outside_window, over_limit};
 use super::{CampaignSpec, Doubts};
 use crate::audience::Audience;
 use crate::channel::{Channel, Send};
+use crate::containment::contained;
 use crate::identity::CampaignName;
 use crate::message::{Lowering, Texts};
 use crate::schedule::{Occurrence, Schedule};
@@ -96,8 +97,19 @@ impl Campaign {
         }
     }
 
-    /// The same, with what could be read of a campaign that cannot be used.
+    /// Reads one file, with what could be read of a campaign that cannot be used.
     pub fn examine(source: &Arc<Source>, settings: &Settings, texts: &Texts) -> Examined {
+        contained(|| Campaign::examined(source, settings, texts)).unwrap_or_else(|panicked| {
+            let message = "the file makes campanile fail when it is read";
+            let beginning = Span::beginning(source);
+            Examined {
+                campaign: None,
+                complaints: vec![Diagnostic::internal(&beginning, message, &panicked)],
+            }
+        })
+    }
+
+    fn examined(source: &Arc<Source>, settings: &Settings, texts: &Texts) -> Examined {
         let Read {
             spec,
             mut complaints,

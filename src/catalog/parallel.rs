@@ -1,6 +1,7 @@
 //! Work on many files at once, its results taken in order.
 
 use super::Error;
+use crate::containment::STACK_SIZE;
 use crate::seeded_bug::SeededBug;
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -8,8 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// As the main thread has: what is read on it is read on others as well.
-const STACK: usize = 8 << 20;
 /// So many items are made at a time where there are many: whoever hands over each by itself is woken more often than he
 /// works.
 const AT_ONCE_MAX: usize = 16;
@@ -52,7 +51,7 @@ pub(super) fn in_order<I: Sync, T: Send, E: From<Error>>(
                     }
                 }
             };
-            let thread = thread::Builder::new().stack_size(STACK);
+            let thread = thread::Builder::new().stack_size(STACK_SIZE);
             thread.spawn_scoped(scope, work).map_err(Error::NoThread)?;
         }
         drop(sender);

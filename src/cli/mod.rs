@@ -61,13 +61,16 @@ mod workspace;
 
 pub use telling::LogFormat;
 
+use crate::containment::STACK_SIZE;
 use crate::seeded_bug::SeededBug;
 use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;
 use exit::Exit;
 use failure::Failure;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use std::panic::resume_unwind;
 use std::process::ExitCode;
+use std::thread;
 
 pub use show::shown;
 
@@ -82,20 +85,37 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return print::usage(&error).into(),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::from(anyhow::Error::new(error)).print().into(),
-    };
-    let outcome = runtime.block_on(dispatch(arguments));
-    // Calls that were left behind by a second Ctrl-C are not waited for.
-    runtime.shutdown_background();
-    match outcome {
+    match on_large_stack(move || run_verb(arguments)) {
         Ok(exit) => exit.into(),
         Err(failure) => failure.print().into(),
     }
+}
+
+/// Runs on a thread whose stack has the named size: that of the main thread is what a limit of the system says.
+fn on_large_stack<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let thread = thread::Builder::new()
+        .name("main".to_owned())
+        .stack_size(STACK_SIZE)
+        .spawn(work)
+        .map_err(anyhow::Error::new)?;
+    match thread.join() {
+        Ok(done) => done,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+fn run_verb(arguments: Arguments) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_SIZE)
+        .build()
+        .map_err(anyhow::Error::new)?;
+    let outcome = runtime.block_on(dispatch(arguments));
+    // Calls that were left behind by a second Ctrl-C are not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {

@@ -5,16 +5,19 @@ use super::targets::Targets;
 use crate::audience::{LeftOut, Member, Rejected, Resolver, Target};
 use crate::campaign::{Campaign, Doubted, Doubts};
 use crate::channel::Channel;
+use crate::containment::contained;
 use crate::files::Repository;
 use crate::identity::{GroupId, Moment};
 use crate::plan::{Frame, Header, LOOKED_THROUGH_MAX, Planned, Planner};
 use crate::seeded_bug::SeededBug;
-use crate::source::Diagnostic;
+use crate::source::{Diagnostic, Span};
 use crate::template::{Case, Ready, undefined};
 
 /// A plan on its way. Every target is tried, so that every complaint is heard.
 pub struct Draft<'a> {
     planner: Planner<'a>,
+    /// Where a fault is shown whose place is not known.
+    place: &'a Span,
     channel: Channel,
     /// None for a broadcast, which has a single delivery.
     targets: Option<Targets<'a>>,
@@ -32,6 +35,7 @@ pub struct Met {
     pub deliveries: Vec<Planned>,
 }
 
+const FAILS: &str = "the campaign makes campanile fail when it is planned";
 /// What templates call one of the members.
 const MEMBER: &str = "member";
 
@@ -44,16 +48,23 @@ impl<'a> Draft<'a> {
         now: Moment,
     ) -> Draft<'a> {
         let audience = campaign.audience.as_ref();
+        let place = campaign.send.text_span();
+        let mut complaints = Complaints::default();
         // It is looked through though a broadcast takes none.
         let targets = audience.map(|audience| {
             let resolver = Resolver::new(audience, ready, &campaign.name);
-            Targets::new(repository, audience, resolver, now)
+            contained(|| Targets::new(repository, audience, resolver, now))
+        });
+        let targets = targets.transpose().unwrap_or_else(|panicked| {
+            complaints.add([Diagnostic::internal(place, FAILS, &panicked)]);
+            None
         });
         Draft {
             planner: Planner::new(campaign, ready, frame),
+            place,
             channel: campaign.channel(),
             targets,
-            complaints: Complaints::default(),
+            complaints,
             doubts: &campaign.doubts,
             suspected: Complaints::default(),
             tried: 0,
@@ -76,7 +87,12 @@ impl<'a> Draft<'a> {
         if self.is_over {
             return None;
         }
-        Some(self.step())
+        let met = contained(|| self.step()).unwrap_or_else(|panicked| {
+            // What is half done is not gone on with.
+            self.is_over = true;
+            self.nobody([Diagnostic::internal(self.place, FAILS, &panicked)])
+        });
+        Some(met)
     }
 
     fn step(&mut self) -> Met {

@@ -8,6 +8,7 @@ use super::notify::{self, Webhook};
 use super::overrides::{OVERRIDE_PREFIX, overridden};
 use super::secret::{masked, misplaced, told_as_secrets};
 use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
+use crate::containment::contained;
 use crate::schedule::{Schedule, ScheduleSpec, parse_zone};
 use crate::source::{
     Content, Diagnostic, Entries, Node, Read, Schema, Source, Span, Spanned, list_of, nearest,
@@ -88,8 +89,19 @@ impl Settings {
         Err(examined.complaints)
     }
 
-    /// The same, with what could be read of settings that cannot be used.
+    /// Reads the file, with what could be read of settings that cannot be used.
     pub fn examine(source: &Arc<Source>, variables: &[(String, String)]) -> ExaminedSettings {
+        contained(|| Settings::examined(source, variables)).unwrap_or_else(|panicked| {
+            let message = "the settings make campanile fail when they are read";
+            let beginning = Span::beginning(source);
+            ExaminedSettings {
+                complaints: vec![Diagnostic::internal(&beginning, message, &panicked)],
+                ..Settings::examined(&Source::new(&source.path, ""), &[])
+            }
+        })
+    }
+
+    fn examined(source: &Arc<Source>, variables: &[(String, String)]) -> ExaminedSettings {
         let schema = Settings::schema();
         let mut parsed = parse(source);
         let (mut wrong, mut secrets, mut addresses) = (Vec::new(), Vec::new(), Vec::new());

@@ -2,6 +2,10 @@
 
 use super::snippet::tame;
 use super::span::Span;
+use crate::containment::Panicked;
+
+/// The code of a failure of the program itself that the text of a file brings about.
+pub const INTERNAL_ERROR: &str = "internal-error";
 
 /// Whether the file can be used in spite of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +107,11 @@ impl Diagnostic {
         }
     }
 
+    /// Reports a panic that work on a file brought about, at the smallest place that is known.
+    pub fn internal(span: &Span, message: &str, panicked: &Panicked) -> Diagnostic {
+        Diagnostic::error(INTERNAL_ERROR, span, message).help(internal_help(panicked))
+    }
+
     /// A place for what has none.
     #[must_use]
     pub fn or_at(mut self, span: &Span) -> Diagnostic {
@@ -166,6 +175,11 @@ impl Diagnostic {
             None => self,
         }
     }
+}
+
+/// Says what an author can do about a panic.
+pub fn internal_help(panicked: &Panicked) -> String {
+    format!("this is a bug of campanile (at {panicked}): write it in another way, and report it")
 }
 
 /// The first error on one line, and how many there are besides; `more` are known only by their number. `None`: there is

@@ -47,7 +47,9 @@ mod unfold;
 mod weight;
 mod words;
 
-pub use diagnostic::{Diagnostic, Label, Mend, Premise, Severity, in_a_line};
+pub use diagnostic::{
+    Diagnostic, INTERNAL_ERROR, Label, Mend, Premise, Severity, in_a_line, internal_help,
+};
 pub use mending::{Made, Mended, mended};
 pub use node::{Content, Node, Style};
 pub use parse::parse;

@@ -11,6 +11,7 @@ use super::slip;
 use super::span::{Source, Span};
 use super::tree::{MAX_DEPTH, Tree};
 use super::words::literal;
+use crate::containment::contained;
 
 /// A larger file is refused unread: rows belong in CSV or JSON Lines.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
@@ -35,6 +36,17 @@ pub fn parse(source: &Arc<Source>) -> Parsed {
             Diagnostic::error("too-large", &Span::beginning(source), message).help(help),
         );
     }
+    contained(|| parsed(source)).unwrap_or_else(|panicked| {
+        let message = "the file makes the parser of YAML fail";
+        refused(Diagnostic::internal(
+            &Span::beginning(source),
+            message,
+            &panicked,
+        ))
+    })
+}
+
+fn parsed(source: &Arc<Source>) -> Parsed {
     let mut reader = Reader {
         source,
         tree: Tree::new(source),

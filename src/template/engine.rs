@@ -1,5 +1,6 @@
 //! One campaign's templates: read once, made ready once for each plan, rendered for every target.
 
+use super::fault::Cost;
 use super::operators::add_checks;
 use super::printed::print;
 use super::program::{self, Program};
@@ -12,6 +13,7 @@ use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, Output, UndefinedBehavior, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// One template among a campaign's.
@@ -196,11 +198,14 @@ impl Templates {
             let message = "a template may not be longer than 64 KiB";
             return Err(Diagnostic::error("template-too-long", &text.span, message));
         }
-        compile(kind, text).map_err(|error| Fault::of(&error, text).diagnostic(text, None))?;
+        let names = Fault::catch(text, || {
+            compile(kind, text)?;
+            Ok(names(&self.environment, kind, text))
+        });
         self.texts.push(Known {
             kind,
             text: text.clone(),
-            names: names(&self.environment, kind, text),
+            names: names.map_err(|fault| fault.diagnostic(text, None))?,
         });
         Ok(self.texts.len() - 1)
     }
@@ -243,7 +248,6 @@ impl Templates {
         Ready {
             programs: compiled.map(Known::compiled).collect(),
             templates: self,
-            no_blocks: BTreeMap::new(),
         }
     }
 }
@@ -284,20 +288,76 @@ pub(super) fn rendered(
     templates: &Templates,
     (kind, text): (Kind, &str),
     context: &Value,
-) -> Result<(), Error> {
-    let program = compile(kind, text)?;
-    let (environment, mut unused) = (&templates.environment, String::new());
+) -> Result<(), Fault> {
+    let program = Fault::catch(text, || compile(kind, text))?;
+    let mut unused = String::new();
     let output = &mut make_string_output(&mut unused);
-    let (context, no_blocks) = (context.clone(), BTreeMap::new());
-    eval(
-        environment,
-        &program,
-        context,
-        &no_blocks,
-        output,
-        AutoEscape::None,
-    )
-    .map(drop)
+    evaluated(&templates.environment, &program, text, context, output).map(drop)
+}
+
+/// Evaluates a program of a text; a panic of the engine has the place in the text where it came.
+fn evaluated(
+    environment: &Environment<'_>,
+    program: &Program<'_>,
+    text: &str,
+    context: &Value,
+    output: &mut Output<'_>,
+) -> Result<Option<Value>, Fault> {
+    let (value, no_blocks) = (context.clone(), BTreeMap::new());
+    let done = Fault::catch(text, || {
+        eval(
+            environment,
+            program,
+            value,
+            &no_blocks,
+            output,
+            AutoEscape::None,
+        )
+    });
+    match done {
+        Ok((value, _)) => Ok(value),
+        Err(fault) if fault.cost == Cost::Panic => Err(Fault {
+            range: place_of_panic(environment, program, text, context),
+            ..fault
+        }),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Finds where the engine panics. Only its errors have places, so the fuel is found with which the evaluation ends with
+/// an error right before the panic.
+fn place_of_panic(
+    environment: &Environment<'_>,
+    program: &Program<'_>,
+    text: &str,
+    context: &Value,
+) -> Option<Range<usize>> {
+    let mut environment = environment.clone();
+    let mut evaluate = |fuel: u64| {
+        environment.set_fuel(Some(fuel));
+        let (value, no_blocks, mut unused) = (context.clone(), BTreeMap::new(), String::new());
+        let output = &mut make_string_output(&mut unused);
+        Fault::catch(text, || {
+            eval(
+                &environment,
+                program,
+                value,
+                &no_blocks,
+                output,
+                AutoEscape::None,
+            )
+            .map(drop)
+        })
+    };
+    let (mut enough, mut too_little) = (FUEL, 0);
+    while enough - too_little > 1 {
+        let fuel = too_little.midpoint(enough);
+        match evaluate(fuel) {
+            Err(fault) if fault.cost == Cost::Panic => enough = fuel,
+            _ => too_little = fuel,
+        }
+    }
+    evaluate(too_little).err()?.range
 }
 
 /// The templates of a campaign, compiled.
@@ -305,8 +365,6 @@ pub struct Ready<'a> {
     pub(super) templates: &'a Templates,
     /// Of the first [`COMPILED_MAX`].
     programs: Vec<Program<'a>>,
-    /// Templates have no blocks; the machine wants to be told.
-    no_blocks: BTreeMap<&'a str, Program<'a>>,
 }
 
 impl Ready<'_> {
@@ -384,35 +442,15 @@ impl Ready<'_> {
         context: &Value,
         output: &mut Output<'_>,
     ) -> Result<Option<Value>, Diagnostic> {
-        let done = match self.programs.get(at) {
-            Some(program) => self.eval(program, context, output),
-            None => self.eval(&self.templates.texts[at].compiled(), context, output),
+        let text = &self.templates.texts[at].text;
+        let mut evaluate = |program: &Program<'_>| {
+            evaluated(&self.templates.environment, program, text, context, output)
         };
-        match done {
-            Ok(value) => Ok(value),
-            Err(error) => {
-                let text = &self.templates.texts[at].text;
-                Err(Fault::of(&error, text).diagnostic(text, Some(context)))
-            }
-        }
-    }
-
-    fn eval(
-        &self,
-        program: &Program<'_>,
-        context: &Value,
-        output: &mut Output<'_>,
-    ) -> Result<Option<Value>, Error> {
-        let environment = &self.templates.environment;
-        let done = eval(
-            environment,
-            program,
-            context.clone(),
-            &self.no_blocks,
-            output,
-            AutoEscape::None,
-        );
-        done.map(|(value, _)| value)
+        let done = match self.programs.get(at) {
+            Some(program) => evaluate(program),
+            None => evaluate(&self.templates.texts[at].compiled()),
+        };
+        done.map_err(|fault| fault.diagnostic(text, Some(context)))
     }
 
     fn span(&self, at: usize) -> &Span {

@@ -1,11 +1,13 @@
 //! What is wrong with a template, and where in it.
 
 use super::operators::Misuse;
+use super::program::tree_of;
 use super::slips::slip;
 use super::{UNDEFINED, Value};
-use crate::source::{Diagnostic, Text, nearest};
+use crate::containment::{Panicked, contained};
+use crate::source::{Diagnostic, INTERNAL_ERROR, Text, internal_help, nearest};
+use minijinja::machinery::Span;
 use minijinja::machinery::ast::Expr;
-use minijinja::machinery::{Span, parse_expr};
 use minijinja::{Error, ErrorKind};
 use std::ops::Range;
 
@@ -18,8 +20,17 @@ pub(super) struct Fault {
     /// The name that stands for nothing, if that is what is wrong.
     pub undefined: Option<String>,
     pub help: Option<String>,
-    /// Whether it goes on without end, as far as anybody can tell.
-    pub is_runaway: bool,
+    pub cost: Cost,
+}
+
+/// What a failed rendering costs, beside an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cost {
+    Little,
+    /// It goes on without end, as far as can be told.
+    Endless,
+    /// The engine panicked.
+    Panic,
 }
 
 /// The code of what is said of a template without end.
@@ -27,10 +38,31 @@ const RUNAWAY: &str = "template-runaway";
 
 /// Whether a rendering was given up for what it cost. One is worth it; as many as an audience has rows are not.
 pub fn is_runaway(complaint: &Diagnostic) -> bool {
-    complaint.code == RUNAWAY
+    [RUNAWAY, INTERNAL_ERROR].contains(&complaint.code)
 }
 
 impl Fault {
+    /// Runs work of the engine on a text; an error and a panic become faults of that text.
+    pub(super) fn catch<T>(
+        text: &str,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Fault> {
+        match contained(work) {
+            Ok(done) => done.map_err(|error| Fault::of(&error, text)),
+            Err(panicked) => Err(Fault::of_panic(&panicked)),
+        }
+    }
+
+    fn of_panic(panicked: &Panicked) -> Fault {
+        Fault {
+            message: "the template engine fails at this".to_owned(),
+            range: None,
+            undefined: None,
+            help: Some(internal_help(panicked)),
+            cost: Cost::Panic,
+        }
+    }
+
     /// What minijinja has to say, without the values.
     pub(super) fn of(error: &Error, text: &str) -> Fault {
         let misuse = Misuse::of(error);
@@ -41,7 +73,7 @@ impl Fault {
                 range: slip.range,
                 undefined: None,
                 help: slip.help,
-                is_runaway: false,
+                cost: Cost::Little,
             };
         }
         // An operator at the end of an expression has a range that ends before it.
@@ -69,7 +101,11 @@ impl Fault {
             help: slice.and_then(|slice| conversion(error, slice)),
             range,
             undefined,
-            is_runaway: error.kind() == ErrorKind::OutOfFuel || misuse == Some(Misuse::TooLong),
+            cost: if error.kind() == ErrorKind::OutOfFuel || misuse == Some(Misuse::TooLong) {
+                Cost::Endless
+            } else {
+                Cost::Little
+            },
         }
     }
 
@@ -83,10 +119,11 @@ impl Fault {
         let span = self
             .range
             .map_or_else(|| text.span.clone(), |range| text.span_of(range));
-        let code = match &self.undefined {
-            Some(_) => UNDEFINED,
-            None if self.is_runaway => RUNAWAY,
-            None => "template",
+        let code = match (&self.undefined, self.cost) {
+            (Some(_), _) => UNDEFINED,
+            (None, Cost::Endless) => RUNAWAY,
+            (None, Cost::Panic) => INTERNAL_ERROR,
+            (None, Cost::Little) => "template",
         };
         let diagnostic = Diagnostic::error(code, &span, self.message);
         let suggested = self.undefined.zip(context);
@@ -203,13 +240,13 @@ fn is_no_number(error: &Error) -> bool {
 /// The engine's range of an operator may begin with the word before it: `if group.count > 5`.
 fn expression_in(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let slice = text.get(range.clone())?;
-    if parse_expr(slice).is_ok() {
+    if tree_of(slice).is_ok() {
         return Some(range);
     }
     let behind = slice
         .split_once(char::is_whitespace)
         .map(|(_, behind)| behind);
-    match behind.filter(|behind| parse_expr(behind).is_ok()) {
+    match behind.filter(|behind| tree_of(behind).is_ok()) {
         Some(behind) => Some(range.end - behind.len()..range.end),
         None => Some(range),
     }
@@ -230,7 +267,7 @@ fn filtered(text: &str, range: &Range<usize>) -> Option<Range<usize>> {
 
 /// What stands on the two sides of an operator.
 fn operands(slice: &str) -> Option<(&str, &str)> {
-    let tree = parse_expr(slice).ok()?;
+    let tree = tree_of(slice).ok()?;
     let (first, second) = match &tree {
         Expr::BinOp(operation) => (operation.left.span(), operation.right.span()),
         Expr::Compare(chain) => (chain.expr.span(), chain.ops.first()?.expr.span()),

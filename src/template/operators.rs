@@ -254,7 +254,7 @@ pub(super) fn check_length(length: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_items(one: usize, other: usize) -> Result<(), Error> {
+pub(super) fn check_items(one: usize, other: usize) -> Result<(), Error> {
     if one.saturating_add(other) > ITEMS_MAX {
         return Err(wrong("the list that is built here is too long"));
     }

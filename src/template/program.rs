@@ -7,6 +7,7 @@
 
 use super::work::NOT_CACHED;
 use super::{operators, work};
+use minijinja::machinery::ast::Expr;
 use minijinja::machinery::{
     CodeGenerator, Instruction, Instructions, Span, Token, parse, parse_expr, tokenize,
 };
@@ -17,7 +18,7 @@ use minijinja::{Error, ErrorKind, Value};
 pub(super) type Program<'a> = Instructions<'a>;
 
 pub(super) fn template(source: &str, syntax: SyntaxConfig) -> Result<Program<'_>, Error> {
-    check_chains(tokenize(source, false, syntax.clone()))?;
+    check_nesting(tokenize(source, false, syntax.clone()))?;
     let tree = parse(source, "", syntax)?;
     let mut code = CodeGenerator::new("", source);
     code.compile_stmt(&tree);
@@ -25,8 +26,7 @@ pub(super) fn template(source: &str, syntax: SyntaxConfig) -> Result<Program<'_>
 }
 
 pub(super) fn expression(source: &str) -> Result<Program<'_>, Error> {
-    check_chains(tokenize(source, true, SyntaxConfig::default()))?;
-    let tree = parse_expr(source)?;
+    let tree = tree_of(source)?;
     let mut code = CodeGenerator::new("", source);
     // Else errors have no place.
     code.set_line(1);
@@ -34,47 +34,135 @@ pub(super) fn expression(source: &str) -> Result<Program<'_>, Error> {
     Ok(checked(&code.finish().0))
 }
 
-/// Operators one behind the other: the parser makes a tree as deep of them, which is walked down in recursion, and bounds
-/// only what stands inside brackets.
+/// Parses an expression whose nesting is bounded.
+pub(super) fn tree_of(source: &str) -> Result<Expr<'_>, Error> {
+    check_nesting(tokenize(source, true, SyntaxConfig::default()))?;
+    parse_expr(source)
+}
+
+/// Operators one behind the other in one pair of brackets: the parser makes a tree as deep of them, which is walked down
+/// in recursion.
 const CHAIN_MAX: usize = 200;
+
+/// Blocks, brackets and operators inside each other, all counted together. The engine's parser bounds brackets and blocks
+/// alone, and calls itself for each operator besides.
+pub(super) const NESTING_MAX: usize = 200;
 
 /// Each is as deep as all before it.
 const ELIFS_MAX: usize = 200;
 
-fn check_chains<'a>(
+/// Statements that hold others up to their end. `set` is one where it has no `=`.
+const BLOCKS: [&str; 5] = ["autoescape", "filter", "for", "if", "with"];
+
+/// How deep the parser is inside a template.
+struct Nesting {
+    blocks: usize,
+    elifs: usize,
+    /// Operators so far in each open pair of brackets, of the tag itself first.
+    chains: Vec<usize>,
+    /// Where in a tag `{% .. %}` this is.
+    statement: Statement,
+}
+
+/// What is known of the statement whose tag is being read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Statement {
+    None,
+    Begins,
+    /// A `set` without `=` so far.
+    Set,
+}
+
+/// Refuses a template that nests deeper than the stack allows, before the parser calls itself for any of it.
+fn check_nesting<'a>(
     tokens: impl Iterator<Item = Result<(Token<'a>, Span), Error>>,
 ) -> Result<(), Error> {
-    let (mut chains, mut elifs) = (vec![0], 0);
+    let mut nesting = Nesting {
+        blocks: 0,
+        elifs: 0,
+        chains: vec![0],
+        statement: Statement::None,
+    };
     // What is no token is told by the parser.
     for (token, _) in tokens.map_while(Result::ok) {
-        let Some(chain) = chains.last_mut() else {
-            break;
-        };
-        match token {
-            Token::TemplateData(_) | Token::Comma | Token::Colon => *chain = 0,
-            Token::VariableEnd | Token::BlockEnd => chains = vec![0],
-            Token::BracketClose | Token::ParenClose | Token::BraceClose => drop(chains.pop()),
-            Token::BracketOpen | Token::ParenOpen | Token::BraceOpen => {
-                *chain += 1;
-                chains.push(0);
+        nesting.take(&token);
+        nesting.check()?;
+    }
+    Ok(())
+}
+
+impl Nesting {
+    fn take(&mut self, token: &Token<'_>) {
+        match (self.statement, token) {
+            (Statement::Begins, Token::Ident(name)) => return self.begin(name),
+            (Statement::Set, Token::Assign) if self.chains.len() == 1 => {
+                self.statement = Statement::None;
             }
-            Token::Ident("elif") => elifs += 1,
-            other if !is_value(&other) => *chain += 1,
+            (Statement::Set, Token::BlockEnd) => self.blocks += 1,
+            (Statement::None | Statement::Begins | Statement::Set, _) => {}
+        }
+        match token {
+            Token::BlockStart => self.statement = Statement::Begins,
+            Token::BlockEnd | Token::VariableEnd => {
+                self.statement = Statement::None;
+                self.chains = vec![0];
+            }
+            Token::BracketClose | Token::ParenClose | Token::BraceClose => {
+                // The parser stops at one too many.
+                if self.chains.len() > 1 {
+                    self.chains.pop();
+                }
+            }
+            Token::BracketOpen | Token::ParenOpen | Token::BraceOpen => {
+                self.count_operator();
+                self.chains.push(0);
+            }
+            Token::TemplateData(_) | Token::Comma | Token::Colon => {
+                if let Some(chain) = self.chains.last_mut() {
+                    *chain = 0;
+                }
+            }
+            other if !is_value(other) => self.count_operator(),
             _ => {}
         }
-        let is_long = chains.last().is_some_and(|chain| *chain > CHAIN_MAX);
-        if is_long || chains.len() > CHAIN_MAX {
+    }
+
+    fn begin(&mut self, name: &str) {
+        self.statement = match name {
+            "set" => Statement::Set,
+            _ => Statement::None,
+        };
+        self.elifs += usize::from(name == "elif");
+        self.blocks += usize::from(BLOCKS.contains(&name));
+        if name.starts_with("end") {
+            self.blocks = self.blocks.saturating_sub(1);
+        }
+    }
+
+    fn count_operator(&mut self) {
+        if let Some(chain) = self.chains.last_mut() {
+            *chain += 1;
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.chains.last().is_some_and(|chain| *chain > CHAIN_MAX) {
             return Err(too_long(
                 "an expression has more than 200 operators in a row",
             ));
         }
-        if elifs > ELIFS_MAX {
+        if self.blocks + self.chains.iter().sum::<usize>() > NESTING_MAX {
+            return Err(too_long(
+                "blocks, brackets and operators are nested more than 200 deep",
+            ));
+        }
+        if self.elifs > ELIFS_MAX {
             return Err(too_long(
                 "there are more than 200 `elif`; write `by:` with `cases:`",
             ));
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn too_long(detail: &'static str) -> Error {
@@ -124,13 +212,15 @@ fn expanded<'a>(instruction: &Instruction<'a>) -> Vec<Instruction<'a>> {
         instructions.extend(work::behind(instruction));
         return instructions;
     };
-    vec![
+    let mut instructions = vec![
         Instruction::BuildList(Some(2)),
         Instruction::ApplyFilter(check, Some(1), NOT_CACHED),
         Instruction::UnpackList(2),
         Instruction::Swap,
         instruction.clone(),
-    ]
+    ];
+    instructions.extend(work::behind(instruction));
+    instructions
 }
 
 /// Where each instruction stands when those before it are expanded.

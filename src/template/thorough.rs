@@ -4,6 +4,7 @@
 
 use super::Fault;
 use super::engine::{Chosen, Kind, Ready, Template, compile, rendered};
+use super::fault::Cost;
 use crate::source::Diagnostic;
 use minijinja::Value;
 use std::ops::Range;
@@ -49,11 +50,10 @@ impl Ready<'_> {
         let mut text = known.text.to_string();
         let (mut found, mut taken) = (Vec::new(), Vec::<Range<usize>>::new());
         for _ in 0..ROUNDS_MAX {
-            let Err(error) = rendered(self.templates, (known.kind, &text), context) else {
+            let Err(fault) = rendered(self.templates, (known.kind, &text), context) else {
                 break;
             };
-            let fault = Fault::of(&error, &text);
-            let (range, is_runaway) = (fault.range.clone(), fault.is_runaway);
+            let (range, cost) = (fault.range.clone(), fault.cost);
             let is_echo = || {
                 let inside = range.clone().unwrap_or(0..text.len());
                 let holds = |out: &Range<usize>| inside.start < out.end && out.start < inside.end;
@@ -66,7 +66,7 @@ impl Ready<'_> {
             if !is_echo() {
                 found.push(fault.diagnostic(&known.text, Some(context)));
             }
-            if is_runaway {
+            if cost != Cost::Little {
                 break;
             }
             let rest = range.and_then(|range| without(known.kind, &text, range));
@@ -103,7 +103,8 @@ fn without(kind: Kind, text: &str, part: Range<usize>) -> Option<(String, Range<
     let start = text[..part.start].rfind("{{").map(|start| start + 2);
     let end = text[part.end..].find("}}").map(|end| part.end + end);
     let whole = start.zip(end).map(|(start, end)| start..end);
-    let compiles = |(rest, _): &(String, Range<usize>)| compile(kind, rest).is_ok();
+    let compiles =
+        |(rest, _): &(String, Range<usize>)| Fault::catch(rest, || compile(kind, rest)).is_ok();
     let parts = [Some(part), whole].into_iter().flatten();
     parts
         .filter_map(|part| Some((blanked(text, &part)?, part)))

@@ -1,6 +1,7 @@
 //! How much one rendering looks at. Fuel counts the steps of a template; a step that sorts a list takes as long as the list
 //! is, so what goes into a step is counted as well, all that is inside it included.
 
+use super::operators::check_items;
 use minijinja::machinery::Instruction;
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
@@ -17,6 +18,7 @@ pub(super) const ITEMS_MAX: usize = 10_000;
 /// Names of filters that nobody can type.
 const COUNTED: &str = "(counted)";
 const COUNTED_ITEM: &str = "(counted-item)";
+const MADE: &str = "(made)";
 /// Minijinja's caches have no place for our filters.
 pub(super) const NOT_CACHED: u8 = !0;
 
@@ -36,6 +38,7 @@ pub(super) fn add_work(environment: &mut Environment<'_>) {
         }
         Ok::<Value, Error>(pair)
     });
+    environment.add_filter(MADE, made);
     environment.add_function("range", range);
 }
 
@@ -57,12 +60,20 @@ pub(super) fn before<'a>(instruction: &Instruction<'a>) -> Vec<Instruction<'a>> 
     }
 }
 
-/// What stands behind an instruction that puts values inside another.
+/// What stands behind an instruction that puts values inside another, or whose list may be made only while one goes
+/// through it.
 pub(super) fn behind<'a>(instruction: &Instruction<'a>) -> Vec<Instruction<'a>> {
     match instruction {
         Instruction::BuildList(_) | Instruction::BuildTuple(_) | Instruction::BuildMap(_) => {
             on_top()
         }
+        Instruction::ApplyFilter(..)
+        | Instruction::CallFunction(..)
+        | Instruction::CallMethod(..)
+        | Instruction::CallObject(_)
+        | Instruction::Slice
+        | Instruction::Add
+        | Instruction::Mul => vec![Instruction::ApplyFilter(MADE, Some(1), NOT_CACHED)],
         _ => Vec::new(),
     }
 }
@@ -115,6 +126,17 @@ impl Left {
         }
         Ok(())
     }
+}
+
+/// Makes a list at once that the engine would make whenever one goes through it. A slice of a slice of a slice is a call
+/// inside a call inside a call, however short the list is.
+fn made(value: Value) -> Result<Value, Error> {
+    if value.kind() != ValueKind::Iterable {
+        return Ok(value);
+    }
+    let items: Vec<Value> = value.try_iter()?.take(ITEMS_MAX + 1).collect();
+    check_items(items.len(), 0)?;
+    Ok(Value::from(items))
 }
 
 /// As minijinja's, of numbers that a message could hold.
