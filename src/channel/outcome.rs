@@ -95,7 +95,7 @@ pub struct Answer {
     pub code: u32,
     /// The words that came with it: the vendor's, or the network's where the vendor did not answer. Often empty.
     pub text: String,
-    /// What this program knows of it, where the words do not say it.
+    /// Set where this program knows better than the words what happened.
     pub cause: Option<Cause>,
 }
 
@@ -120,7 +120,7 @@ impl Answer {
         Answer::because_of(cause, "")
     }
 
-    /// Returns the same with the vendor's word for it.
+    /// Returns an answer with a cause and the vendor's word for it.
     pub fn because_of(cause: Cause, text: &str) -> Answer {
         Answer {
             cause: Some(cause),

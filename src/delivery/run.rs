@@ -14,13 +14,13 @@ pub struct RunEntry {
 pub enum RunEvent {
     /// Only `resume` continues it.
     Paused { reason: PauseReason },
-    /// No call would fare better until somebody mends something.
+    /// No call would fare better until the operator fixes the cause.
     Stopped { reason: StopReason },
     Resumed {
         /// Counted from the run's beginning, so many deliveries are begun; then it pauses.
         until: Option<u64>,
     },
-    /// A person says that the journal knows all that was sent, though it looks as if it did not.
+    /// The operator says that the journal knows all that was sent, though it looks as if it did not.
     Trusted,
     /// What is not begun never will be; what is open is settled, and then it is finished.
     Cancelled,
@@ -144,7 +144,7 @@ impl RunState {
                 (RunState::Cancelling, RunEvent::Finished(counts)) => {
                     RunState::of_cancelled(counts)
                 }
-                // Nobody takes a cancel back.
+                // No event takes a cancel back.
                 (state, RunEvent::Trusted) | (state @ RunState::Cancelling, _) => state,
                 (_, RunEvent::Resumed { .. }) => RunState::Open,
                 (state, &RunEvent::Paused { reason }) => RunState::Paused {

@@ -21,13 +21,13 @@ pub struct Progress {
     pub draining: bool,
     /// Runs of other processes that are sent beside it.
     pub others: usize,
-    /// What first attempts wait for, if they do.
+    /// The reason why first attempts wait, if they do.
     pub waiting: Option<WaitReason>,
     /// The answer to the last call, if it proved neither acceptance nor refusal.
     pub trouble: Option<(Channel, Answer)>,
 }
 
-/// What the first attempts of a run wait for.
+/// Why the first attempts of a run wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitReason {
     /// There will be none; what is unresolved of the cancelled run is settled.

@@ -42,7 +42,7 @@ pub struct LogLine<'a> {
     pub state: &'static str,
     /// Why it stands there, in our words.
     pub reason: Option<String>,
-    /// The name of the reason why it ended, unless it is the vendor's answer.
+    /// The code of the reason why it ended, unless the vendor's answer is the reason.
     pub reason_code: Option<&'static str>,
     pub attempts: u32,
     pub error_code: Option<u32>,
@@ -60,9 +60,10 @@ pub struct LogLine<'a> {
     parts: Parts,
 }
 
-/// The parts of a line that are read by people.
+/// The parts of a line that users read.
 #[derive(Clone, Debug)]
 struct Parts {
+    is_unknown: bool,
     /// The first part of `reason`, which the answer belongs to.
     present: Option<String>,
     /// The name of the answer's code, unless `present` shows it.
@@ -198,7 +199,7 @@ impl<'a> LogLine<'a> {
         if self.attempts > 1 {
             let _ = write!(line, "  {} attempts", self.attempts);
         }
-        let _ = if self.state == State::Unknown.name() {
+        let _ = if self.parts.is_unknown {
             self.parts.write_doubt(&mut line)
         } else {
             self.parts.write_answer(&mut line)
@@ -217,11 +218,12 @@ impl Parts {
         let present = present(channel, delivery, answer);
         let shows_code = present.as_ref().is_some_and(|present| present.shows_code);
         let shows_words = present.as_ref().is_some_and(|present| present.shows_words);
-        // What was never sent was answered by nobody: the words would be ours.
+        // The last word on a skipped delivery is ours, not an answer's.
         let is_sent = delivery.state() != State::Skipped;
         let has_words = |answer: &&Answer| is_sent && !shows_words && answer.tells_more();
         let has_code = |code: &u32| *code != 0 && !shows_code;
         Parts {
+            is_unknown: delivery.state() == State::Unknown,
             code: answer
                 .map(|answer| answer.code)
                 .filter(has_code)

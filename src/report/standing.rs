@@ -15,7 +15,7 @@ pub struct Standing {
     pub state: &'static str,
     /// Why it stands there.
     pub reason: Option<String>,
-    /// The name that programs know it by.
+    /// The code of `reason`, for programs.
     pub reason_code: Option<&'static str>,
     pub planned: u64,
     pub accepted: u64,

@@ -154,8 +154,8 @@ fn pause_all_pauses_every_lane_and_each_run_goes_on_where_it_was() {
     assert_eq!(runs.len(), 2);
     for run in runs {
         assert_eq!(
-            (&run["state"], &run["reason"]),
-            (&"paused".into(), &"by hand".into())
+            (&run["state"], &run["reason"], &run["reason_code"]),
+            (&"paused".into(), &"by hand".into(), &"operator".into())
         );
         assert!(run["run"].as_str().unwrap().contains('@'));
         assert_eq!(run["app"], "main");
@@ -435,6 +435,15 @@ fn what_is_in_no_history_is_unknown_when_its_run_was_cancelled() {
     let unknown = count(&place, "unknown", "the group's history does not hold it");
     assert!(unknown > 0);
     assert_eq!(count(&place, "skipped", "cancelled"), 300 - unknown);
+    for line in place.log() {
+        let code = match line["state"].as_str() {
+            Some("unknown") => "not_in_history",
+            _ => "cancelled",
+        };
+        assert_eq!(line["reason_code"], code, "{line}");
+    }
+    let told = status(&place);
+    assert_eq!(told["finished"][0]["reason_code"], "cancelled", "{told}");
 }
 
 /// The same when the process that cancels it was killed, or left with Ctrl-C, in the midst of that.

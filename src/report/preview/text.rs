@@ -196,7 +196,7 @@ pub(super) fn heading(outline: &Outline) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Returns the same without what names and describes the campaign.
+/// Returns the facts of [`heading`] without the campaign's name and description.
 pub(super) fn origin(outline: &Outline) -> Vec<(&'static str, String)> {
     let app = format!("{} (SDKAppID {})", outline.app, outline.sdk_app_id);
     let note = outline.note.map(|note| format!(" ({note})"));
@@ -264,7 +264,7 @@ pub(super) fn facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, St
     facts
 }
 
-/// Returns the same without the warnings.
+/// Returns the facts of [`facts`] without the warnings.
 pub(super) fn plan_facts(outline: &Outline, totals: &Totals) -> Vec<(&'static str, String)> {
     let mut facts = vec![("calls", calls_text(totals))];
     for (reason, count) in &totals.skipped {
