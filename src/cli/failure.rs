@@ -201,17 +201,15 @@ fn is_of_sandbox(journal: &Path) -> bool {
 }
 
 fn delete_rehearsals(journal: &Path) -> String {
-    format!(
-        "it holds rehearsals only; delete it with: rm '{}'*",
-        journal.display()
-    )
+    let command = unbroken(&format!("rm '{}'*", journal.display()));
+    format!("it holds rehearsals only; delete it with: {command}")
 }
 
 fn go_on_from_older(witness: &Path) -> String {
+    let command = unbroken(&format!("rm '{}'", witness.display()));
     format!(
-        "put the newest journal back; if it is lost, go on from this one with: rm '{}' (what was sent since then may go \
-         out twice)",
-        witness.display()
+        "put the newest journal back; if it is lost, go on from this one with: {command} (what was sent since then may go \
+         out twice)"
     )
 }
 
