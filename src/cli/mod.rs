@@ -27,6 +27,7 @@ mod journals;
 mod lanes;
 mod list;
 mod log;
+mod log_thread;
 mod manual;
 mod next;
 mod occurrences;
@@ -85,10 +86,10 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return print::usage(&error).into(),
     };
-    match on_large_stack(move || run_verb(arguments)) {
-        Ok(exit) => exit.into(),
-        Err(failure) => failure.print().into(),
-    }
+    let outcome = on_large_stack(move || run_verb(arguments));
+    let exit = outcome.unwrap_or_else(|failure| failure.print());
+    log_thread::flush();
+    exit.into()
 }
 
 /// Runs on a thread whose stack has the named size: that of the main thread is what a limit of the system says.

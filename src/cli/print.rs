@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::log_thread;
 use super::prose::{bare, laid_out};
 use super::workspace::typed_with;
 use crate::source::{Diagnostic, render, tame, with_blanks};
@@ -56,14 +57,16 @@ fn say_fitted(line: &str) {
     }
 }
 
-/// A terminal that is gone stops nobody.
+/// Writes a line to stderr, or leaves that to the log thread of the daemon. A terminal that is gone is no failure.
 fn say_styled(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    if !log_thread::take(line) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
 }
 
 /// What stands in files, in their names and in answers, without what moves the cursor. What turns the direction of text
 /// is left to programs, which read the result as it is.
-fn harmless(text: &str, is_seen: bool) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str, is_seen: bool) -> Cow<'_, str> {
     let is_kept = |each: char| match each {
         '\n' | '\t' => true,
         _ => !each.is_control() && (!is_seen || tame(each) == each),

@@ -5,6 +5,7 @@ use super::checkout;
 use super::daemons::Serve;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::log_thread;
 use super::signals::Signals;
 use super::workspace::{SettingsFile, Workspace, variable};
 use crate::clock;
@@ -29,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Failure> {
+    log_thread::start(options.log).context("cannot start a thread for the log")?;
     let git = checkout::follow(common, options)?;
     let workspace = Workspace::find(common, options.sandbox)?;
     check_roles(&workspace)?;

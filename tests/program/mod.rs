@@ -23,6 +23,7 @@ mod hostile_journals;
 mod journals;
 mod kills;
 mod lane;
+mod log_pipe;
 mod manual;
 mod newcomer;
 mod operations;

@@ -33,7 +33,7 @@ fn ended(daemon: Running) -> Vec<Value> {
         .collect()
 }
 
-fn asked(address: &str, path: &str) -> String {
+pub(super) fn asked(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     let mut answer = String::new();

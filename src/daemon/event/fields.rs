@@ -130,6 +130,10 @@ impl Event {
             Event::VendorClock { differs_ms } => json!({ "differs_ms": differs_ms }),
             Event::NotifyFailed { url_host, why } => json!({ "url_host": url_host, "why": why }),
             Event::NotifyDropped { dropped } => json!({ "dropped": dropped }),
+            Event::LogDropped { dropped } => json!({ "dropped": dropped }),
+            Event::Panicked { thread, place, why } => {
+                json!({ "thread": thread, "place": place, "why": why })
+            }
             Event::Draining { signal } => json!({ "signal": interruption_text(*signal) }),
             _ => Value::Null,
         }

@@ -154,6 +154,17 @@ pub enum Event {
     NotifyDropped {
         dropped: u64,
     },
+    /// The log was not read, so some of its lines are lost.
+    LogDropped {
+        dropped: u64,
+    },
+    /// A part of the program met a bug of its own.
+    Panicked {
+        thread: String,
+        /// The line of the source.
+        place: String,
+        why: String,
+    },
     Draining {
         signal: Interruption,
     },
@@ -235,6 +246,8 @@ impl Event {
             Event::VendorClock { .. } => "vendor_clock",
             Event::NotifyFailed { .. } => "notify_failed",
             Event::NotifyDropped { .. } => "notify_dropped",
+            Event::LogDropped { .. } => "log_dropped",
+            Event::Panicked { .. } => "panicked",
             Event::Draining { .. } => "draining",
             Event::Stopped => "stopped",
         }
@@ -251,7 +264,8 @@ impl Event {
             | Event::Left { .. }
             | Event::Held { .. }
             | Event::Missed { .. }
-            | Event::LaneFailed { .. } => Level::Error,
+            | Event::LaneFailed { .. }
+            | Event::Panicked { .. } => Level::Error,
             Event::Invalid { .. }
             | Event::Unsettled { .. }
             | Event::SettingsInvalid { .. }
@@ -261,7 +275,8 @@ impl Event {
             | Event::ClockStepped { .. }
             | Event::VendorClock { .. }
             | Event::NotifyFailed { .. }
-            | Event::NotifyDropped { .. } => Level::Warning,
+            | Event::NotifyDropped { .. }
+            | Event::LogDropped { .. } => Level::Warning,
             Event::Started { .. }
             | Event::Reloaded { .. }
             | Event::Mended { .. }

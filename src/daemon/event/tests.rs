@@ -280,6 +280,18 @@ fn of_surroundings() -> Vec<(Event, &'static str)> {
             "3 notifications of the oldest were dropped: more was told than could be sent",
         ),
         (
+            Event::LogDropped { dropped: 1 },
+            "1 line dropped here: the log could not be written",
+        ),
+        (
+            Event::Panicked {
+                thread: "lane".to_owned(),
+                place: "src/a.rs:7:1".to_owned(),
+                why: "no such\nthing".to_owned(),
+            },
+            "a bug in the program stopped a part of it (lane, src/a.rs:7:1): no such thing",
+        ),
+        (
             Event::Draining {
                 signal: Interruption::Sigterm,
             },
@@ -306,7 +318,7 @@ fn every_event_is_one_line_of_words() {
         assert_eq!(event.text(), text);
     }
     let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
-    assert_eq!(names.len(), 31, "each kind is tried");
+    assert_eq!(names.len(), 33, "each kind is tried");
 }
 
 #[test]

@@ -119,6 +119,13 @@ impl Event {
                 "{} of the oldest were dropped: more was told than could be sent",
                 plural(*dropped, "notification")
             ),
+            Event::LogDropped { dropped } => format!(
+                "{} dropped here: the log could not be written",
+                plural(*dropped, "line")
+            ),
+            Event::Panicked { thread, place, why } => {
+                format!("a bug in the program stopped a part of it ({thread}, {place}): {why}")
+            }
             Event::Draining { signal } => {
                 let signal = interruption_text(*signal);
                 format!("{signal}: nothing more is begun, what is under way comes home")
