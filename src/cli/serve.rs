@@ -26,6 +26,8 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+/// Connections of probes at once.
+const PROBES_MAX: usize = 64;
 /// How long webhooks may take at the end to hear of it.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
@@ -41,7 +43,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
     let (told, mut events) = mpsc::unbounded_channel();
     let notifier = Notifier::start(targets, &told).context("cannot notify")?;
     let heartbeat = Heartbeat::new(clock::now());
-    let (probes, readiness) = probes(&workspace, &heartbeat).await?;
+    let (probes, readiness) = probes(&workspace, &heartbeat)?;
     let (drain, _) = watch::channel(None);
     let (reload, reload_in) = mpsc::channel(1);
     let daemon = Daemon::new(Setup {
@@ -100,14 +102,15 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
 }
 
 /// What machines ask, and where they are told.
-async fn probes(
+fn probes(
     workspace: &Workspace,
     heartbeat: &Heartbeat,
 ) -> Result<(Probes, watch::Sender<Readiness>), Failure> {
     let (readiness, seen) = watch::channel(Readiness {
         waits_for: vec!["the campaigns".to_owned()],
     });
-    let probes = Probes::start(workspace.settings.listen, heartbeat.clone(), seen).await;
+    let listen = workspace.settings.listen;
+    let probes = Probes::start(listen, heartbeat.clone(), seen, PROBES_MAX);
     let probes = probes.map_err(|error| {
         let help = "name another address in the settings, `serve: { listen: 127.0.0.1:8788 }`, or in \
             CAMPANILE_SERVE__LISTEN";
