@@ -31,21 +31,24 @@ thread_local! {
 /// Every use has to drop what the work has changed, or to leave it unused: it may be half done.
 pub fn contained<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
     static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let outer = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if CONTAINED.get() == 0 {
-                return outer(info);
-            }
-            PLACE.set(place_of(info));
-        }));
-    });
+    HOOK.call_once(|| report_others(panic::take_hook()));
     CONTAINED.set(CONTAINED.get() + 1);
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     CONTAINED.set(CONTAINED.get() - 1);
     done.map_err(|_| Panicked {
         place: PLACE.take(),
     })
+}
+
+/// Installs the report of panics outside of contained work. Contained ones stay silent, whichever is called first.
+pub fn report_others(report: impl Fn(&PanicHookInfo<'_>) + Send + Sync + 'static) {
+    panic::set_hook(Box::new(move |info| {
+        if CONTAINED.get() == 0 {
+            report(info);
+        } else {
+            PLACE.set(place_of(info));
+        }
+    }));
 }
 
 /// Returns the place without the folders of the machine that built the program.

@@ -4,10 +4,11 @@
 use super::print;
 use super::telling::LogFormat;
 use crate::clock;
+use crate::containment::report_others;
 use crate::daemon::Event;
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::panic::{self, PanicHookInfo};
+use std::panic::PanicHookInfo;
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(super) fn start(format: LogFormat) -> io::Result<()> {
     thread::Builder::new()
         .name("log".to_owned())
         .spawn(|| log.write_to(io::stderr()))?;
-    panic::set_hook(Box::new(|info| report(log, info)));
+    report_others(|info| report(log, info));
     Ok(())
 }
 
