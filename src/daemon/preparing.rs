@@ -61,26 +61,31 @@ struct UnderWay {
 pub(super) struct Preparer {
     ready: BTreeMap<CampaignName, Ready>,
     under_way: Option<UnderWay>,
-    /// What is due comes first.
-    queue: VecDeque<Job>,
+    /// Occurrences that are due, one of a campaign. Their campaigns decide nothing until these plans are made, so a plan
+    /// ahead never takes their place.
+    due: VecDeque<Job>,
+    /// Occurrences that are to come, one of a campaign.
+    ahead: VecDeque<Job>,
 }
 
 impl Preparer {
-    /// `is_due`: before everything that is not.
+    /// Queues a plan in the place of the campaign's earlier one of its kind.
     pub(super) fn want(&mut self, job: Job, is_due: bool) {
-        self.queue
-            .retain(|other| other.campaign.name != job.campaign.name);
+        let is_of_other = |other: &Job| other.campaign.name != job.campaign.name;
+        self.ahead.retain(is_of_other);
         if is_due {
-            self.queue.push_front(job);
+            self.due.retain(is_of_other);
+            self.due.push_back(job);
         } else {
-            self.queue.push_back(job);
+            self.ahead.push_back(job);
         }
     }
 
     /// Whether the plan of an occurrence is made, or being made, or is to be.
     pub(super) fn has(&self, name: &CampaignName, occurrence: &Occurrence) -> bool {
         let is_it = |each: &Occurrence| each == occurrence;
-        let mut queued = self.queue.iter().filter(|job| job.campaign.name == *name);
+        let queued = self.due.iter().chain(&self.ahead);
+        let mut queued = queued.filter(|job| job.campaign.name == *name);
         self.ready
             .get(name)
             .is_some_and(|ready| is_it(&ready.occurrence))
@@ -107,7 +112,8 @@ impl Preparer {
 
     /// Nothing more is planned.
     pub(super) fn stop(&mut self) -> Vec<PlanId> {
-        self.queue.clear();
+        self.due.clear();
+        self.ahead.clear();
         let ready = std::mem::take(&mut self.ready);
         ready.into_values().map(|ready| ready.plan).collect()
     }
@@ -119,7 +125,8 @@ impl Preparer {
         repository: &Repository,
     ) -> Result<(CampaignName, Occurrence, Made), Error> {
         if self.under_way.is_none() {
-            let Some(job) = self.queue.pop_front() else {
+            let next = self.due.pop_front();
+            let Some(job) = next.or_else(|| self.ahead.pop_front()) else {
                 return std::future::pending().await;
             };
             self.under_way = Some(begin(job, journal.clone(), repository.clone()));

@@ -132,6 +132,36 @@ fn an_occurrence_is_sent_at_its_time_and_not_before() {
     assert!(ledger.iter().any(|line| line.to_string().contains(said)));
 }
 
+/// Each is planned again at its slot, while the daemon already wants to plan the next slot.
+#[test]
+fn campaigns_saved_just_before_their_slot_are_sent_at_every_slot() {
+    const CAMPAIGNS: usize = 12;
+    let vendor = Vendor::start(&[]);
+    let slots = [soon(12), soon(14)];
+    let place = place(&vendor, 2, &slots, ", overlap: queue");
+    let save = |greeting: &str| {
+        for number in 0..CAMPAIGNS {
+            let text = news(&slots, ", overlap: queue");
+            let text = text.replace("name: news", &format!("name: news-{number}"));
+            let text = text.replace("for {{ group.city }}", greeting);
+            place.write(&format!("campaigns/news-{number}.yaml"), &text);
+        }
+    };
+    save("first");
+    let daemon = place.serve();
+    while now() < slots[0] - TimeDelta::milliseconds(300) {
+        pause();
+    }
+    save("second");
+    let runs = (CAMPAIGNS + 1) * slots.len();
+    place.wait_until("all are sent", |status| {
+        let states = states(status, "finished");
+        states.values().filter(|state| *state == "done").count() == runs
+    });
+    assert_eq!(vendor.ledger().len(), runs * 2);
+    drained(daemon);
+}
+
 #[test]
 fn what_is_past_when_it_is_first_seen_is_never_sent() {
     let vendor = Vendor::start(&[]);
