@@ -40,6 +40,8 @@ pub(crate) mod dispatch;
 
 pub(crate) mod agenda;
 
+pub(crate) mod scheduler;
+
 pub(crate) mod report;
 
 pub(crate) mod clock;
@@ -64,7 +66,8 @@ pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
-    pub use crate::agenda::{Civil, Standing as AgendaStanding, decide};
+    pub use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
+    pub use crate::agenda::{Standing as AgendaStanding, decide};
     pub use crate::campaign::Campaign;
     pub use crate::catalog::{Catalog, Changes, Entry as CatalogEntry, Invalid, Stale};
     pub use crate::catalog::{Watch, Watched};
@@ -83,11 +86,17 @@ pub mod workbench {
     pub use crate::executor::Draft;
     pub use crate::files::Repository;
     pub use crate::identity::{
-        DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, SdkAppId,
+        CampaignName, DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, RunName,
+        SdkAppId, VendorApp,
     };
     pub use crate::plan::Frame;
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
-    pub use crate::schedule::{Cron, Dst, Note, Occurrence, Schedule, Slot, parse_zone};
+    pub use crate::schedule::{Cron, Dst, Note, Occurrence, Overlap, Schedule, Slot, parse_zone};
+    pub use crate::scheduler::{
+        Cursor, Definition, Departure, Effect, EffectId, Event as SchedulerEvent, Fault,
+        JournalView, Notice as SchedulerNotice, OpenResult, OpenRun, PlanQueue, SLICE, ScheduleKey,
+        Scheduler, Waiting,
+    };
     pub use crate::settings::{Hours, Notice, OnUnknown, Settings};
     pub use crate::source::{Diagnostic, Source, Span, Spanned, render};
 }

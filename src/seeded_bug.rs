@@ -47,6 +47,10 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `program::fixing::a_key_in_a_wrong_place_is_never_shown`
     KeyInADifference,
+    /// A schedule whose file is invalid when the daemon starts is not taken from the journal.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    InvalidAtStartForgotten,
     /// Two processes send on one lane.
     ///
     /// - all: `program::runs::two_processes_never_share_a_lane`
@@ -55,6 +59,10 @@ pub(crate) enum SeededBug {
     ///
     /// - lib: `catalog::parallel::tests::things_are_taken_in_order_until_one_fails`
     LastFileLost,
+    /// Whether an occurrence is too late is decided only when its plan is ready.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    LatenessAfterPlanning,
     /// One journal read authorizes sending forever, also for a process that was stopped meanwhile.
     ///
     /// - lib: `executor::permit::tests::a_permit_runs_out_unless_the_journal_is_read_again`
@@ -72,6 +80,10 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `simulation::lost_replies_double_nothing`
     NewRandomOnResend,
+    /// An absence is reported once for every occurrence.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    NoticePerOccurrence,
     /// A notification is repeated as if Tencent deduplicated notifications.
     ///
     /// - all: `program::kills::a_notification_without_an_answer_is_never_sent_again`
@@ -92,15 +104,31 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `program::operator::run_paused_and_resumed_between_two_polls_stops_where_the_resume_says`
     PauseOverlooked,
+    /// The plan of the next occurrence replaces that of the one that is due, which waits forever.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    PlanReplacedByNext,
+    /// A worker makes each plan to its end, whatever becomes due meanwhile.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    PlansOneAfterAnother,
     /// The daemon sends a plan that was made before the files were edited.
     ///
     /// - all: `program::serving::an_edit_before_the_slot_is_what_is_sent`
     ProvisionalPlanKept,
+    /// An occurrence in the queue is not decided again when the run before it ends.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    QueueNotDecidedAgain,
     /// A refused repetition proves that the attempts before it were not delivered.
     ///
     /// - lib: `delivery::tests::fold::nothing_is_called_undelivered_without_proof`
     /// - all: `program::faults::a_repetition_that_is_refused_is_found_in_the_history`
     RefusalSettlesEarlier,
+    /// A clock that was set back makes nothing due again that it had passed.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    RewindsToNow,
     /// A template that never ends is rendered for every target.
     ///
     /// - all: `program::hostile::what_has_no_end_is_not_tried_for_every_row`
@@ -113,6 +141,10 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `simulation::storm::the_window_holds_however_long_connecting_takes`
     SlotFreeBeforeItLeft,
+    /// A clock step keeps everything else waiting for the next event.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    StepEndsTheRound,
     /// A throttled or failed repetition proves that the attempts before it were not delivered.
     ///
     /// - lib: `delivery::tests::fold::nothing_is_called_undelivered_without_proof`
@@ -121,6 +153,10 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `program::hostile_journals::what_acts_in_the_place_of_a_table_is_refused`
     TriggerInTheJournal,
+    /// A campaign waits forever for an answer.
+    ///
+    /// - all: `simulation::scheduler::random_worlds_of_campaigns_keep_every_promise_of_the_scheduler`
+    WaitWithoutDeadline,
     /// The dispatcher forgets what the previous owner of the lane sent in this second.
     ///
     /// - all: `simulation::a_process_killed_anywhere_goes_on_where_it_was`

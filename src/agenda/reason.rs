@@ -29,6 +29,10 @@ pub enum Reason {
         by: RunName,
     },
     PlanNotReady,
+    /// The machine kept it from being planned or opened in time.
+    NotOpened {
+        why: String,
+    },
     ScheduleChanged,
     /// A change of the clock left its time out.
     ClockForward,
@@ -62,6 +66,11 @@ pub enum Reason {
         why: String,
     },
     FileGone,
+    NotEnabled,
+    /// Its file has no schedule any more.
+    Unscheduled,
+    /// It is sent through another app.
+    AppChanged,
     /// The settings have its app only since the daemon was started.
     AppAdded {
         app: String,
@@ -187,6 +196,12 @@ impl fmt::Display for Reason {
             Reason::ReleasedByOperator => formatter.write_str("the operator let it go on"),
             Reason::FileInvalid { why } => write!(formatter, "its file is invalid: {why}"),
             Reason::FileGone => formatter.write_str("its file is gone"),
+            Reason::NotEnabled => formatter.write_str("it is not enabled any more"),
+            Reason::Unscheduled => formatter.write_str("its file has no schedule any more"),
+            Reason::AppChanged => formatter.write_str("it is sent through another app now"),
+            Reason::NotOpened { why } => {
+                write!(formatter, "it could not be opened in time: {why}")
+            }
             Reason::AppAdded { app } => write!(
                 formatter,
                 "the app `{app}` is new in the settings; restart the daemon"
@@ -248,7 +263,7 @@ mod tests {
     use serde_json::json;
 
     /// Every reason as journals keep it, with its words.
-    const ALL: [(&str, &str, &str); 19] = [
+    const ALL: [(&str, &str, &str); 23] = [
         (
             "too_late",
             r#"{"late_ms":1860000,"allowed_ms":900000}"#,
@@ -308,6 +323,14 @@ mod tests {
             "its file is invalid: news.yaml:1: no",
         ),
         ("file_gone", "", "its file is gone"),
+        ("not_enabled", "", "it is not enabled any more"),
+        ("unscheduled", "", "its file has no schedule any more"),
+        ("app_changed", "", "it is sent through another app now"),
+        (
+            "not_opened",
+            r#"{"why":"the disk is full"}"#,
+            "it could not be opened in time: the disk is full",
+        ),
         (
             "app_added",
             r#"{"app":"main"}"#,

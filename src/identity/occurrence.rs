@@ -8,7 +8,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// An app as the vendor tells it from others.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VendorApp {
     pub sdk_app_id: SdkAppId,
     pub host: String,

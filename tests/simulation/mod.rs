@@ -2,7 +2,9 @@
 //!
 //! What is asserted is what stands at the vendor and in the journal; no wall clock is read.
 
+mod chance;
 mod retried;
+mod scheduler;
 mod shared;
 mod storm;
 mod world;

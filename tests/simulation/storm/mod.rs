@@ -3,7 +3,6 @@
 //! `WORLDS` is how many worlds are tried, `WORLDS_FIRST` the first seed; `WORLD_SEED` prints a single one from its
 //! beginning to its end.
 
-mod chance;
 mod coverage;
 mod drawn;
 mod invariants;
@@ -17,6 +16,7 @@ mod vendor;
 mod wire;
 mod world;
 
+use super::chance;
 use campanile::workbench::{Channel, OnUnknown};
 use coverage::Coverage;
 use script::{Fate, Kind, Mishap, Script, Trigger, What};
