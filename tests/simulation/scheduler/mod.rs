@@ -22,7 +22,7 @@ const SECOND: u64 = 1_000 * MS;
 const MINUTE: u64 = 60 * SECOND;
 
 /// The worlds that are tried with every submission.
-const WORLDS: u64 = 1_000;
+const WORLDS: u64 = 500;
 /// Failures that are shown.
 const SHOWN: usize = 20;
 
