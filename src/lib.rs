@@ -46,6 +46,8 @@ pub(crate) mod report;
 
 pub(crate) mod clock;
 
+pub(crate) mod process;
+
 pub(crate) mod files;
 
 pub(crate) mod catalog;

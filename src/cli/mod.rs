@@ -72,6 +72,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 use std::thread;
+use tokio::signal::unix::{SignalKind, signal};
 
 pub use show::shown;
 
@@ -121,6 +122,8 @@ fn run_verb(arguments: Arguments) -> Result<Exit, Failure> {
 
 async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { common, verb } = arguments;
+    // Where the parent has set this signal to be ignored no child could be waited for.
+    let _ = signal(SignalKind::child());
     match verb {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Preview(options) => preview::preview(&common, &options),

@@ -15,6 +15,7 @@ use crate::daemon::{
 };
 use crate::files::Repository;
 use crate::journal::{self, Journal, LaneLock};
+use crate::process::reap_inherited;
 use crate::sandbox::Sandbox;
 use crate::settings::{App, Settings};
 use crate::source::in_a_line;
@@ -25,7 +26,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::time::interval;
 
+/// How often the children are reaped that children leave behind.
+const REAP_INTERVAL: Duration = Duration::from_secs(1);
 /// Connections of probes at once.
 const PROBES_MAX: usize = 64;
 /// How long webhooks may take at the end to hear of it.
@@ -75,6 +79,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
     let twice = signals.drain(&drain, &first);
     let serving = daemon.serve();
     tokio::pin!(twice, serving);
+    let mut reap = interval(REAP_INTERVAL);
     let ended = loop {
         tokio::select! {
             biased;
@@ -85,6 +90,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
                 return Err(Failure::new(first.get().unwrap_or(Exit::Interrupted), text));
             }
             Some(()) = hangups.recv() => drop(reload.try_send(())),
+            _ = reap.tick() => reap_inherited(),
         }
     };
     while let Ok(event) = events.try_recv() {

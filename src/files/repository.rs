@@ -2,6 +2,7 @@
 
 use super::campaigns::stamp_of;
 use super::stamp::Stamp;
+use crate::process::AwaitedChild;
 use crate::source::{Diagnostic, Premise, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -59,6 +60,8 @@ pub enum Error {
 /// A YAML file is no larger.
 const TEXT_MAX: u64 = 1 << 20;
 const TEXT_MAX_WORDS: &str = "1 MiB";
+/// Length of a commit's id, with room to spare. As much fits into the pipe of a child that has ended.
+const REVISION_MAX: u64 = 256;
 
 /// Between the name of a root and a path below it.
 const ROOT_MARK: char = ':';
@@ -274,16 +277,20 @@ pub fn read_settings(path: &Path) -> Result<String, Error> {
 
 /// The commit that is checked out below `root`, if git knows one.
 pub fn revision(root: &Path) -> Option<String> {
-    let git = Command::new("git")
+    let mut command = Command::new("git");
+    command
         .args(["rev-parse", "--verify", "HEAD"])
         .current_dir(root)
         .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    let text = String::from_utf8(git.stdout).ok()?;
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut git = AwaitedChild::spawn(&mut command).ok()?;
+    let status = git.child.wait().ok()?;
+    let mut text = String::new();
+    let printed = git.child.stdout.take()?;
+    printed.take(REVISION_MAX).read_to_string(&mut text).ok()?;
     let commit = text.trim();
-    (git.status.success() && !commit.is_empty()).then(|| commit.to_owned())
+    (status.success() && !commit.is_empty()).then(|| commit.to_owned())
 }
 
 /// A pipe or a device would block or never end, so a file is looked at before it is opened.

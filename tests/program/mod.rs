@@ -28,6 +28,7 @@ mod manual;
 mod newcomer;
 mod operations;
 mod operator;
+mod orphans;
 mod pairs;
 mod place;
 mod preview;

@@ -111,7 +111,7 @@ impl Shared {
 }
 
 #[track_caller]
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> String {
     let somebody = ["-c", "user.name=Somebody", "-c", "user.email=somebody@host"];
     let ended = Command::new("git")
         .args(somebody)

@@ -2,6 +2,7 @@
 
 use super::Remote;
 use crate::clock;
+use crate::process::AwaitedChild;
 use crate::source::tame;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{self, Read};
@@ -134,14 +135,15 @@ impl Git {
 
     fn finish(&self, command: &mut Command, patience: Patience) -> Result<Vec<u8>, String> {
         let cannot = |error: io::Error| format!("`git` cannot be run: {error}");
-        let mut child = command.spawn().map_err(cannot)?;
+        let mut awaited = AwaitedChild::spawn(command).map_err(cannot)?;
+        let child = &mut awaited.child;
         let printed = child.stdout.take().map(|from| reader(from, OUTPUT_MAX));
         let said = child.stderr.take().map(|from| reader(from, SAID_MAX));
         let (Some(Ok(printed)), Some(Ok(said))) = (printed, said) else {
-            end(&mut child);
+            end(child);
             return Err("no thread can be started for what `git` says".to_owned());
         };
-        let status = self.wait(&mut child, patience);
+        let status = self.wait(child, patience);
         // Whoever it has left behind may hold on to its output.
         let text = |from: Receiver<Vec<u8>>| from.recv_timeout(ENDS_WITHIN).unwrap_or_default();
         let (printed, said) = (text(printed), text(said));
