@@ -4,7 +4,7 @@ use super::error::{ANOTHER_NAME, RENAME};
 use super::parallel::in_order;
 use super::{Error, Unusable};
 use crate::campaign::{Campaign, Examined, NotRead, Texts};
-use crate::files::{Repository, campaign_files};
+use crate::files::{self, Repository, campaign_files};
 use crate::identity::CampaignName;
 use crate::settings::Settings;
 use crate::source::{Diagnostic, Source, Span, parse};
@@ -179,13 +179,12 @@ impl Folder<'_> {
     }
 
     pub(super) fn text(&self, path: &str) -> Result<Arc<Source>, NotRead> {
-        let text = self.repository.read_text(path);
-        let text = text.map(|text| Source::new(path, as_sent(&text)));
-        text.map_err(|error| NotRead {
-            why: error.to_string(),
-            help: error.help(),
-            premise: error.premise(),
-        })
+        self.text_file(path).map_err(|error| not_read(&error))
+    }
+
+    pub(super) fn text_file(&self, path: &str) -> Result<Arc<Source>, files::Error> {
+        let text = self.repository.read_text(path)?;
+        Ok(Source::new(path, as_sent(&text)))
     }
 
     /// What a file says its campaign is called. One that cannot be read goes by its file's name, so that who asks for it
@@ -236,6 +235,14 @@ fn name_in(examined: &Examined) -> Option<CampaignName> {
     let campaign = examined.campaign.as_ref();
     let campaign = campaign.filter(|_| !examined.complaints.iter().any(has_none));
     campaign.map(|campaign| campaign.name.clone())
+}
+
+pub(super) fn not_read(error: &files::Error) -> NotRead {
+    NotRead {
+        why: error.to_string(),
+        help: error.help(),
+        premise: error.premise(),
+    }
 }
 
 /// A text as other systems' editors save it, without what nobody means to send.

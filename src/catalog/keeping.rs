@@ -221,7 +221,11 @@ impl Unfit {
 
 impl From<Error> for Unfit {
     fn from(error: Error) -> Unfit {
-        Unfit::Error(error)
+        match error {
+            // It says nothing about the campaigns, and is tried again soon.
+            Error::Folder(error) if error.is_of_machine() => Unfit::Unsettled(error.to_string()),
+            error => Unfit::Error(error),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The campaign files and those of their texts, as they were at one time.
 
 use super::entry::{Entry, digest};
-use super::folder::{name_given, other_ending};
+use super::folder::{name_given, not_read, other_ending};
 use super::parallel::in_order;
 use super::{Error, Folder, Unusable};
 use crate::campaign::{Campaign, NotRead, Texts};
@@ -126,7 +126,7 @@ impl Tree {
             Found::read(path, **stamp, folder, known(path), now_ms)
         };
         in_order(&others, read, |(path, _), found| {
-            all.insert((*path).clone(), found);
+            all.insert((*path).clone(), found?);
             Ok::<(), Error>(())
         })?;
         Ok(all)
@@ -144,12 +144,12 @@ impl Tree {
             let stamp = folder.repository.stamp(path);
             let known = self.texts.get(*path);
             match known.filter(|known| known.stamp == stamp && !known.is_fresh) {
-                Some(known) => known.clone(),
+                Some(known) => Ok(known.clone()),
                 None => TextFile::read(path, stamp, folder, known, now_ms),
             }
         };
         in_order(&paths, read, |path, text| {
-            all.insert((*path).clone(), text);
+            all.insert((*path).clone(), text?);
             Ok::<(), Error>(())
         })?;
         Ok(all)
@@ -216,11 +216,16 @@ impl Found {
         folder: Folder<'_>,
         before: Option<&Found>,
         now_ms: i64,
-    ) -> Found {
-        let source = folder.source(path).map_err(|error| error.to_string());
+    ) -> Result<Found, Error> {
+        let source = match folder.source(path) {
+            Err(Unusable::Unreadable(error)) if error.is_of_machine() => {
+                return Err(Error::Folder(error));
+            }
+            source => source.map_err(|error| error.to_string()),
+        };
         let before = before.and_then(|before| before.source.as_ref().ok());
         let source = source.map(|source| kept(source, before));
-        Found {
+        Ok(Found {
             stamp,
             is_fresh: stamp.is_some_and(|stamp| stamp.is_fresh(now_ms)),
             texts: source
@@ -228,7 +233,7 @@ impl Found {
                 .map(Campaign::text_files)
                 .unwrap_or_default(),
             source,
-        }
+        })
     }
 }
 
@@ -239,13 +244,17 @@ impl TextFile {
         folder: Folder<'_>,
         before: Option<&TextFile>,
         now_ms: i64,
-    ) -> TextFile {
+    ) -> Result<TextFile, Error> {
         let before = before.and_then(|before| before.text.as_ref().ok());
-        TextFile {
+        let text = match folder.text_file(path) {
+            Err(error) if error.is_of_machine() => return Err(Error::Folder(error)),
+            text => text.map_err(|error| not_read(&error)),
+        };
+        Ok(TextFile {
             stamp,
             is_fresh: stamp.is_some_and(|stamp| stamp.is_fresh(now_ms)),
-            text: folder.text(path).map(|source| kept(source, before)),
-        }
+            text: text.map(|source| kept(source, before)),
+        })
     }
 }
 

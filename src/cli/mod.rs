@@ -63,6 +63,7 @@ mod workspace;
 pub use telling::LogFormat;
 
 use crate::containment::STACK_SIZE;
+use crate::process::raise_limit;
 use crate::seeded_bug::SeededBug;
 use arguments::{Arguments, JournalVerb, Verb};
 use clap::Parser;
@@ -83,6 +84,7 @@ pub fn main() -> ExitCode {
     if !SeededBug::CoreFiles.is_active() {
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
+    raise_limit();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return print::usage(&error).into(),
@@ -115,8 +117,8 @@ fn run_verb(arguments: Arguments) -> Result<Exit, Failure> {
         .build()
         .map_err(anyhow::Error::new)?;
     let outcome = runtime.block_on(dispatch(arguments));
-    // Calls that were left behind by a second Ctrl-C are not waited for.
-    runtime.shutdown_background();
+    // Calls that were left behind by a second Ctrl-C are not waited for, and lanes may use the runtime to the last.
+    std::mem::forget(runtime);
     outcome
 }
 

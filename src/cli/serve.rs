@@ -15,7 +15,7 @@ use crate::daemon::{
 };
 use crate::files::Repository;
 use crate::journal::{self, Journal, LaneLock};
-use crate::process::reap_inherited;
+use crate::process::{probe_connections, reap_inherited};
 use crate::sandbox::Sandbox;
 use crate::settings::{App, Settings};
 use crate::source::in_a_line;
@@ -30,8 +30,6 @@ use tokio::time::interval;
 
 /// How often the children are reaped that children leave behind.
 const REAP_INTERVAL: Duration = Duration::from_secs(1);
-/// Connections of probes at once.
-const PROBES_MAX: usize = 64;
 /// How long webhooks may take at the end to hear of it.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
@@ -116,7 +114,7 @@ fn probes(
         waits_for: vec!["the campaigns".to_owned()],
     });
     let listen = workspace.settings.listen;
-    let probes = Probes::start(listen, heartbeat.clone(), seen, PROBES_MAX);
+    let probes = Probes::start(listen, heartbeat.clone(), seen, probe_connections());
     let probes = probes.map_err(|error| {
         let help = "name another address in the settings, `serve: { listen: 127.0.0.1:8788 }`, or in \
             CAMPANILE_SERVE__LISTEN";

@@ -1,6 +1,7 @@
 //! A run, executed to its end or to the moment it must be left; beside it what others open on its lane.
 
 use super::lane::Loop;
+use super::lane_thread;
 use super::progress::Progress;
 use crate::channel::Channel;
 use crate::delivery::{Counts, Interruption, Patience, StopReason};
@@ -11,7 +12,7 @@ use crate::seeded_bug::SeededBug;
 use crate::vendor::{self, Client};
 use std::time::Duration;
 use thiserror::Error as ThisError;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinError;
 
@@ -100,15 +101,15 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// Sends what is left of the run. The lane has a thread of its own: on a busy machine every further thread that a
-    /// call has to pass makes it late.
+    /// Sends what is left of the run.
     pub async fn execute(self) -> Result<(Ending, Rest), Error> {
         let beside = Handle::current();
+        let handle = beside.clone();
         let (own_out, own) = oneshot::channel();
         let (others_out, others) = oneshot::channel();
         let send = async move {
             let ended = async {
-                let mut lane = Loop::start(self, beside).await?;
+                let mut lane = Loop::start(self, handle).await?;
                 let ending = lane.turn_own().await?;
                 Ok::<_, Error>((ending, lane))
             };
@@ -120,10 +121,7 @@ impl Execution {
                 }
             }
         };
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new()
-            .name("lane".to_owned())
-            .spawn(move || runtime.block_on(send))?;
+        lane_thread::spawn(send, beside)?;
         let (ending, runs) = own.await.map_err(|_| Error::Lane)??;
         Ok((ending, Rest { runs, others }))
     }

@@ -9,6 +9,7 @@ mod drafting;
 mod execute;
 mod historian;
 mod lane;
+mod lane_thread;
 mod lookout;
 mod opening;
 mod pages;

@@ -3,9 +3,10 @@
 use super::Error;
 use super::execute::Seat;
 use super::lane::Loop;
+use super::lane_thread;
 use super::progress::Progress;
 use crate::journal::RunId;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// The loop of such a lane, on a thread of its own.
@@ -24,17 +25,15 @@ impl Resident {
         let (opened, opened_in) = mpsc::unbounded_channel();
         let (ended_out, ended) = oneshot::channel();
         let (progress, _) = watch::channel(Progress::default());
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = beside.clone();
         let send = async move {
             let turned = async {
-                let mut lane = Loop::seated(seat, progress, opened_in, beside).await?;
+                let mut lane = Loop::seated(seat, progress, opened_in, handle).await?;
                 lane.turn_always().await
             };
             drop(ended_out.send(turned.await));
         };
-        std::thread::Builder::new()
-            .name("lane".to_owned())
-            .spawn(move || runtime.block_on(send))?;
+        lane_thread::spawn(send, beside)?;
         Ok(Resident {
             opened,
             ended,

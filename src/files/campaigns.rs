@@ -3,6 +3,7 @@
 use super::Repository;
 use super::repository::{Error, unreadable};
 use super::stamp::Stamp;
+use crate::process::patiently;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
@@ -101,7 +102,7 @@ fn walk_into(
     let place = repository.root().join(folder);
     meet(Met::Folder(&place));
     #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
-    let entries = fs::read_dir(place).map_err(|error| unreadable(folder, &error))?;
+    let entries = patiently(|| fs::read_dir(&place)).map_err(|error| unreadable(folder, &error))?;
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let name = entry.file_name();

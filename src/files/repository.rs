@@ -2,7 +2,7 @@
 
 use super::campaigns::stamp_of;
 use super::stamp::Stamp;
-use crate::process::AwaitedChild;
+use crate::process::{AwaitedChild, is_of_machine, patiently};
 use crate::source::{Diagnostic, Premise, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -51,6 +51,9 @@ pub enum Error {
     NotText { path: String, byte: usize },
     #[error("`{path}` cannot be read: {why}")]
     Unreadable { path: String, why: String },
+    /// A failure of this machine, which says nothing about the file.
+    #[error("`{path}` cannot be read at present: {why}")]
+    Unavailable { path: String, why: String },
     #[error("`{path}` cannot be written: {why}")]
     Unwritable { path: String, why: String },
     #[error("`{0}` was changed by somebody else meanwhile")]
@@ -114,8 +117,14 @@ impl Error {
             | Error::Unwritable { .. }
             | Error::RootUnreadable { .. }
             | Error::TooLarge { .. }
+            | Error::Unavailable { .. }
             | Error::Unreadable { .. } => None,
         }
+    }
+
+    /// Returns whether it may pass by itself, whatever the file says.
+    pub fn is_of_machine(&self) -> bool {
+        matches!(self, Error::Unavailable { .. })
     }
 }
 
@@ -295,7 +304,7 @@ pub fn revision(root: &Path) -> Option<String> {
 
 /// A pipe or a device would block or never end, so a file is looked at before it is opened.
 fn open_plain(real: &Path, shown: &str) -> Result<File, Error> {
-    let about = fs::metadata(real).map_err(|error| match error.kind() {
+    let about = patiently(|| fs::metadata(real)).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::Missing(shown.to_owned()),
         _ => unreadable(Path::new(shown), &error),
     })?;
@@ -303,7 +312,8 @@ fn open_plain(real: &Path, shown: &str) -> Result<File, Error> {
         return Err(Error::NotPlain(shown.to_owned()));
     }
     #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
-    File::open(real).map_err(|error| unreadable(Path::new(shown), &error))
+    let opened = patiently(|| File::open(real));
+    opened.map_err(|error| unreadable(Path::new(shown), &error))
 }
 
 fn read_whole(file: File, shown: &str) -> Result<String, Error> {
@@ -325,9 +335,11 @@ fn read_whole(file: File, shown: &str) -> Result<String, Error> {
 }
 
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::Unreadable {
-        path: path.display().to_string(),
-        why: error.to_string(),
+    let (path, why) = (path.display().to_string(), error.to_string());
+    if is_of_machine(error) {
+        Error::Unavailable { path, why }
+    } else {
+        Error::Unreadable { path, why }
     }
 }
 

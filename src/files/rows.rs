@@ -80,7 +80,7 @@ impl Iterator for Rows {
             },
             Lines::Json(reader, line) => match next_object(reader, line) {
                 Ok(text) => text.map(|text| Ok(Row::Object { line: *line, text })),
-                Err(error) => Some(Err(wrong(&self.path, &error))),
+                Err(error) => Some(Err(unreadable(Path::new(&self.path), &error))),
             },
         }
     }
@@ -133,7 +133,7 @@ fn wrong_csv(path: &str, error: &csv::Error) -> Error {
             );
             wrong(path, &why)
         }
-        csv::ErrorKind::Io(error) => wrong(path, error),
+        csv::ErrorKind::Io(error) => unreadable(Path::new(path), error),
         _ => wrong(path, error),
     }
 }

@@ -6,6 +6,7 @@ use super::header::{log_path, refuse_development};
 use super::schema::{APPLICATION_ID, SCHEMA, Schema};
 use super::witness::Witness;
 use super::{Error, place};
+use crate::process::{has_few_descriptors, journal_readers};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -44,7 +45,6 @@ const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Wait before a process that was turned away asks again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
-const READERS_MAX: u32 = 4;
 
 impl Journal {
     /// Opens the journal at `path` to write to it. Makes it if it is not there, and upgrades it if its schema is older.
@@ -86,7 +86,7 @@ impl Journal {
             path: path.to_owned(),
             canonical,
             writer,
-            reader: connect(path, pool(READERS_MAX), options).await?,
+            reader: connect(path, pool(journal_readers()), options).await?,
             witness: Arc::default(),
         })
     }
@@ -267,7 +267,7 @@ async fn reader(
     options: SqliteConnectOptions,
     schema: Schema,
 ) -> Result<SqlitePool, Error> {
-    let reader = connect(path, pool(READERS_MAX), options.clone()).await?;
+    let reader = connect(path, pool(journal_readers()), options.clone()).await?;
     let mut connection = reader.acquire().await?;
     let known = schema.version();
     let found = match identify(path, &mut connection, schema).await? {
@@ -291,7 +291,7 @@ async fn reader(
             known,
         });
     };
-    let pool = pool(READERS_MAX).after_connect(move |connection, _| {
+    let pool = pool(journal_readers()).after_connect(move |connection, _| {
         Box::pin(async move { sqlx::raw_sql(views).execute(connection).await.map(drop) })
     });
     connect(path, pool, options).await
@@ -304,7 +304,12 @@ fn in_memory() -> SqliteConnectOptions {
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
-        .min_connections(0)
+        // Where descriptors are few there may be none left later.
+        .min_connections(if has_few_descriptors() {
+            connections
+        } else {
+            0
+        })
         .idle_timeout(None)
         .max_lifetime(None)
 }

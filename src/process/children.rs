@@ -3,6 +3,7 @@
 //! As process 1 of a container the program becomes the parent of what its children leave behind, which stays in the process
 //! table until it is reaped. The exit status of a child that is waited for is never taken.
 
+use super::patiently;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use std::collections::BTreeSet;
 use std::io;
@@ -23,7 +24,7 @@ impl AwaitedChild {
     /// Starts a child. Until its id is known nothing is reaped.
     pub fn spawn(command: &mut Command) -> io::Result<AwaitedChild> {
         let mut awaited = awaited();
-        let child = command.spawn()?;
+        let child = patiently(|| command.spawn())?;
         awaited.insert(child.id());
         Ok(AwaitedChild { child })
     }

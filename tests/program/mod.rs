@@ -7,6 +7,7 @@ mod browsing;
 mod channels;
 mod complaints;
 mod corpus;
+mod descriptors;
 mod documents;
 mod drills;
 mod drills_of_the_clock;

@@ -6,10 +6,15 @@ use crate::identity::Moment;
 use crate::seeded_bug::SeededBug;
 use std::collections::VecDeque;
 
-/// Calls in flight per lane.
-const IN_FLIGHT_MAX: usize = 2_048;
+/// Calls in flight per lane, where descriptors do not allow fewer.
+pub(super) const IN_FLIGHT_MAX: usize = 2_048;
 
 impl Dispatcher {
+    /// Allows no more calls in flight than this from now on.
+    pub fn allow_in_flight(&mut self, calls: usize) {
+        self.in_flight_max = calls.clamp(1, IN_FLIGHT_MAX);
+    }
+
     /// Started entries whose calls will not go out after all, for their run is halted, or not for a while: what finds out
     /// whether a trouble is over is chosen then.
     pub(super) fn take_back(&mut self, now: Moment) -> Vec<Step> {
@@ -91,7 +96,7 @@ impl Dispatcher {
         let room = if self.trouble.is_probing() {
             1
         } else {
-            IN_FLIGHT_MAX
+            self.in_flight_max
         };
         if self.ready.is_empty() || self.in_flight.len() >= room {
             return None;

@@ -89,6 +89,7 @@ pub struct Dispatcher {
     /// Deliveries whose Started is durable, waiting for a slot.
     ready: VecDeque<Ready>,
     in_flight: HashMap<CallId, Flight>,
+    in_flight_max: usize,
     calls: CallId,
     administrator: String,
     /// Searches under way.
@@ -130,6 +131,7 @@ impl Dispatcher {
             turn: RunTag(0),
             ready: VecDeque::new(),
             in_flight: HashMap::new(),
+            in_flight_max: departing::IN_FLIGHT_MAX,
             calls: 0,
             administrator: lane.administrator,
             searches: 0,

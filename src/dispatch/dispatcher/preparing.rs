@@ -142,7 +142,7 @@ impl Dispatcher {
         now: Moment,
     ) -> Option<Step> {
         let queue = &mut self.members.get_mut(&run)?.queue;
-        if self.searches == SEARCHES_MAX {
+        if self.searches >= SEARCHES_MAX.min((self.in_flight_max / 4).max(1)) {
             queue.postpone(number, now.boot_ns + SEARCH_WAIT_NS);
             return None;
         }

@@ -18,6 +18,7 @@ use crate::executor::restored::Doubt;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, Run, RunId, Stamp, Written};
+use crate::process::LaneShare;
 use crate::seeded_bug::SeededBug;
 use crate::vendor::Client;
 use std::collections::BTreeMap;
@@ -51,6 +52,8 @@ pub(super) struct Loop {
     own: RunTag,
     ending: Option<Ending>,
     dispatcher: Dispatcher,
+    /// Of the connections that the process may have.
+    share: LaneShare,
     courses: BTreeMap<RunTag, Course>,
     tags: u32,
     lookout: Lookout,
@@ -177,6 +180,9 @@ impl Loop {
             writer::write(journal.clone(), entries_in, durable_out),
             &beside,
         );
+        let share = LaneShare::take();
+        let mut dispatcher = Dispatcher::new(lane, now);
+        dispatcher.allow_in_flight(share.calls());
         let mut looks = interval(LOOKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Loop {
@@ -197,7 +203,8 @@ impl Loop {
             progress,
             own: RunTag(0),
             ending: None,
-            dispatcher: Dispatcher::new(lane, now),
+            dispatcher,
+            share,
             courses: BTreeMap::new(),
             tags: 0,
             lookout: Lookout::default(),
@@ -313,6 +320,7 @@ impl Loop {
                 self.perform(steps).await?;
             }
             Event::Look => {
+                self.dispatcher.allow_in_flight(self.share.calls());
                 self.heed();
                 self.look();
             }
