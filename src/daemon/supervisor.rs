@@ -8,6 +8,7 @@ use crate::clock;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -16,6 +17,8 @@ use thiserror::Error;
 pub struct Supervisor {
     socket: Option<UnixDatagram>,
     beat_every: Option<Duration>,
+    /// The last state that the manager had no room for. Without it a start is taken for one that failed.
+    unsent: Mutex<Option<String>>,
 }
 
 #[derive(Debug, Error)]
@@ -49,6 +52,7 @@ impl Supervisor {
         Ok(Supervisor {
             socket: Some(socket),
             beat_every,
+            unsent: Mutex::default(),
         })
     }
 
@@ -58,32 +62,47 @@ impl Supervisor {
     }
 
     pub fn ready(&self, status: &str) {
-        self.send(&format!("READY=1\n{}", status_line(status)));
+        self.enter(format!("READY=1\n{}", status_line(status)));
     }
 
     /// Until the next [`Supervisor::ready`].
     pub fn reloading(&self) {
         let now_us = clock::monotonic_us();
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={now_us}"));
+        self.enter(format!("RELOADING=1\nMONOTONIC_USEC={now_us}"));
     }
 
     pub fn status(&self, status: &str) {
-        self.send(&status_line(status));
+        let _ = self.send(&status_line(status));
     }
 
     pub fn beat(&self) {
-        self.send("WATCHDOG=1");
+        let unsent = self.unsent().take();
+        if let Some(state) = unsent {
+            self.enter(state);
+        }
+        let _ = self.send("WATCHDOG=1");
     }
 
     pub fn stopping(&self, status: &str) {
-        self.send(&format!("STOPPING=1\n{}", status_line(status)));
+        self.enter(format!("STOPPING=1\n{}", status_line(status)));
     }
 
-    fn send(&self, message: &str) {
-        if let Some(socket) = &self.socket {
-            // A manager that is gone stops nobody.
-            let _ = socket.send(message.as_bytes());
+    /// Sends a state, at the next beat where there is no room for it now.
+    fn enter(&self, state: String) {
+        let sent = self.send(&state);
+        *self.unsent() = sent.is_err().then_some(state);
+    }
+
+    /// Never waits: a manager that is gone or does not listen stops nothing.
+    fn send(&self, message: &str) -> io::Result<()> {
+        match &self.socket {
+            Some(socket) => socket.send(message.as_bytes()).map(drop),
+            None => Ok(()),
         }
+    }
+
+    fn unsent(&self) -> MutexGuard<'_, Option<String>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,6 +201,22 @@ mod tests {
         for _ in 0..10_000 {
             supervisor.beat();
         }
+    }
+
+    #[test]
+    fn state_that_the_manager_had_no_room_for_is_sent_with_a_later_beat() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let manager = UnixDatagram::bind(&path).unwrap();
+        let supervisor = connected(&[("NOTIFY_SOCKET", path.to_str().unwrap())]).unwrap();
+        while supervisor.send("WATCHDOG=1").is_ok() {}
+        supervisor.ready("3 campaigns");
+        let mut told = (0..10_000).map(|_| {
+            supervisor.beat();
+            heard(&manager)
+        });
+        let state = told.find(|message| message != "WATCHDOG=1");
+        assert_eq!(state.as_deref(), Some("READY=1\nSTATUS=3 campaigns"));
     }
 
     #[test]
