@@ -13,6 +13,7 @@ use crate::daemon::{
     self, Daemon, Event, Heartbeat, Notifier, Probes, Reached, Readiness, Setup, Supervisor,
     Target, Unresolved,
 };
+use crate::delivery::Interruption;
 use crate::files::Repository;
 use crate::journal::{self, Journal, LaneLock};
 use crate::process::{probe_connections, reap_inherited};
@@ -23,11 +24,16 @@ use crate::vendor::Client;
 use anyhow::Context;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot::{self, Receiver};
 use tokio::sync::{mpsc, watch};
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 
+/// How long the daemon may take to end. What is under way comes home in 20 s.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often the children are reaped that children leave behind.
 const REAP_INTERVAL: Duration = Duration::from_secs(1);
 /// How long webhooks may take at the end to hear of it.
@@ -74,27 +80,25 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
     let mut signals = Signals::listen()?;
     let mut hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
     let first = Cell::new(None);
-    let twice = signals.drain(&drain, &first);
-    let serving = daemon.serve();
-    tokio::pin!(twice, serving);
+    let left = left(&mut signals, &drain, &first);
+    let mut serving = on_its_thread(daemon)?;
+    tokio::pin!(left);
     let mut reap = interval(REAP_INTERVAL);
     let ended = loop {
         tokio::select! {
             biased;
             Some(event) = events.recv() => tell(&event),
             ended = &mut serving => break ended,
-            () = &mut twice => {
-                let text = "left at once, with calls open; the next daemon goes on with them";
-                return Err(Failure::new(first.get().unwrap_or(Exit::Interrupted), text));
+            why = &mut left => {
+                let text = format!("left {why}, with calls open; the next daemon goes on with them");
+                return Err(Failure::new(first.get().unwrap_or(Exit::Error), text));
             }
             Some(()) = hangups.recv() => drop(reload.try_send(())),
             _ = reap.tick() => reap_inherited(),
         }
     };
-    while let Ok(event) = events.try_recv() {
-        tell(&event);
-    }
-    ended?;
+    std::iter::from_fn(|| events.try_recv().ok()).for_each(|event| tell(&event));
+    ended.context("the daemon's thread ended early")??;
     notifier.finish(TOLD_WITHIN).await;
     drop(probes);
     for stand_in in stand_ins {
@@ -103,6 +107,36 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
     journal.close().await;
     drop(place);
     Ok(first.get().unwrap_or(Exit::Terminated))
+}
+
+/// Serves on a thread of its own: whatever keeps that waiting, such as a folder on a mount that is away, the log is written,
+/// webhooks are told and signals are heeded.
+fn on_its_thread(daemon: Daemon) -> Result<Receiver<Result<(), daemon::Error>>, Failure> {
+    let (ended_out, ended) = oneshot::channel();
+    let handle = Handle::current();
+    thread::Builder::new()
+        .name("daemon".to_owned())
+        .spawn(move || drop(ended_out.send(handle.block_on(daemon.serve()))))
+        .context("cannot start a thread for the daemon")?;
+    Ok(ended)
+}
+
+/// Drains at the first signal, and returns at the second, or when the daemon does not end. `first` tells which the first was.
+async fn left(
+    signals: &mut Signals,
+    drain: &watch::Sender<Option<Interruption>>,
+    first: &Cell<Option<Exit>>,
+) -> &'static str {
+    let mut drained = drain.subscribe();
+    let overdue = async {
+        // It never fails: the sender is here.
+        let _ = drained.wait_for(Option::is_some).await;
+        sleep(END_TIMEOUT).await;
+    };
+    tokio::select! {
+        () = signals.drain(drain, first) => "at once",
+        () = overdue => "after waiting for it to end",
+    }
 }
 
 /// What machines ask, and where they are told.

@@ -14,8 +14,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// A daemon that is told to end has done so within this, with a log that is not read.
-const END_MAX: Duration = Duration::from_secs(15);
+/// A daemon that is told to end has done so within this, whatever is stuck.
+const END_MAX: Duration = Duration::from_secs(40);
 
 /// A pipe that takes not one more byte.
 fn full_pipe() -> (PipeReader, OwnedFd) {
@@ -41,7 +41,7 @@ fn serving(place: &Place, address: &str, log: OwnedFd, more: &[&str]) -> Running
 }
 
 #[track_caller]
-fn ends_in_order(daemon: &mut Running) {
+pub(super) fn ends_in_order(daemon: &mut Running) {
     let began = Instant::now();
     daemon.signal(Signal::TERM);
     let status = loop {

@@ -3,6 +3,7 @@
 mod absent;
 mod answers;
 mod arrivals;
+mod away;
 mod browsing;
 mod channels;
 mod complaints;
