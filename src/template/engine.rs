@@ -303,25 +303,36 @@ fn evaluated(
     context: &Value,
     output: &mut Output<'_>,
 ) -> Result<Option<Value>, Fault> {
-    let (value, no_blocks) = (context.clone(), BTreeMap::new());
+    let done = try_evaluate(environment, program, text, context, output);
+    match done {
+        Err(fault) if fault.cost == Cost::Panic => Err(Fault {
+            range: place_of_panic(environment, program, text, context),
+            ..fault
+        }),
+        done => done,
+    }
+}
+
+fn try_evaluate(
+    environment: &Environment<'_>,
+    program: &Program<'_>,
+    text: &str,
+    context: &Value,
+    output: &mut Output<'_>,
+) -> Result<Option<Value>, Fault> {
+    // Templates have no blocks; the machine wants to be told.
+    let (context, no_blocks) = (context.clone(), BTreeMap::new());
     let done = Fault::catch(text, || {
         eval(
             environment,
             program,
-            value,
+            context,
             &no_blocks,
             output,
             AutoEscape::None,
         )
     });
-    match done {
-        Ok((value, _)) => Ok(value),
-        Err(fault) if fault.cost == Cost::Panic => Err(Fault {
-            range: place_of_panic(environment, program, text, context),
-            ..fault
-        }),
-        Err(fault) => Err(fault),
-    }
+    done.map(|(value, _)| value)
 }
 
 /// Finds where the engine panics. Only its errors have places, so the fuel is found with which the evaluation ends with
@@ -335,26 +346,16 @@ fn place_of_panic(
     let mut environment = environment.clone();
     let mut evaluate = |fuel: u64| {
         environment.set_fuel(Some(fuel));
-        let (value, no_blocks, mut unused) = (context.clone(), BTreeMap::new(), String::new());
+        let mut unused = String::new();
         let output = &mut make_string_output(&mut unused);
-        Fault::catch(text, || {
-            eval(
-                &environment,
-                program,
-                value,
-                &no_blocks,
-                output,
-                AutoEscape::None,
-            )
-            .map(drop)
-        })
+        try_evaluate(&environment, program, text, context, output)
     };
     let (mut enough, mut too_little) = (FUEL, 0);
     while enough - too_little > 1 {
         let fuel = too_little.midpoint(enough);
         match evaluate(fuel) {
             Err(fault) if fault.cost == Cost::Panic => enough = fuel,
-            _ => too_little = fuel,
+            Ok(_) | Err(_) => too_little = fuel,
         }
     }
     evaluate(too_little).err()?.range

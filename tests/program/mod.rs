@@ -7,6 +7,7 @@ mod away;
 mod browsing;
 mod channels;
 mod complaints;
+mod containment;
 mod corpus;
 mod descriptors;
 mod documents;
