@@ -109,9 +109,8 @@ impl Nesting {
             }
             Token::BracketClose | Token::ParenClose | Token::BraceClose => {
                 // The parser stops at one too many.
-                if self.chains.len() > 1 {
-                    self.chains.pop();
-                }
+                let open = self.chains.len().saturating_sub(1);
+                self.chains.truncate(open.max(1));
             }
             Token::BracketOpen | Token::ParenOpen | Token::BraceOpen => {
                 self.count_operator();
@@ -146,7 +145,7 @@ impl Nesting {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if self.chains.last().is_some_and(|chain| *chain > CHAIN_MAX) {
+        if self.chains.iter().any(|chain| *chain > CHAIN_MAX) {
             return Err(too_long(
                 "an expression has more than 200 operators in a row",
             ));

@@ -1,7 +1,9 @@
 //! Templates as their users meet them.
 
+use super::program::NESTING_MAX;
 use super::{Template, TemplateSpec, Templates};
-use crate::source::{Diagnostic, Schema, Source, Text, parse, read};
+use crate::containment::STACK_SIZE;
+use crate::source::{Diagnostic, INTERNAL_ERROR, Schema, Source, Text, parse, read};
 use minijinja::context;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -408,4 +410,88 @@ fn what_only_prints_a_field_does_not_depend_on_it() {
         let found = templates.depends(&template, "occurrence", &printed);
         assert_eq!(found, depends, "{text}");
     }
+}
+
+/// What a file nests as deep as it may has to leave most of the stack to everything else.
+#[test]
+fn deepest_templates_need_less_than_an_eighth_of_the_stack() {
+    fn deepest(text: impl Fn(usize) -> String) -> usize {
+        let can = |depth: &usize| {
+            let source = Source::new("test.yaml", serde_json::to_string(&text(*depth)).unwrap());
+            let text = Text::of(&parse(&source).root.unwrap()).unwrap();
+            let mut templates = Templates::new();
+            let added = templates.add_text(&text).map(Template::Plain);
+            added
+                .map(|text| templates.ready().render(&text, &context! {}))
+                .is_ok()
+        };
+        (1..=NESTING_MAX + 1).rev().find(can).unwrap()
+    }
+    let work = || {
+        for (open, close) in [
+            ("(", ")"),
+            ("[", "]"),
+            ("{1: ", "}"),
+            ("-(", ")"),
+            ("(-", ")"),
+            ("(not ", ")"),
+            ("-", ""),
+            ("not ", ""),
+            ("1 + ", ""),
+            ("1 if 1 else ", ""),
+            ("x[", "]"),
+            ("x[1:", "]"),
+            ("dict(a=", ")"),
+            ("", " | string"),
+            ("(1 if ", ")"),
+        ] {
+            let nested = |depth: usize| {
+                let (open, close) = (open.repeat(depth), close.repeat(depth));
+                format!("{{% if false %}}{{{{ {open}1{close} }}}}{{% endif %}}")
+            };
+            let depth = deepest(nested);
+            assert!((20..=NESTING_MAX).contains(&depth), "{open}: {depth}");
+        }
+        for (open, close) in [
+            ("{% if 1 %}", "{% endif %}"),
+            ("{% if 0 %}{% elif 1 %}", "{% endif %}"),
+            ("{% for a in [1] %}", "{% endfor %}"),
+            ("{% with a = 1 %}", "{% endwith %}"),
+            ("{% filter upper %}", "{% endfilter %}"),
+            ("{% set a %}", "{% endset %}"),
+        ] {
+            let depth = deepest(|depth| open.repeat(depth) + &close.repeat(depth));
+            assert!((20..=NESTING_MAX).contains(&depth), "{open}: {depth}");
+        }
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_SIZE / 8);
+    thread.spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
+fn panic_of_the_engine_is_shown_where_it_comes() {
+    let text = "\"Hi {{ bonus }}{% for a in group.tags %}{{ a[:3:-1] }}{% endfor %}\"";
+    let found = render(text).unwrap_err();
+    assert_eq!(found.code, INTERNAL_ERROR);
+    assert!(place(&found).contains("[:3:-1]"), "{}", place(&found));
+    assert!(!place(&found).contains("bonus"), "{}", place(&found));
+    assert!(super::is_runaway(&found));
+}
+
+#[test]
+fn nesting_counts_blocks_and_brackets_together() {
+    let nested = |blocks: usize, brackets: usize| {
+        let (open, close) = ("(".repeat(brackets), ")".repeat(brackets));
+        let text = format!("{{{{ {open}1{close} }}}}");
+        let blocks = ("{% if 1 %}".repeat(blocks), "{% endif %}".repeat(blocks));
+        render(&format!("\"{}{text}{}\"", blocks.0, blocks.1))
+    };
+    assert_eq!(nested(60, 40).unwrap(), "1");
+    let found = nested(150, 60).unwrap_err();
+    assert!(
+        found.message.contains("nested more than 200 deep"),
+        "{found:?}"
+    );
+    let ended = "{% if 1 %}{% set a %}x{% endset %}{% set b = 1 %}{% endif %}".repeat(300);
+    assert_eq!(render(&format!("\"{ended}!\"")).unwrap(), "!");
 }
