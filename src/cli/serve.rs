@@ -9,6 +9,7 @@ use super::log_thread;
 use super::signals::Signals;
 use super::workspace::{SettingsFile, Workspace, variable};
 use crate::clock;
+use crate::containment::STACK_SIZE;
 use crate::daemon::{
     self, Daemon, Event, Heartbeat, Notifier, Probes, Reached, Readiness, Setup, Supervisor,
     Target, Unresolved,
@@ -116,6 +117,7 @@ fn on_its_thread(daemon: Daemon) -> Result<Receiver<Result<(), daemon::Error>>, 
     let handle = Handle::current();
     thread::Builder::new()
         .name("daemon".to_owned())
+        .stack_size(STACK_SIZE)
         .spawn(move || drop(ended_out.send(handle.block_on(daemon.serve()))))
         .context("cannot start a thread for the daemon")?;
     Ok(ended)

@@ -174,27 +174,23 @@ async fn serve(listener: TcpListener, state: State, connections_max: usize) {
         let accepted = listener.accept().await;
         while tasks.try_join_next().is_some() {}
         open.retain(|each| !each.task.is_finished());
-        match accepted {
-            Ok((stream, _)) => {
-                if open.len() >= connections_max {
-                    close_most_silent(&mut open);
-                }
-                let heard = Heard::now();
-                let stream = Noticed {
-                    stream,
-                    heard: heard.clone(),
-                };
-                let task =
-                    tasks.spawn(timeout(CONNECTION_TIMEOUT, converse(stream, state.clone())));
-                open.push(Open { task, heard });
-                // It is read before the next one is accepted, which may close it.
-                yield_now().await;
-            }
-            Err(_) => {
-                close_most_silent(&mut open);
-                sleep(ACCEPT_PAUSE).await;
-            }
+        let Ok((stream, _)) = accepted else {
+            close_most_silent(&mut open);
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        if open.len() >= connections_max {
+            close_most_silent(&mut open);
         }
+        let heard = Heard::now();
+        let stream = Noticed {
+            stream,
+            heard: heard.clone(),
+        };
+        let task = tasks.spawn(timeout(CONNECTION_TIMEOUT, converse(stream, state.clone())));
+        open.push(Open { task, heard });
+        // It is read before the next one is accepted, which may close it.
+        yield_now().await;
     }
 }
 
@@ -307,7 +303,6 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::net::TcpStream;
-    use std::time::Instant;
 
     const CONNECTIONS_MAX: usize = 64;
 
@@ -433,15 +428,15 @@ mod tests {
             }
             slow.push(stream);
             if number % 50 == 49 {
-                let began = Instant::now();
+                let began_ns = clock::now().boot_ns;
                 assert_eq!(got(&probes, "/livez"), owned(OK, "alive\n"));
-                took.push(began.elapsed());
+                took.push(clock::now().boot_ns - began_ns);
             }
         }
-        took.sort();
+        took.sort_unstable();
         // Half of them, for the machine may be busy with other things.
         let half = took[took.len() / 2];
-        assert!(half < Duration::from_millis(100), "{took:?}");
+        assert!(half < 100_000_000, "{took:?}");
     }
 
     #[test]

@@ -129,8 +129,9 @@ impl Event {
             Event::ClockStepped { by_ms } => json!({ "by_ms": by_ms }),
             Event::VendorClock { differs_ms } => json!({ "differs_ms": differs_ms }),
             Event::NotifyFailed { url_host, why } => json!({ "url_host": url_host, "why": why }),
-            Event::NotifyDropped { dropped } => json!({ "dropped": dropped }),
-            Event::LogDropped { dropped } => json!({ "dropped": dropped }),
+            Event::NotifyDropped { dropped } | Event::LogDropped { dropped } => {
+                json!({ "dropped": dropped })
+            }
             Event::Panicked { thread, place, why } => {
                 json!({ "thread": thread, "place": place, "why": why })
             }
