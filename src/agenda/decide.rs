@@ -26,7 +26,7 @@ pub struct Standing<'a> {
     pub settled: DateTime<Utc>,
     /// Occurrences after that which have theirs all the same: sent ahead of time, or before the clock was set back.
     pub taken: &'a BTreeSet<Civil>,
-    /// Who wants nothing of it sent.
+    /// The party that paused it.
     pub paused: Option<PausedBy>,
     /// Why its file cannot be used, where that is to keep its occurrences waiting.
     pub stale: Option<&'a str>,

@@ -14,7 +14,7 @@ const TRIED_EVERY: Duration = Duration::from_mins(1);
 /// The problems that last, as the journal is told of them.
 #[derive(Debug, Default)]
 pub(super) struct ActiveProblems {
-    /// What there is to say about each, and since when it lasts.
+    /// The text about each, and the time since when it lasts.
     present: BTreeMap<Problem, (String, i64)>,
     tried: HashMap<CampaignName, Moment>,
     is_changed: bool,
