@@ -9,8 +9,8 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::Once;
 
 /// Stack size of each thread that reads, compiles or renders what files contain, in bytes. The bounds on nesting (of
-/// YAML, of templates, of JSON) need less than an eighth of it.
-pub const STACK_SIZE: usize = 8 << 20;
+/// YAML, of templates, of JSON) need less than a quarter of it, without optimization as well.
+pub const STACK_SIZE: usize = 16 << 20;
 
 /// A panic of contained work.
 #[derive(Debug)]
