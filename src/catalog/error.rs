@@ -1,7 +1,7 @@
 //! Why campaigns cannot be had.
 
 use crate::files;
-use crate::source::{Diagnostic, Severity, plural};
+use crate::source::{Blame, Diagnostic, Severity, plural};
 use std::io;
 use thiserror::Error;
 
@@ -40,6 +40,17 @@ pub enum Unusable {
 }
 
 impl Unusable {
+    /// Names the party at fault.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Unusable::Unreadable(error) => error.blame(),
+            Unusable::Invalid(found) => Blame::of(found),
+            Unusable::NameNotText(_) | Unusable::Ending { .. } | Unusable::Twice { .. } => {
+                Blame::Author
+            }
+        }
+    }
+
     /// What to do about it, where that can be said.
     pub fn help(&self) -> Option<String> {
         match self {

@@ -242,6 +242,7 @@ pub(super) fn not_read(error: &files::Error) -> NotRead {
         why: error.to_string(),
         help: error.help(),
         premise: error.premise(),
+        blame: error.blame(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Error, Folder, Watched};
 use crate::files::{Listing, Repository, git_lock, list_campaigns};
 use crate::identity::CampaignName;
 use crate::settings::Settings;
-use crate::source::Node;
+use crate::source::{Blame, Node};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -223,8 +223,13 @@ impl From<Error> for Unfit {
     fn from(error: Error) -> Unfit {
         match error {
             // It says nothing about the campaigns, and is tried again soon.
-            Error::Folder(error) if error.is_of_machine() => Unfit::Unsettled(error.to_string()),
-            error => Unfit::Error(error),
+            Error::Folder(error) if error.blame() == Blame::Machine => {
+                Unfit::Unsettled(error.to_string())
+            }
+            error @ (Error::Folder(_)
+            | Error::NoThread(_)
+            | Error::Unsettled { .. }
+            | Error::Disappeared { .. }) => Unfit::Error(error),
         }
     }
 }

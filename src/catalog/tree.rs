@@ -7,7 +7,7 @@ use super::{Error, Folder, Unusable};
 use crate::campaign::{Campaign, NotRead, Texts};
 use crate::files::{Listing, Repository, Stamp};
 use crate::identity::CampaignName;
-use crate::source::{Diagnostic, Severity, Source, in_a_line};
+use crate::source::{Blame, Diagnostic, Severity, Source, in_a_line};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -218,7 +218,7 @@ impl Found {
         now_ms: i64,
     ) -> Result<Found, Error> {
         let source = match folder.source(path) {
-            Err(Unusable::Unreadable(error)) if error.is_of_machine() => {
+            Err(Unusable::Unreadable(error)) if error.blame() == Blame::Machine => {
                 return Err(Error::Folder(error));
             }
             source => source.map_err(|error| error.to_string()),
@@ -247,7 +247,7 @@ impl TextFile {
     ) -> Result<TextFile, Error> {
         let before = before.and_then(|before| before.text.as_ref().ok());
         let text = match folder.text_file(path) {
-            Err(error) if error.is_of_machine() => return Err(Error::Folder(error)),
+            Err(error) if error.blame() == Blame::Machine => return Err(Error::Folder(error)),
             text => text.map_err(|error| not_read(&error)),
         };
         Ok(TextFile {

@@ -32,10 +32,8 @@ impl Workspace {
         if !is_path(wanted) {
             return self.named(wanted);
         }
-        let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
-        self.repository
-            .relative(&self.directory.join(wanted))
-            .map_err(invalid)
+        let path = self.directory.join(wanted);
+        self.repository.relative(&path).map_err(Failure::from)
     }
 
     /// Every campaign of the folder, also those that cannot be used.

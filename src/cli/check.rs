@@ -89,11 +89,7 @@ pub(super) fn check(common: &Common, options: &Check) -> Result<Exit, Failure> {
         tally.others(&used.others(&workspace))?;
     }
     tally.tell()?;
-    Ok(if tally.is_bad() {
-        Exit::Invalid
-    } else {
-        Exit::Success
-    })
+    Ok(tally.exit())
 }
 
 /// A workspace, and what is wrong with its settings.

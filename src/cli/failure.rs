@@ -6,8 +6,9 @@ use super::print;
 use super::workspace::OWN_FOLDER;
 use crate::catalog::{self, Unusable};
 use crate::executor;
+use crate::files;
 use crate::journal;
-use crate::source::{Diagnostic, Severity, plural, thousands, unbroken, with_blanks};
+use crate::source::{Blame, Diagnostic, Severity, plural, thousands, unbroken, with_blanks};
 use std::fmt;
 use std::path::Path;
 
@@ -52,13 +53,11 @@ impl Failure {
         } else {
             String::new()
         };
+        let exit = exit_of(Blame::of(&diagnostics));
         Failure {
             diagnostics,
             consequence: "; nothing was sent",
-            ..Failure::new(
-                Exit::Invalid,
-                format!("{}{hidden}", plural(errors, "error")),
-            )
+            ..Failure::new(exit, format!("{}{hidden}", plural(errors, "error")))
         }
     }
 
@@ -137,6 +136,14 @@ impl Failure {
     }
 }
 
+/// What the machine cannot read for now is no verdict about a file.
+fn exit_of(blame: Blame) -> Exit {
+    match blame {
+        Blame::Author => Exit::Invalid,
+        Blame::Machine => Exit::Temporary,
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:#}", self.error)
@@ -152,10 +159,16 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
+impl From<files::Error> for Failure {
+    fn from(error: files::Error) -> Failure {
+        Failure::new(exit_of(error.blame()), error.to_string())
+    }
+}
+
 impl From<catalog::Error> for Failure {
     fn from(error: catalog::Error) -> Failure {
         let exit = match &error {
-            catalog::Error::Folder(_) => Exit::Invalid,
+            catalog::Error::Folder(error) => exit_of(error.blame()),
             catalog::Error::NoThread(_) | catalog::Error::Disappeared { .. } => Exit::Error,
             catalog::Error::Unsettled { .. } => Exit::Temporary,
         };
@@ -168,7 +181,7 @@ impl From<Unusable> for Failure {
         if let Unusable::Invalid(found) = unusable {
             return Failure::invalid(found, 0);
         }
-        let failure = Failure::new(Exit::Invalid, unusable.to_string());
+        let failure = Failure::new(exit_of(unusable.blame()), unusable.to_string());
         match unusable.help() {
             Some(help) => failure.help(help),
             None => failure,

@@ -23,8 +23,7 @@ pub(super) fn show(common: &Common, options: &Show) -> Result<Exit, Failure> {
         .path_of(&options.campaign)
         .map_err(Failure::of_reading)?;
     let text = workspace.repository.read_text(&path);
-    let text = text.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-    let source = Source::new(path.as_str(), text);
+    let source = Source::new(path.as_str(), text?);
     let filled = campaign.filled(&source, &workspace.settings);
     match options.output {
         Output::Text => print::result(&page(&filled, &source, print::terminal_width()))?,

@@ -110,7 +110,6 @@ pub(super) struct SettingsFile {
 
 impl SettingsFile {
     pub(super) fn find(common: &Common) -> Result<Option<SettingsFile>, Failure> {
-        let invalid = |error: crate::files::Error| Failure::new(Exit::Invalid, error.to_string());
         let here = std::env::current_dir().context("cannot tell the working directory")?;
         let directory = common
             .directory
@@ -123,10 +122,10 @@ impl SettingsFile {
         let Some(path) = found else {
             return Ok(None);
         };
-        let text = read_settings(&path).map_err(invalid)?;
+        let text = read_settings(&path)?;
         let shown = path.strip_prefix(&here).unwrap_or(&path).display();
         let source = Source::new(shown.to_string(), text);
-        let root = Repository::at(path.parent().unwrap_or(Path::new("."))).map_err(invalid)?;
+        let root = Repository::at(path.parent().unwrap_or(Path::new(".")))?;
         Ok(Some(SettingsFile {
             path,
             source,

@@ -54,7 +54,7 @@ impl Daemon {
                 self.poll_again(true);
                 let is_long = now.wall_ms - since_ms >= UNSETTLED_MS;
                 if is_long && self.problems.set(Problem::StillChanging, &why, now) {
-                    self.tell(Event::Unsettled { since_ms });
+                    self.tell(Event::Unsettled { since_ms, why });
                 }
                 Ok(())
             }

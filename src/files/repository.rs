@@ -3,7 +3,7 @@
 use super::campaigns::stamp_of;
 use super::stamp::Stamp;
 use crate::process::{AwaitedChild, is_of_machine, patiently};
-use crate::source::{Diagnostic, Premise, Span, list_of, nearest};
+use crate::source::{Blame, Diagnostic, Premise, Span, list_of, nearest};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -44,16 +44,18 @@ pub enum Error {
         root: String,
         folder: String,
         why: String,
+        blame: Blame,
     },
     #[error("`{path}` is larger than {limit}")]
     TooLarge { path: String, limit: &'static str },
     #[error("`{path}` is not UTF-8 text (byte {byte})")]
     NotText { path: String, byte: usize },
     #[error("`{path}` cannot be read: {why}")]
-    Unreadable { path: String, why: String },
-    /// A failure of this machine, which says nothing about the file.
-    #[error("`{path}` cannot be read at present: {why}")]
-    Unavailable { path: String, why: String },
+    Unreadable {
+        path: String,
+        why: String,
+        blame: Blame,
+    },
     #[error("`{path}` cannot be written: {why}")]
     Unwritable { path: String, why: String },
     #[error("`{0}` was changed by somebody else meanwhile")]
@@ -75,6 +77,7 @@ impl Error {
         Diagnostic {
             help: self.help(),
             premise: self.premise(),
+            blame: self.blame(),
             ..Diagnostic::error("file", place, self.to_string())
         }
     }
@@ -82,6 +85,24 @@ impl Error {
     /// Returns the part of the settings without which it cannot be told to be right.
     pub fn premise(&self) -> Option<Premise> {
         matches!(self, Error::NoRoot { .. }).then_some(Premise::Roots)
+    }
+
+    /// Names the party at fault.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Error::Unreadable { blame, .. } | Error::RootUnreadable { blame, .. } => *blame,
+            Error::Missing(_)
+            | Error::NotPlain(_)
+            | Error::Outside(_)
+            | Error::TooDeep(_)
+            | Error::OutsideRoot { .. }
+            | Error::Absolute(_)
+            | Error::NoRoot { .. }
+            | Error::TooLarge { .. }
+            | Error::NotText { .. }
+            | Error::Unwritable { .. }
+            | Error::Changed(_) => Blame::Author,
+        }
     }
 
     /// What to type instead, where that can be said.
@@ -117,14 +138,8 @@ impl Error {
             | Error::Unwritable { .. }
             | Error::RootUnreadable { .. }
             | Error::TooLarge { .. }
-            | Error::Unavailable { .. }
             | Error::Unreadable { .. } => None,
         }
-    }
-
-    /// Returns whether it may pass by itself, whatever the file says.
-    pub fn is_of_machine(&self) -> bool {
-        matches!(self, Error::Unavailable { .. })
     }
 }
 
@@ -204,6 +219,7 @@ impl Repository {
                 root: name.to_owned(),
                 folder: folder.display().to_string(),
                 why: error.to_string(),
+                blame: blame(&error),
             })?;
         open_below(&root, relative, path, || Error::OutsideRoot {
             path: path.to_owned(),
@@ -335,18 +351,44 @@ fn read_whole(file: File, shown: &str) -> Result<String, Error> {
 }
 
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let (path, why) = (path.display().to_string(), error.to_string());
+    Error::Unreadable {
+        path: path.display().to_string(),
+        why: error.to_string(),
+        blame: blame(error),
+    }
+}
+
+/// Names the party at fault for an error of the file system.
+fn blame(error: &io::Error) -> Blame {
     if is_of_machine(error) {
-        Error::Unavailable { path, why }
+        Blame::Machine
     } else {
-        Error::Unreadable { path, why }
+        Blame::Author
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Source;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn shortage_of_the_machine_is_not_blamed_on_the_author() {
+        use rustix::io::Errno;
+        let of = |error: &io::Error| {
+            let error = unreadable(Path::new("a.csv"), error);
+            let place = Span::beginning(&Source::new("campanile.yaml", ""));
+            let found = error.diagnostic(&place);
+            assert_eq!(found.blame, error.blame());
+            Blame::of(&[Diagnostic::error("template", &place, "echo"), found])
+        };
+        assert_eq!(of(&Errno::MFILE.into()), Blame::Machine);
+        assert_eq!(of(&io::ErrorKind::OutOfMemory.into()), Blame::Machine);
+        assert_eq!(of(&Errno::ACCESS.into()), Blame::Author);
+        let contents = io::Error::new(io::ErrorKind::InvalidData, "line 2: no UTF-8");
+        assert_eq!(of(&contents), Blame::Author);
+    }
 
     #[test]
     fn nothing_outside_the_root_is_read() {

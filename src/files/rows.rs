@@ -3,6 +3,7 @@
 use super::Repository;
 use super::repository::{Error, unreadable};
 use crate::audience::Row;
+use crate::source::Blame;
 use csv::{ReaderBuilder, StringRecord};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -142,6 +143,7 @@ fn wrong(path: &str, why: &impl std::fmt::Display) -> Error {
     Error::Unreadable {
         path: path.to_owned(),
         why: why.to_string(),
+        blame: Blame::Author,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::rule::Rule;
 use crate::source::{
-    Content, Diagnostic, Node, Premise, Source, Span, Spanned, Style, Text, TextOr,
+    Blame, Content, Diagnostic, Node, Premise, Source, Span, Spanned, Style, Text, TextOr,
 };
 use crate::template::{
     Ready, Template, TemplateSpec, Templates, Value, check_print, check_style, is_changed,
@@ -147,6 +147,7 @@ pub struct NotRead {
     pub why: String,
     pub help: Option<String>,
     pub premise: Option<Premise>,
+    pub blame: Blame,
 }
 
 impl Lowering<'_> {
@@ -162,9 +163,15 @@ impl Lowering<'_> {
                 let spec = TextOr::Text(Text::whole(source));
                 return self.add(&spec).map(Shape::Text);
             }
-            Some(Err(NotRead { why, help, premise })) => Diagnostic {
+            Some(Err(NotRead {
+                why,
+                help,
+                premise,
+                blame,
+            })) => Diagnostic {
                 help: help.clone(),
                 premise: *premise,
+                blame: *blame,
                 ..Diagnostic::error("file", &path.span, why)
             },
             None => {

@@ -12,26 +12,31 @@ const SHORTAGE_MAX: Duration = Duration::from_secs(2);
 const RETRY_PAUSE: Duration = Duration::from_millis(10);
 /// Descriptors of the process, descriptors of the machine, memory.
 const SHORTAGES: [Errno; 3] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
-/// What a disk or the machine behind a network mount answers that is broken or away.
-const OUTAGES: [Errno; 9] = [
-    Errno::IO,
-    Errno::STALE,
-    Errno::TIMEDOUT,
-    Errno::NOTCONN,
-    Errno::HOSTDOWN,
-    Errno::HOSTUNREACH,
-    Errno::CONNRESET,
-    Errno::NOBUFS,
-    Errno::AGAIN,
+/// Consequences of a name, a permission or a kind of file, which every further call would meet again.
+const LASTING: [Errno; 11] = [
+    Errno::NOENT,
+    Errno::NOTDIR,
+    Errno::ISDIR,
+    Errno::ACCESS,
+    Errno::PERM,
+    Errno::LOOP,
+    Errno::NAMETOOLONG,
+    Errno::INVAL,
+    Errno::ILSEQ,
+    Errno::NXIO,
+    Errno::NODEV,
 ];
 
 /// When the present shortage began, on the boot clock; 0: there is none.
 static SHORT_SINCE_NS: AtomicU64 = AtomicU64::new(0);
 
-/// Returns whether a failure is one of this machine rather than one of a file.
+/// Returns whether a failure is one of this machine rather than one of a file. An error without a number is about the
+/// contents of a file, unless memory is short.
 pub fn is_of_machine(error: &io::Error) -> bool {
-    let found = Errno::from_io_error(error);
-    found.is_some_and(|found| SHORTAGES.contains(&found) || OUTAGES.contains(&found))
+    match Errno::from_io_error(error) {
+        Some(found) => !LASTING.contains(&found),
+        None => error.kind() == io::ErrorKind::OutOfMemory,
+    }
 }
 
 fn is_shortage(error: &io::Error) -> bool {
@@ -89,12 +94,23 @@ mod tests {
 
     #[test]
     fn failures_of_the_machine_are_told_from_those_of_a_file() {
-        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::STALE] {
+        for errno in [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOMEM,
+            Errno::IO,
+            Errno::NOSPC,
+            Errno::STALE,
+            Errno::TIMEDOUT,
+            Errno::AGAIN,
+            Errno::INTR,
+        ] {
             assert!(is_of_machine(&failure(errno)), "{errno}");
         }
-        for errno in [Errno::NOENT, Errno::ACCESS, Errno::ISDIR, Errno::LOOP] {
+        for errno in LASTING {
             assert!(!is_of_machine(&failure(errno)), "{errno}");
         }
         assert!(!is_of_machine(&io::Error::other("no number")));
+        assert!(is_of_machine(&io::ErrorKind::OutOfMemory.into()));
     }
 }

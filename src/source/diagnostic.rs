@@ -23,6 +23,30 @@ impl Severity {
     }
 }
 
+/// The party at fault, which decides what becomes of an occurrence that an error keeps from being sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// The author of a file: held until the file is changed.
+    #[default]
+    Author,
+    /// The machine, which lacks descriptors, memory or a working disk for now: tried again while there is time.
+    Machine,
+}
+
+impl Blame {
+    /// Decides for several diagnostics. The machine is at fault where it has a part in it, for what could not be read
+    /// may be what the other errors lack.
+    pub fn of(found: &[Diagnostic]) -> Blame {
+        let is_of_machine =
+            |each: &Diagnostic| each.severity == Severity::Error && each.blame == Blame::Machine;
+        if found.iter().any(is_of_machine) {
+            Blame::Machine
+        } else {
+            Blame::Author
+        }
+    }
+}
+
 /// A place and what is to be said about it; the text may be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
@@ -63,6 +87,7 @@ pub struct Diagnostic {
     pub code: &'static str,
     pub severity: Severity,
     pub premise: Option<Premise>,
+    pub blame: Blame,
     pub message: String,
     /// Absent only where there is no text to point at, such as a file that is missing.
     pub primary: Option<Label>,
@@ -99,6 +124,7 @@ impl Diagnostic {
             code,
             severity: Severity::Error,
             premise: None,
+            blame: Blame::Author,
             message: message.into(),
             primary: None,
             secondary: None,

@@ -48,7 +48,7 @@ mod weight;
 mod words;
 
 pub use diagnostic::{
-    Diagnostic, INTERNAL_ERROR, Label, Mend, Premise, Severity, in_a_line, internal_help,
+    Blame, Diagnostic, INTERNAL_ERROR, Label, Mend, Premise, Severity, in_a_line, internal_help,
 };
 pub use mending::{Made, Mended, mended};
 pub use node::{Content, Node, Style};

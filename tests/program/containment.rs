@@ -346,3 +346,55 @@ fn file_saved_while_serving_that_panics_or_nests_costs_its_own_campaign() {
     assert!(!told.contains("panicked"), "{told}");
     assert_eq!(vendor.ledger().len(), 3, "{told}");
 }
+
+/// However few descriptors there are, nothing is said to be wrong with a campaign that is right.
+#[test]
+fn shortage_of_descriptors_is_no_verdict_about_a_campaign() {
+    let place = Place::new();
+    place.write("groups.csv", "group,city\ng1,Shenzhen\n");
+    place.write("texts/news.txt", "Hello");
+    place.write(
+        "campaigns/news.yaml",
+        "audience: { group_files: [groups.csv] }\nsend: { group_message: { text_file: texts/news.txt } }\n",
+    );
+    let mut ends = std::collections::BTreeSet::new();
+    for descriptors in 8..20 {
+        for verb in ["check", "preview news", "run news --dry-run --sandbox"] {
+            let ended = place.shell(&format!(
+                "ulimit -c 0; ulimit -n {descriptors}; exec \"$CAMPANILE\" {verb}"
+            ));
+            assert!(
+                [0, 1, 75, 127].contains(&ended.code),
+                "{descriptors}: {ended:?}"
+            );
+            ends.insert(ended.code);
+        }
+    }
+    assert!(ends.contains(&0) && ends.contains(&75), "{ends:?}");
+}
+
+/// C6: a file that is saved while the daemon has no descriptors is read when it has some again.
+#[test]
+fn file_saved_while_the_daemon_has_no_descriptors_is_sent_at_its_slot() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let vendor = Vendor::start(&[]);
+    let slot = soon(45);
+    let place = Place::with_news(&vendor.endpoint(), 3);
+    place.write("campaigns/other.yaml", &news("Hi"));
+    let mut daemon = Running::of(place.server().spawn().unwrap());
+    daemon.line_with("started:");
+    let id = Some(Pid::from_child(daemon.child()));
+    let limit = getrlimit(Resource::Nofile);
+    let none = Rlimit {
+        current: Some(0),
+        maximum: limit.maximum,
+    };
+    prlimit(id, Resource::Nofile, none).unwrap();
+    place.write("campaigns/news.yaml", &super::serving::news(&[slot], ""));
+    daemon.line_with("Too many open files");
+    prlimit(id, Resource::Nofile, limit).unwrap();
+    place.wait_until("sent", |status| has(status, "finished", slot, "done"));
+    let told = drained(daemon);
+    assert!(!told.contains("is held"), "{told}");
+    assert_eq!(vendor.ledger().len(), 3, "{told}");
+}

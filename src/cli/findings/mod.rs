@@ -7,14 +7,16 @@ mod sarif;
 pub(super) use place::Places;
 
 use super::arguments::{Check, CheckOutput};
+use super::exit::Exit;
 use super::failure::Failure;
 use super::fix::{Fixed, counted, json_of};
 use super::print;
 use crate::plan::Header;
 use crate::report::diagnostic_json;
-use crate::source::{Diagnostic, Severity, Source, Span, plural, thousands, unbroken};
+use crate::source::{Blame, Diagnostic, Severity, Source, Span, plural, thousands, unbroken};
 use sarif::Sarif;
 use serde_json::{Value, json};
+use std::slice;
 
 /// Warnings that come of time alone: nobody's change has brought them, and what passed before does not fail for them.
 const BY_TIME: [&str; 1] = ["all-past"];
@@ -37,6 +39,8 @@ pub(super) struct Tally<'a> {
     warnings: u64,
     /// Of these, those that fail nothing.
     by_time: u64,
+    /// Whether the machine kept a file from being read, which another try may find right.
+    is_short: bool,
     told: Vec<Value>,
     sarif: Sarif,
     /// The first code that was met.
@@ -56,6 +60,7 @@ impl<'a> Tally<'a> {
             errors: 0,
             warnings: 0,
             by_time: 0,
+            is_short: false,
             told: Vec::new(),
             sarif: Sarif::default(),
             code: None,
@@ -75,8 +80,14 @@ impl<'a> Tally<'a> {
         found.iter().try_for_each(|each| self.found(each))
     }
 
-    pub(super) fn is_bad(&self) -> bool {
-        self.errors > 0 || (self.options.strict && self.warnings > self.by_time)
+    pub(super) fn exit(&self) -> Exit {
+        if self.is_short {
+            return Exit::Temporary;
+        }
+        if self.errors > 0 || (self.options.strict && self.warnings > self.by_time) {
+            return Exit::Invalid;
+        }
+        Exit::Success
     }
 
     pub(super) fn checked(&mut self, checked: &Checked) -> Result<(), Failure> {
@@ -116,6 +127,7 @@ impl<'a> Tally<'a> {
 
     /// What kept a campaign, or all of them, from being looked at.
     pub(super) fn failed(&mut self, path: Option<&str>, failure: &Failure) -> Result<(), Failure> {
+        self.is_short |= failure.exit() == Exit::Temporary;
         for diagnostic in failure.diagnostics() {
             self.found(diagnostic)?;
         }
@@ -141,6 +153,7 @@ impl<'a> Tally<'a> {
             Severity::Error => self.errors += 1,
             Severity::Warning => self.warnings += 1,
         }
+        self.is_short |= Blame::of(slice::from_ref(diagnostic)) == Blame::Machine;
         self.by_time += u64::from(BY_TIME.contains(&diagnostic.code));
         self.code.get_or_insert(diagnostic.code);
         self.mendable += u64::from(diagnostic.mend.is_some());

@@ -114,7 +114,9 @@ impl Event {
             Event::Disappeared { gone, of, command } => {
                 json!({ "gone": gone, "of": of, "command": command })
             }
-            Event::Unsettled { since_ms } => json!({ "since": time_text(*since_ms) }),
+            Event::Unsettled { since_ms, why } => {
+                json!({ "since": time_text(*since_ms), "why": why })
+            }
             Event::GitSwitched {
                 repository,
                 from,

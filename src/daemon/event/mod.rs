@@ -41,9 +41,10 @@ pub enum Event {
         /// What confirms it.
         command: String,
     },
-    /// The files do not come to rest, so they are not read anew.
+    /// The files change all the time or cannot be read for now, so the daemon keeps the campaigns that it has.
     Unsettled {
         since_ms: i64,
+        why: String,
     },
     SettingsInvalid {
         why: String,

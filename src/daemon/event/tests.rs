@@ -107,8 +107,11 @@ fn of_files() -> Vec<(Event, &'static str)> {
             "40 of 41 campaigns went at once, and stay until this is confirmed: campanile release --gone",
         ),
         (
-            Event::Unsettled { since_ms: NINE_MS },
-            "the files have been changing since 2026-11-11T01:00:00Z, and are read when they come to rest",
+            Event::Unsettled {
+                since_ms: NINE_MS,
+                why: "git is at work".to_owned(),
+            },
+            "the files cannot be read as a whole since 2026-11-11T01:00:00Z, and are tried again: git is at work",
         ),
         (
             Event::SettingsInvalid {

@@ -89,8 +89,8 @@ impl Event {
                 plural(*of, "campaign"),
                 unbroken(command)
             ),
-            Event::Unsettled { since_ms } => format!(
-                "the files have been changing since {}, and are read when they come to rest",
+            Event::Unsettled { since_ms, why } => format!(
+                "the files cannot be read as a whole since {}, and are tried again: {why}",
                 time(*since_ms)
             ),
             Event::SettingsInvalid { why } => {
