@@ -15,14 +15,21 @@ use std::path::Path;
 
 /// The documents, with their texts.
 fn documents() -> Vec<(String, String)> {
-    let mut paths = vec!["README.md", "README.zh.md", "src/cli/newcomer/README.md"]
-        .into_iter()
-        .map(str::to_owned)
-        .collect::<Vec<_>>();
-    for file in fs::read_dir("docs").unwrap() {
-        paths.push(file.unwrap().path().to_str().unwrap().to_owned());
+    let roots = [
+        "README.md",
+        "README.zh.md",
+        "CONTRIBUTING.md",
+        "src/cli/newcomer/README.md",
+    ];
+    let mut paths: Vec<String> = roots.map(str::to_owned).to_vec();
+    for folder in ["docs", "docs/adr"] {
+        let entries = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let files = entries.filter(|path| path.is_file());
+        paths.extend(files.map(|path| path.to_str().unwrap().to_owned()));
     }
-    assert!(paths.len() >= 5, "the documents are found: {paths:?}");
+    assert!(paths.len() >= 7, "the documents are found: {paths:?}");
     paths.sort();
     let read = |path: String| {
         let text = fs::read_to_string(&path).unwrap();
