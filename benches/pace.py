@@ -12,12 +12,14 @@ Each condition starts a sandbox of its own with the vendor's limit of 200 a seco
   varying     as quiet, and each request arrives up to 20 ms late; runs twice as long, for it is judged after a minute
   broadcasts  six broadcasts from six processes at once; the limit is one a second
   shared      a campaign of 50 groups that begins a few seconds after one of 100,000; prints how long it takes
+  planned     sent by a daemon that plans nothing, then by one that makes four long plans all the while
 
 "over" are arrivals that the sandbox refused because 200 others lay within the second before. "machine" says how often
 the machine itself woke a sleeper more than the guard of 3 ms too late meanwhile, and by how much at the most: time in
-which the sender slept too long is lost, for who made up for it would pass the limit.
+which the sender slept too long is lost, for who made up for it would pass the limit. "cpu" is the processor time of the
+sender, user and system, for each call.
 """
-import argparse, contextlib, json, multiprocessing, os, pathlib, signal, subprocess, tempfile, threading, time
+import argparse, contextlib, datetime, json, multiprocessing, os, pathlib, resource, signal, subprocess, tempfile, threading, time
 import urllib.request
 
 QUIET = ["--latency", "30ms", "--jitter", "20ms"]
@@ -31,6 +33,15 @@ CAMPAIGN = """audience: {{ group_files: [{file}] }}
 send: {{ group_message: {{ text: "Hello {{{{ group.city }}}}" }} }}
 """
 BROADCAST = """send: {{ broadcast: {{ text: "Number {number}" }} }}
+"""
+
+
+# As much work as a message may take, for many groups.
+SLOW = """name: slow-{number}
+timezone: UTC
+schedule: {{ at: ["{at}"] }}
+audience: {{ group_files: [slow.csv] }}
+send: {{ group_message: {{ text: "{{% for a in range(100) %}}{{% for b in range(10) %}}{{% if a * b < 0 %}}x{{% endif %}}{{% endfor %}}{{% endfor %}}Hello {{{{ group.city }}}}" }} }}
 """
 
 
@@ -120,19 +131,28 @@ def busy():
             loop.terminate()
 
 
+def cpu_s():
+    """The processor time of the processes that have been waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def paced(binary, name, seconds, options):
     with Place(binary, options) as place:
         place.campaign("news", 200 * seconds)
         if name == "stalled":
             threading.Timer(seconds / 3, place.faults, ["stall_path=1s"]).start()
         with Hiccups() as hiccups, busy() if name == "burned" else contextlib.nullcontext():
+            before = cpu_s()
             run = place.run("news")
+            spent_s = cpu_s() - before
         seen = place.statistics()
     rate, over = seen["accepted_per_s"], seen["over_limit"]
     lost = run["planned"] - seen["accepted"]
     print(f"{name:<11}{rate:>8.2f}/s {rate / 2:>7.2f} % of the limit   most in 1 s "
           f"{seen['most_in_one_second']['send_group_msg']:>4}   over {over:>3} of {seen['arrivals']}, after a minute "
-          f"{seen['over_limit_after_first_minute']}   lost {lost}, twice {seen['doubled']}   {hiccups}", flush=True)
+          f"{seen['over_limit_after_first_minute']}   lost {lost}, twice {seen['doubled']}   "
+          f"cpu {1e6 * spent_s / run['planned']:.0f} us a call   {hiccups}", flush=True)
 
 
 def broadcasts(binary):
@@ -164,10 +184,43 @@ def shared(binary):
           f"the lane at {seen['accepted_per_s']:.2f}/s, over {seen['over_limit']}", flush=True)
 
 
+def plans_under_way(process):
+    tasks = pathlib.Path(f"/proc/{process.pid}/task").glob("*/comm")
+    return sum(task.read_text().strip() == "plan" for task in tasks)
+
+
+def planned(binary, seconds):
+    rates = []
+    for plans in 0, 4:
+        with Place(binary, QUIET) as place:
+            place.campaign("news", 200 * seconds)
+            place.campaign("slow", 10_000 * seconds)
+            (place.path / "campaigns").mkdir()
+            slot = datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=9)
+            for number in range(plans):
+                (place.path / f"campaigns/slow-{number}.yaml").write_text(SLOW.format(number=number, at=f"{slot:%FT%TZ}"))
+            environment = {**os.environ, "CAMPANILE_SECRET_KEY": "sandbox", "CAMPANILE_SERVE__LISTEN": "127.0.0.1:0"}
+            daemon = subprocess.Popen([binary, "serve"], cwd=place.path, env=environment, stderr=subprocess.PIPE, text=True)
+            while "started:" not in daemon.stderr.readline():
+                pass
+            threading.Thread(target=daemon.stderr.read, daemon=True).start()
+            while plans_under_way(daemon) < plans:
+                time.sleep(0.1)
+            place.run("news")
+            left = plans_under_way(daemon)
+            seen = place.statistics()
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait()
+        rates.append(seen["accepted_per_s"])
+        print(f"planned    beside {plans} plans ({left} under way at the end): {seen['accepted_per_s']:.2f}/s, "
+              f"over {seen['over_limit']}, twice {seen['doubled']}", flush=True)
+    print(f"planned    {100 * rates[1] / rates[0]:.2f} % of the rate without plans", flush=True)
+
+
 def main():
     paces = {"quiet": (1, QUIET), "far": (1, ["--latency", "500ms"]), "stalled": (1, QUIET), "burned": (1, QUIET),
              "varying": (2, [*QUIET, "--fault", "delay=0ms-20ms"])}
-    others = {"broadcasts": broadcasts, "shared": shared}
+    others = {"broadcasts": broadcasts, "shared": shared, "planned": lambda binary: planned(binary, options.seconds)}
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--seconds", type=int, default=60)
     arguments.add_argument("--only", nargs="*", choices=[*paces, *others])
