@@ -38,8 +38,6 @@ pub(crate) mod plan;
 
 pub(crate) mod dispatch;
 
-pub(crate) mod agenda;
-
 pub(crate) mod scheduler;
 
 pub(crate) mod report;
@@ -68,8 +66,6 @@ pub use cli::main;
 
 /// What benches, fuzz targets and tests use, and nobody else.
 pub mod workbench {
-    pub use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
-    pub use crate::agenda::{Standing as AgendaStanding, decide};
     pub use crate::campaign::Campaign;
     pub use crate::catalog::{Catalog, Changes, Entry as CatalogEntry, Invalid, Stale};
     pub use crate::catalog::{Watch, Watched};
@@ -91,9 +87,10 @@ pub mod workbench {
         CampaignName, DeliveryNumber, Digest, GroupId, Moment, Random, RecentRandoms, RunName,
         SdkAppId, VendorApp,
     };
-    pub use crate::plan::Frame;
+    pub use crate::plan::{Frame, always};
     pub use crate::sandbox::{Faults, Options as SandboxOptions, Sandbox, Statistics};
     pub use crate::schedule::{Cron, Dst, Note, Occurrence, Overlap, Schedule, Slot, parse_zone};
+    pub use crate::scheduler::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
     pub use crate::scheduler::{
         Cursor, Definition, Departure, Effect, EffectId, Event as SchedulerEvent, Fault,
         JournalView, Notice as SchedulerNotice, OpenResult, OpenRun, PlanQueue, SLICE, ScheduleKey,

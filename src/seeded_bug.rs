@@ -34,14 +34,17 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `program::kills::no_call_leaves_before_it_is_written_down`
     DurableBeforeCommit,
+    /// A write that failed is repeated without reading from the journal whether it is there.
+    ///
+    /// - lib: `journal::writer::tests::what_was_committed_before_the_outage_is_not_written_again`
+    FateAssumed,
     /// The journal's texts are read at any length.
     ///
     /// - all: `program::hostile_journals::texts_of_a_gigabyte_are_not_read`
     GigabyteOfText,
     /// An occurrence is sent however late it is.
     ///
-    /// - lib: `agenda::tests::who_was_away_sends_the_latest_in_time_and_misses_the_others`
-    /// - lib: `agenda::tests::every_occurrence_has_exactly_one_state`
+    /// - lib: `scheduler::tests::year::who_was_away_sends_the_latest_in_time_and_misses_the_others`
     HoweverLate,
     /// `check --fix` shows a change of the settings with the secret key in it.
     ///
@@ -76,6 +79,11 @@ pub(crate) enum SeededBug {
     ///
     /// - all: `simulation::the_limit_is_reached_and_never_passed`
     LimiterNotCharged,
+    /// Look-ups before a run go on though the operator has paused or cancelled it.
+    ///
+    /// - all: `program::operator::run_that_waits_for_look_ups_of_a_vendor_that_is_away_is_cancelled_at_once`
+    /// - all: `program::operator::own_run_that_waits_for_look_ups_of_a_vendor_that_is_away_heeds_the_operator`
+    LookUpsNotInterrupted,
     /// A call that may have arrived is repeated with a new `Random`.
     ///
     /// - all: `simulation::lost_replies_double_nothing`
@@ -90,12 +98,16 @@ pub(crate) enum SeededBug {
     NotificationResent,
     /// An occurrence that has its state gets another one.
     ///
-    /// - lib: `agenda::tests::what_has_its_state_gets_no_other`
+    /// - lib: `scheduler::tests::year::what_has_its_state_gets_no_other`
     OccurrenceSentAgain,
     /// A run is over before its last entries are durable.
     ///
     /// - all: `program::kills::a_run_is_not_over_before_its_last_entry_is_written_down`
     OverBeforeDurable,
+    /// A part of the program that panics does not start again.
+    ///
+    /// - lib: `containment::tests::part_that_panics_runs_again_until_it_returns`
+    PartEndsOnPanic,
     /// A schedule that the daemon sees for the first time sends past occurrences.
     ///
     /// - all: `program::serving::what_is_past_when_it_is_first_seen_is_never_sent`

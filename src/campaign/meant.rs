@@ -20,6 +20,8 @@ use std::sync::{Arc, LazyLock};
 
 #[derive(Debug)]
 pub struct Campaign {
+    /// Of its file.
+    pub path: String,
     pub name: CampaignName,
     pub description: Option<String>,
     pub owner: Option<String>,
@@ -155,6 +157,11 @@ impl Campaign {
         lists.chain(self.text_files.iter().map(String::as_str))
     }
 
+    /// Returns the paths of all files that it is made of, its own among them.
+    pub fn read_files(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.path.as_str()).chain(self.files())
+    }
+
     /// Its templates, compiled for a plan.
     pub fn ready(&self) -> Ready<'_> {
         self.templates.ready()
@@ -258,6 +265,7 @@ fn lower(
     let whole = spec.send.as_ref().map(|send| send.span.clone());
     let whole = whole.unwrap_or_else(|| Span::beginning(source));
     Some(Campaign {
+        path: source.path.clone(),
         name: name.or_else(|| CampaignName::try_from(UNNAMED).ok())?,
         description: spec.description.as_ref().map(|text| text.value.clone()),
         owner: spec.owner.as_ref().map(|text| text.value.clone()),

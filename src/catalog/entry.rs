@@ -2,6 +2,7 @@
 
 use crate::campaign::{Campaign, Texts};
 use crate::channel::Channel;
+use crate::files::Repository;
 use crate::identity::{CampaignName, Digest};
 use crate::schedule::Schedule;
 use crate::settings::{Settings, Window};
@@ -33,11 +34,13 @@ pub struct Entry {
 }
 
 /// Since when a file cannot be used, and what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Stale {
     pub since_ms: i64,
     /// The first complaint on one line, and how many more there are.
     pub why: String,
+    /// Files that it was read from while it could be used.
+    pub(super) repository: Repository,
 }
 
 /// A file that cannot be used.

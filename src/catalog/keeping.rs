@@ -7,7 +7,7 @@ use super::{Error, Folder, Watched};
 use crate::files::{Listing, Repository, git_lock, list_campaigns};
 use crate::identity::CampaignName;
 use crate::settings::Settings;
-use crate::source::{Blame, Node};
+use crate::source::{Blame, Node, in_root};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub struct Catalog {
     settings: Arc<Settings>,
     repository: Repository,
+    /// Files that the known campaigns were read from.
+    read_from: Repository,
     tree: Tree,
     known: Known,
     renewal: Renewal,
@@ -48,8 +50,10 @@ const RELIED_ON: [&str; 5] = ["apps", "default_app", "defaults", "roots", "timez
 impl Catalog {
     /// Knows nothing yet.
     pub fn new(settings: Arc<Settings>, repository: Repository) -> Catalog {
+        let repository = repository.with_roots(&settings.roots);
         Catalog {
-            repository: repository.with_roots(&settings.roots),
+            read_from: repository.clone(),
+            repository,
             settings,
             tree: Tree::default(),
             known: Known::default(),
@@ -69,6 +73,12 @@ impl Catalog {
         self.known.entries.get(name).map(Arc::as_ref)
     }
 
+    /// Returns what a campaign and what it reads are read from.
+    pub fn repository_of<'a>(&'a self, entry: &'a Entry) -> &'a Repository {
+        let stale = entry.stale.as_ref();
+        stale.map_or(&self.read_from, |stale| &stale.repository)
+    }
+
     /// The files that never were campaigns which could be used.
     pub fn invalid(&self) -> impl Iterator<Item = &Invalid> {
         self.known.invalid.values()
@@ -77,12 +87,14 @@ impl Catalog {
     /// What is to be watched to hear of changes: the folder of the campaigns and the files of their texts.
     pub fn watched(&self) -> Vec<Watched> {
         let folder = self.repository.root().join(&self.settings.campaigns);
-        let texts = self.tree.texts();
+        // Nobody changes the files of a commit.
+        let is_steady = |path: &&str| self.repository.commit().is_some() && in_root(path).is_none();
+        let texts = self.tree.texts().filter(|path| !is_steady(path));
         let texts = texts.filter_map(|path| self.repository.place(path));
         let texts = texts.map(Watched::File);
-        std::iter::once(Watched::Campaigns(folder))
-            .chain(texts)
-            .collect()
+        let folder = Watched::Campaigns(folder);
+        let folder = self.repository.commit().is_none().then_some(folder);
+        folder.into_iter().chain(texts).collect()
     }
 
     /// Other settings; what they mean for the campaigns is seen at the next look.
@@ -132,6 +144,7 @@ impl Catalog {
         let is_same = self.tree.is_as(&listing, &self.repository) && !self.tree.is_fresh();
         if is_same && self.renewal == Renewal::None {
             self.is_confirmed = false;
+            self.read_from = self.repository.clone();
             return Ok(Changes::default());
         }
         self.check_lock(now_ms)?;
@@ -143,7 +156,7 @@ impl Catalog {
         if !again.is_some_and(|again| tree.is_as(&again, &self.repository)) {
             return Err(Unfit::unsettled("files were changed while they were read"));
         }
-        let known = self.known.next(&tree, now_ms);
+        let known = self.known.next(&tree, &self.read_from, now_ms);
         let mut changes = known.changes(&self.known, self.renewal == Renewal::All);
         let waited_ms = self.unsettled_since_ms.map_or(0, |since| now_ms - since);
         if waited_ms < PATIENCE_MS {
@@ -156,6 +169,7 @@ impl Catalog {
         self.is_confirmed = false;
         self.renewal = Renewal::None;
         (self.tree, self.known) = (tree, known);
+        self.read_from = self.repository.clone();
         Ok(changes)
     }
 
@@ -172,7 +186,7 @@ impl Catalog {
         let listing = list_campaigns(&self.repository, folder);
         let is_gone = || !self.known.entries.is_empty() && !self.repository.has_folder(folder);
         match listing {
-            Err(_) if is_gone() => Ok(Listing::default()),
+            Err(error) if error.blame() == Blame::Author && is_gone() => Ok(Listing::default()),
             listing => listing.map_err(Error::Folder),
         }
     }
@@ -180,7 +194,9 @@ impl Catalog {
     /// While git works on the tree it is neither what it was nor what it will be. A lock that was left behind is
     /// returned, and when it was made.
     fn check_lock(&self, now_ms: i64) -> Result<Option<(String, i64)>, Unfit> {
-        let Some(lock) = git_lock(self.repository.root()) else {
+        let lock = git_lock(self.repository.root());
+        // The lock is on the working tree; the files of a commit are elsewhere.
+        let Some(lock) = lock.filter(|_| self.repository.commit().is_none()) else {
             return Ok(None);
         };
         let path = lock.path.display().to_string();

@@ -3,6 +3,7 @@
 use super::entry::{Changes, Entry, Invalid, Stale};
 use super::error::Unusable;
 use super::tree::{Fault, Tree};
+use crate::files::Repository;
 use crate::identity::CampaignName;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +23,13 @@ type Faults<'a> = BTreeMap<&'a str, Fault>;
 
 impl Known {
     /// What is known once the files are as they are in `tree`.
-    pub(super) fn next(&self, tree: &Tree, now_ms: i64) -> Known {
+    pub(super) fn next(&self, tree: &Tree, read_from: &Repository, now_ms: i64) -> Known {
         let (mut entries, mut faults) = sorted(tree);
-        self.keep_by_path(&mut entries, &mut faults, now_ms);
-        self.keep_by_name(&mut entries, &mut faults, now_ms);
+        let stale = |before: &Entry, path: &str, fault: Fault| {
+            Arc::new(stale(before, path.to_owned(), fault, (read_from, now_ms)))
+        };
+        self.keep_by_path(&mut entries, &mut faults, stale);
+        self.keep_by_name(&mut entries, &mut faults, stale);
         let invalid = faults.into_iter().map(|(path, fault)| {
             let before = self.invalid.get(path);
             let invalid = Invalid {
@@ -43,26 +47,36 @@ impl Known {
     }
 
     /// A file that was a campaign stays that campaign until it is one again.
-    fn keep_by_path(&self, entries: &mut Entries, faults: &mut Faults<'_>, now_ms: i64) {
+    fn keep_by_path(
+        &self,
+        entries: &mut Entries,
+        faults: &mut Faults<'_>,
+        stale: impl Fn(&Entry, &str, Fault) -> Arc<Entry>,
+    ) {
         for before in self.entries.values() {
             if entries.contains_key(&before.name) {
                 continue;
             }
             if let Some(fault) = faults.remove(before.path.as_str()) {
-                let kept = stale(before, before.path.clone(), fault, now_ms);
-                entries.insert(kept.name.clone(), Arc::new(kept));
+                let kept = stale(before, &before.path, fault);
+                entries.insert(kept.name.clone(), kept);
             }
         }
     }
 
     /// So does one that was moved to a file which cannot be used.
-    fn keep_by_name(&self, entries: &mut Entries, faults: &mut Faults<'_>, now_ms: i64) {
+    fn keep_by_name(
+        &self,
+        entries: &mut Entries,
+        faults: &mut Faults<'_>,
+        stale: impl Fn(&Entry, &str, Fault) -> Arc<Entry>,
+    ) {
         faults.retain(|path, fault| {
             let before = fault.name.as_ref().and_then(|name| self.entries.get(name));
             let lost = before.filter(|before| !entries.contains_key(&before.name));
             let Some(before) = lost else { return true };
-            let kept = stale(before, (*path).to_owned(), fault.clone(), now_ms);
-            entries.insert(kept.name.clone(), Arc::new(kept));
+            let kept = stale(before, path, fault.clone());
+            entries.insert(kept.name.clone(), kept);
             false
         });
     }
@@ -148,13 +162,21 @@ fn twice(name: &CampaignName, path: &str, other: &str) -> Fault {
     }
 }
 
-fn stale(before: &Entry, path: String, fault: Fault, now_ms: i64) -> Entry {
-    let since_ms = before.stale.as_ref().map_or(now_ms, |stale| stale.since_ms);
+fn stale(
+    before: &Entry,
+    path: String,
+    fault: Fault,
+    (read_from, now_ms): (&Repository, i64),
+) -> Entry {
+    let old = before.stale.as_ref();
+    let old = old.map(|stale| (stale.since_ms, &stale.repository));
+    let (since_ms, repository) = old.unwrap_or((now_ms, read_from));
     Entry {
         path,
         stale: Some(Stale {
             since_ms,
             why: fault.why,
+            repository: repository.clone(),
         }),
         ..before.clone()
     }

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::executor::Draft;
 use crate::identity::{GroupId, Moment};
 use crate::journal::Run;
-use crate::plan::Frame;
+use crate::plan::{Frame, always};
 use crate::schedule::Occurrence;
 use chrono::{DateTime, TimeZone};
 use chrono_tz::Tz;
@@ -55,7 +55,7 @@ fn find(workspace: &Workspace, run: &Run, campaign: &Campaign, group: &GroupId) 
     };
     let ready = campaign.ready();
     let (repository, now) = (&workspace.repository, clock::now());
-    let mut draft = Draft::new(repository, campaign, &ready, &frame, now);
+    let mut draft = Draft::new(repository, campaign, &ready, (&frame, &always), now);
     let mut is_target = false;
     while let Some(met) = draft.next_met() {
         is_target |= met.target.is_some_and(|target| target.group == *group);

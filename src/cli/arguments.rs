@@ -3,7 +3,7 @@
 use super::browsing::{Completions, Init, List, Man, Show};
 use super::daemons::{Release, Serve};
 use super::exit;
-use super::operators::{Cancel, Pause, Status};
+use super::operators::{Accept, Cancel, Pause, Status};
 use super::senders::{Run, Test};
 use crate::delivery::State;
 use crate::sandbox::{Faults, Key, OverGroupLimit, Registers, RepeatAnswer, Scope};
@@ -60,6 +60,8 @@ pub(super) enum Verb {
     Log(Log),
     #[command(subcommand)]
     Journal(JournalVerb),
+    #[command(subcommand)]
+    Settings(SettingsVerb),
     Serve(Serve),
     Release(Release),
     Sandbox(Sandbox),
@@ -224,6 +226,14 @@ pub(super) struct Retry {
     pub(super) output: Output,
 }
 
+/// Decide about settings that a commit changes
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  campanile settings accept 3f2a9c01bb7e -C /srv/news  use what the commit says")]
+pub(super) enum SettingsVerb {
+    Accept(Accept),
+}
+
 /// Keep the journal small and safe
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
@@ -243,7 +253,9 @@ pub(super) enum JournalVerb {
 /// What is kept is one line for each run: which occurrence it was, so that the same occurrence is never sent a second time.
 /// What is gone is its log, its counts, and whatever `retry` could have sent again.
 ///
-/// The file gets smaller if nothing is being sent; else the room is free for later runs, and it says so.
+/// The room is given back to the disk, also beside a daemon. The file of a journal that an earlier version made gets smaller
+/// only if nothing is being sent; else the room is free for later runs, and it says so. The setting `serve: { retention: 90d }`
+/// lets the daemon remove old runs by itself.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   campanile journal prune --older-than 90d --dry-run  what would go

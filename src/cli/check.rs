@@ -15,7 +15,7 @@ use crate::channel::Channel;
 use crate::clock;
 use crate::executor::{Complaints, Draft};
 use crate::identity::{Digest, Moment, civil_text};
-use crate::plan::{Frame, Planner};
+use crate::plan::{Frame, Planner, always};
 use crate::schedule::{Occurrence, Slot};
 use crate::source::{Diagnostic, Premise, Severity};
 use crate::template::Ready;
@@ -184,7 +184,13 @@ fn rendered(
     let next = next.unwrap_or_else(|| Occurrence::at_moment(now, campaign.zone));
     let ready = campaign.ready();
     let frame = frame_of(workspace, campaign, &next);
-    let mut draft = Draft::new(&workspace.repository, campaign, &ready, &frame, now);
+    let mut draft = Draft::new(
+        &workspace.repository,
+        campaign,
+        &ready,
+        (&frame, &always),
+        now,
+    );
     let mut later: Vec<Later> = if campaign.depends_on_time() && is_time_known {
         let frames = occurrences.map(|at| frame_of(workspace, campaign, &at));
         frames
@@ -268,7 +274,7 @@ impl<'a> Later<'a> {
     fn new(campaign: &'a Campaign, ready: &'a Ready<'a>, frame: Frame) -> Later<'a> {
         Later {
             campaign,
-            planner: Planner::new(campaign, ready, &frame),
+            planner: Planner::new(campaign, ready, (&frame, &always)),
             occurrence: frame.occurrence,
             complaints: Complaints::default(),
         }

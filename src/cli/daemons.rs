@@ -19,7 +19,7 @@ use std::time::Duration;
 /// every so often and on SIGHUP, looks at the settings and at how many campaigns are left, and then writes the files that
 /// differ. A commit that cannot be used is told, and the files stay as they are; so they do while the repository is out of
 /// reach. A folder that somebody else keeps in step, with `git pull` or in any other way, works without --git.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:
   campanile serve --sandbox   try it: to the stand-in, with its own journal
   campanile serve             for real
@@ -41,7 +41,7 @@ pub(super) struct Serve {
     pub(super) git: Git,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "From a repository")]
 pub(super) struct Git {
     /// Keep the folder in step with this repository, as `git fetch` takes it; what is secret in it is never shown
@@ -53,6 +53,28 @@ pub(super) struct Git {
     /// How often it is fetched: from 1s to 1day
     #[arg(long, requires = "url", value_name = "TIME", default_value = "60s", value_parser = interval)]
     pub(super) interval: Duration,
+    /// How long a fetch may take [default: 5m, and 2h for the first one]
+    #[arg(long, requires = "url", value_name = "TIME", value_parser = fetch_timeout)]
+    pub(super) fetch_timeout: Option<Duration>,
+}
+
+/// How long the first fetch may take, and each one after it.
+const FETCH_WITHIN: [Duration; 2] = [Duration::from_hours(2), Duration::from_mins(5)];
+
+impl Git {
+    pub(super) fn fetch_within(&self) -> [Duration; 2] {
+        let given = self.fetch_timeout.map(|within| [within; 2]);
+        given.unwrap_or(FETCH_WITHIN)
+    }
+}
+
+fn fetch_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if timeout >= INTERVAL_MIN {
+        Ok(timeout)
+    } else {
+        Err("it is at least 1s".to_owned())
+    }
 }
 
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
@@ -71,7 +93,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 ///
 /// The daemon holds an occurrence where it cannot be sent as it is: its file is invalid, or it cannot be planned. Once that
 /// is mended, this sends it, however late it is. `--skip` says that it is not to be sent any more.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["run", "gone"])))]
 #[command(after_help = "Examples:
   campanile status                  what is held, and why

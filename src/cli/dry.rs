@@ -147,7 +147,7 @@ fn tell_plan(
         format!("{} {}", civil_text(key.local), key.zone),
         key.run_name().to_string(),
         header,
-        revision(workspace.repository.root()),
+        revision(&workspace.repository, request.campaign.read_files()),
     );
     let more = json!({
         "dry_run": true,

@@ -8,6 +8,7 @@ use crate::catalog::{self, Unusable};
 use crate::executor;
 use crate::files;
 use crate::journal;
+use crate::settings::redacted;
 use crate::source::{Blame, Diagnostic, Severity, plural, thousands, unbroken, with_blanks};
 use std::fmt;
 use std::path::Path;
@@ -130,8 +131,9 @@ impl Failure {
             self.help.iter().for_each(|help| print::help(help));
             return self.exit;
         }
-        let text = format!("{:#}{}", self.error, self.consequence);
-        print::error(&text, self.help.as_deref());
+        // A secret in a wrong place, such as a key where the name of its file belongs, may be quoted here.
+        let text = redacted(&format!("{:#}{}", self.error, self.consequence));
+        print::error(&text, self.help.as_deref().map(redacted).as_deref());
         self.exit
     }
 }
@@ -192,13 +194,15 @@ impl From<Unusable> for Failure {
 impl From<journal::Error> for Failure {
     fn from(error: journal::Error) -> Failure {
         let (exit, help) = match &error {
-            journal::Error::Older { witness, .. } => {
+            _ if error.is_temporary() => (Exit::Temporary, None),
+            journal::Error::Older { witness, .. }
+            | journal::Error::Lost { witness, .. }
+            | journal::Error::Displaced { witness, .. } => {
                 (Exit::Safety, Some(go_on_from_older(witness)))
             }
             journal::Error::DevelopmentSchema { path, .. } if is_of_sandbox(path) => {
                 (Exit::Error, Some(delete_rehearsals(path)))
             }
-            _ if error.is_temporary() => (Exit::Temporary, None),
             _ => (Exit::Error, None),
         };
         Failure {
@@ -221,7 +225,7 @@ fn delete_rehearsals(journal: &Path) -> String {
 fn go_on_from_older(witness: &Path) -> String {
     let command = unbroken(&format!("rm '{}'", witness.display()));
     format!(
-        "put the newest journal back; if it is lost, go on from this one with: {command} (what was sent since then may go \
+        "put the newest journal back; if it is lost, go on without it with: {command} (what was sent since then may go \
          out twice)"
     )
 }
@@ -230,6 +234,10 @@ impl From<executor::Error> for Failure {
     fn from(error: executor::Error) -> Failure {
         match error {
             executor::Error::Journal(error) => error.into(),
+            executor::Error::Unwritten { .. } => {
+                let help = "what became of these is found out when the run is gone on with";
+                Failure::new(Exit::Temporary, error.to_string()).help(help)
+            }
             other => anyhow::Error::new(other).into(),
         }
     }

@@ -93,7 +93,11 @@ async fn look(
     let mut next_count = clock::now();
     loop {
         looks.tick().await;
-        let run = journal.run(run.id).await?;
+        let run = match journal.run(run.id).await {
+            // Whoever sends the run waits for the journal as well.
+            Err(error) if error.is_unavailable() => continue,
+            read => read?,
+        };
         if let Some(ending) = ending(journal, &run).await? {
             return Ok(Followed::Over(ending));
         }

@@ -10,14 +10,11 @@ use crate::clock;
 use crate::identity::Moment;
 use crate::journal::{self, Journal, PlanId, Run, Space, rubbish_before_ms};
 use crate::report::time_text;
+use crate::settings::RETENTION_MIN;
 use crate::source::plural;
 use anyhow::Context;
 use serde::Serialize;
-use std::time::Duration;
 
-/// What is younger is still needed: `run` refuses what was sent in the last day, and the vendor's deduplication and
-/// lost replies are matters of minutes.
-const YOUNGEST: Duration = Duration::from_hours(24);
 /// Runs that are named one by one before it is asked.
 const NAMED_MAX: usize = 10;
 
@@ -50,7 +47,7 @@ struct Old {
 }
 
 pub(super) async fn prune(common: &Common, options: &Prune) -> Result<Exit, Failure> {
-    if options.older_than < YOUNGEST {
+    if options.older_than < RETENTION_MIN {
         let text = "--older-than is at least 24h: `run` must know what was sent in the last day, so that nothing is sent \
                     twice by mistake";
         return Err(Failure::new(Exit::Usage, text));
@@ -178,7 +175,8 @@ async fn give_back(journal: &Journal, gone: &[Run]) -> Result<Space, Failure> {
     match journal.give_back(gone).await {
         Ok(()) => {}
         Err(journal::Error::LaneHeld { holder }) => print::say(&format!(
-            "{holder} is sending, so the file keeps its size; the next prune makes it smaller"
+            "{holder} is sending, so the file, which an earlier version made, keeps its size; the next prune while nothing is \
+             sent makes it smaller"
         )),
         Err(error) => print::say(&format!("the file keeps its size: {error}")),
     }

@@ -6,23 +6,34 @@ use super::failure::Failure;
 use super::workspace::{OWN_FOLDER, Workspace, variable};
 use crate::files::{ensure_directory, read_secret};
 use crate::identity::{RunName, civil_text};
-use crate::journal::{Journal, Run};
+use crate::journal::{self, Journal, Run};
 use crate::report::time_text;
 use crate::settings::{InvalidJournal, JournalSource, journal_path};
 use crate::source::{list_of, nearest, unbroken};
 use anyhow::Context;
 use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// Name of the sandbox's journal in the program's own folder.
 pub(super) const SANDBOX_JOURNAL: &str = "sandbox.db";
 
+/// Pause before a journal that could not be opened is opened again.
+const OPEN_PAUSE: Duration = Duration::from_secs(1);
+
 impl Workspace {
     /// The journal in use. The stand-in has one of its own, so that no rehearsal eats a real occurrence.
     pub(super) fn journal_path(&self) -> Result<PathBuf, Failure> {
-        let root = self.repository.root();
         if self.sandbox {
-            return Ok(root.join(OWN_FOLDER).join(SANDBOX_JOURNAL));
+            let folder = self.repository.root().join(OWN_FOLDER);
+            return Ok(folder.join(SANDBOX_JOURNAL));
         }
+        self.real_journal_path()
+    }
+
+    /// The journal that the settings name.
+    pub(super) fn real_journal_path(&self) -> Result<PathBuf, Failure> {
+        let root = self.repository.root();
         let invalid = |text: String| Failure::new(Exit::Invalid, text);
         let (text, place) = match &self.settings.journal {
             JournalSource::Path(path) => return Ok(root.join(path)),
@@ -51,12 +62,27 @@ impl Workspace {
         Ok(root.join(path))
     }
 
-    /// For sending.
+    /// Opens the journal for sending.
     pub(super) async fn journal(&self) -> Result<Journal, Failure> {
+        self.journal_or(Err).await
+    }
+
+    /// Opens the journal for sending, again after each error that `outlasts` does not return.
+    pub(super) async fn journal_or(
+        &self,
+        mut outlasts: impl FnMut(journal::Error) -> Result<(), journal::Error>,
+    ) -> Result<Journal, Failure> {
         if self.sandbox {
             self.ensure_own_folder()?;
         }
-        let journal = Journal::open(&self.journal_path()?).await?;
+        let path = self.journal_path()?;
+        let journal = loop {
+            match Journal::open(&path).await {
+                Ok(journal) => break journal,
+                Err(error) => outlasts(error)?,
+            }
+            sleep(OPEN_PAUSE).await;
+        };
         journal.check_newest().await?;
         Ok(journal)
     }
@@ -68,7 +94,9 @@ impl Workspace {
 
     /// Opens the journal to change something in it. Makes none.
     pub(super) async fn existing_journal(&self) -> Result<Journal, Failure> {
-        Ok(Journal::open(&self.existing_journal_path()?).await?)
+        let journal = Journal::open(&self.existing_journal_path()?).await?;
+        journal.check_newest().await?;
+        Ok(journal)
     }
 
     /// Opens the journal to read what has been sent. Neither makes nor upgrades it.
@@ -79,6 +107,7 @@ impl Workspace {
     fn existing_journal_path(&self) -> Result<PathBuf, Failure> {
         let path = self.journal_path()?;
         if !path.exists() {
+            Journal::check_present(&path)?;
             let text = format!(
                 "nothing has been sent yet: there is no journal `{}`",
                 self.shown(&path)
@@ -96,7 +125,12 @@ impl Workspace {
 
     /// The same where nothing sent is nothing wrong.
     pub(super) fn journal_if_any(&self) -> Result<Option<PathBuf>, Failure> {
-        Ok(Some(self.journal_path()?).filter(|path| path.exists()))
+        let path = self.journal_path()?;
+        if path.exists() {
+            return Ok(Some(path));
+        }
+        Journal::check_present(&path)?;
+        Ok(None)
     }
 
     /// The run that a person means: by its whole name, or the latest of a campaign. Only a whole name means a test.

@@ -14,7 +14,7 @@ use crate::identity::{DeliveryNumber, Digest};
 use crate::journal::{Journal, Record, Run};
 use crate::report::{LogLine, RunFacts, counts_text, state_reason, stop_text};
 use crate::settings::Hours;
-use crate::source::{list_of, nearest, plural};
+use crate::source::{list_of, nearest, plural, tame};
 use anyhow::Context;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -221,14 +221,14 @@ impl<'a> Sheet<'a> {
         let first = self.printed == 0;
         self.printed += 1;
         let text = match output {
-            LogOutput::Text => line.text(),
+            LogOutput::Text => visible(&line.text()),
             LogOutput::Jsonl => json(&line)?,
             LogOutput::Json if first => format!("[{}", json(&line)?),
             LogOutput::Json => format!(",{}", json(&line)?),
             LogOutput::Csv if first => {
-                format!("{}\n{}", csv(LogLine::COLUMNS)?, csv(line.cells())?)
+                format!("{}\n{}", csv(&LogLine::COLUMNS)?, csv(&line.cells())?)
             }
-            LogOutput::Csv => csv(line.cells())?,
+            LogOutput::Csv => csv(&line.cells())?,
         };
         Ok(match output {
             LogOutput::Text => print::told_below(&text, Some(BELOW))?,
@@ -302,7 +302,7 @@ impl<'a> Sheet<'a> {
         match (self.options.output, self.printed) {
             (LogOutput::Json, 0) => print::result("[]")?,
             (LogOutput::Json, _) => print::result("]")?,
-            (LogOutput::Csv, 0) => print::result(&csv(LogLine::COLUMNS)?)?,
+            (LogOutput::Csv, 0) => print::result(&csv(&LogLine::COLUMNS)?)?,
             _ => true,
         };
         Ok(())
@@ -314,9 +314,49 @@ fn json(line: &LogLine<'_>) -> Result<String, Failure> {
 }
 
 /// One line of CSV without its break.
-fn csv<T: AsRef<[u8]>, const N: usize>(cells: [T; N]) -> Result<String, Failure> {
+fn csv<T: AsRef<str>>(cells: &[T]) -> Result<String, Failure> {
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let cells = cells.iter().map(|cell| inert_cell(cell.as_ref()));
     writer.write_record(cells).context("cannot write CSV")?;
     let bytes = writer.into_inner().context("cannot write CSV")?;
     Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
+/// A cell that no spreadsheet takes for a formula, and in which nothing turns the direction of text. Numbers stay numbers.
+fn inert_cell(cell: &str) -> String {
+    const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+    let cell = visible(cell);
+    let is_formula = cell.starts_with(FORMULA) && cell.parse::<f64>().is_err();
+    if is_formula { format!("'{cell}") } else { cell }
+}
+
+/// A text in which characters that nobody sees, and that turn the direction of what follows, are seen.
+fn visible(text: &str) -> String {
+    let is_white = |each: char| matches!(each, '\n' | '\t' | '\r');
+    text.chars()
+        .map(|each| if is_white(each) { each } else { tame(each) })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cell_is_no_formula_and_turns_no_text() {
+        for (cell, inert) in [
+            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("@TGS#1", "'@TGS#1"),
+            ("+1 2", "'+1 2"),
+            ("-x", "'-x"),
+            ("\t=1", "'\t=1"),
+            ("-5", "-5"),
+            ("10017", "10017"),
+            ("a=b", "a=b"),
+            ("a\u{202e}b", "a\u{fffd}b"),
+        ] {
+            assert_eq!(inert_cell(cell), inert);
+        }
+    }
 }

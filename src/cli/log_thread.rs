@@ -4,7 +4,7 @@
 use super::print;
 use super::telling::LogFormat;
 use crate::clock;
-use crate::containment::report_others;
+use crate::containment::{report_others, restart_on_panic};
 use crate::daemon::Event;
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -31,7 +31,7 @@ pub(super) fn start(format: LogFormat) -> io::Result<()> {
     let log = LOG.get_or_init(|| Log::new(format));
     thread::Builder::new()
         .name("log".to_owned())
-        .spawn(|| log.write_to(io::stderr()))?;
+        .spawn(|| restart_on_panic(|| log.write_to(io::stderr())))?;
     report_others(|info| report(log, info));
     Ok(())
 }

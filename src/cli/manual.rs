@@ -186,11 +186,12 @@ beside it belong to it: `-wal`, `-shm`.",
     ),
     (
         "campanile.db-epoch",
-        "How far the journal has come. It lets a copy of an older day be told from the journal.",
+        "How far the journal has come. By it an older copy, an empty file or another journal in its place is refused.",
     ),
     (
         "campanile.db-lane-*.lock",
-        "Held by the process that sends on the lane of an app and a channel.",
+        "The process that sends on the lane of an app and a channel, or serves (`-serve.lock`). The lock itself is on the \
+journal; these files can be deleted.",
     ),
     (
         ".campanile/",

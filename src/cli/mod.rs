@@ -3,6 +3,7 @@
 //! Knows what a person typed and what they read. Must never decide what is sent; it asks the rooms above.
 
 mod absent;
+mod accept;
 mod access;
 mod arguments;
 mod browsing;
@@ -34,6 +35,7 @@ mod occurrences;
 mod opening;
 mod operators;
 mod pause;
+mod pin;
 mod preview;
 mod print;
 mod progress;
@@ -65,10 +67,11 @@ pub use telling::LogFormat;
 use crate::containment::STACK_SIZE;
 use crate::process::raise_limit;
 use crate::seeded_bug::SeededBug;
-use arguments::{Arguments, JournalVerb, Verb};
+use arguments::{Arguments, JournalVerb, SettingsVerb, Verb};
 use clap::Parser;
 use exit::Exit;
 use failure::Failure;
+use nix::libc;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use std::panic::resume_unwind;
 use std::process::ExitCode;
@@ -76,6 +79,7 @@ use std::thread;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use show::shown;
+use workspace::withhold_secrets;
 
 /// Parses, runs the verb, prints what went wrong, and picks the exit code: all in this one place.
 pub fn main() -> ExitCode {
@@ -126,6 +130,9 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
     let Arguments { common, verb } = arguments;
     // Where the parent has set this signal to be ignored no child could be waited for.
     let _ = signal(SignalKind::child());
+    // A file that may not grow any more is an error of the write, and no end of the process.
+    let _ = signal(SignalKind::from_raw(libc::SIGXFSZ));
+    withhold_secrets();
     match verb {
         Verb::Check(options) => check::check(&common, &options),
         Verb::Preview(options) => preview::preview(&common, &options),
@@ -139,6 +146,7 @@ async fn dispatch(arguments: Arguments) -> Result<Exit, Failure> {
         Verb::Log(options) => log::log(&common, &options).await,
         Verb::Journal(JournalVerb::Prune(options)) => journal::prune(&common, &options).await,
         Verb::Journal(JournalVerb::Backup(options)) => journal::back_up(&common, &options).await,
+        Verb::Settings(SettingsVerb::Accept(options)) => accept::accept(&common, &options).await,
         Verb::Serve(options) => serve::serve(&common, &options).await,
         Verb::Release(options) => release::release(&common, &options).await,
         Verb::Sandbox(options) => sandbox::sandbox(&options).await,

@@ -176,7 +176,7 @@ impl<'a> Request<'a> {
         let opening = Opening {
             stop_after: self.options.stop_after,
             earlier: Some(self.runs.len()),
-            revision: revision(self.workspace.repository.root()),
+            revision: revision(&self.workspace.repository, self.campaign.read_files()),
             ..executor::opening(self.app, self.campaign, &self.occurrence, opened)
         };
         let opened = journal.open_run(staged.plan, &opening, clock::now()).await;

@@ -97,3 +97,29 @@ pub(super) struct Status {
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     pub(super) output: Output,
 }
+
+/// Use the operator's settings of the commit that is checked out
+///
+/// A daemon of a repository (`serve --git`) is started with settings, and keeps those of them that are the operator's to
+/// decide: `apps`, `roots`, `journal`, `serve`, `notify` and `campaigns`. Where a commit changes one of them, everything else
+/// of it is used, and `status` shows the old value, the new one and the command that accepts it. Once accepted it is used from the
+/// next start on. A commit that takes the change back needs nothing.
+///
+/// A variable of the environment overrides both.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  campanile status -C /srv/news           what waits, with its digest
+  campanile settings accept 3f2a9c01bb7e  use it from the next start on
+  campanile settings accept 3f2a9c01bb7e -C /srv/news -o json
+
+JSON: {\"digest\", \"commit\", \"changes\": [{key, used, pending} ..]}; `used` and `pending` are JSON in a text, or null if not set.")]
+pub(super) struct Accept {
+    /// The digest that `status` shows
+    pub(super) digest: String,
+    /// The journal is that of the stand-in
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// How the result is printed
+    #[arg(short, long, value_enum, default_value_t = Output::Text)]
+    pub(super) output: Output,
+}

@@ -7,11 +7,11 @@ use super::failure::Failure;
 use super::operators::Pause;
 use super::print;
 use super::workspace::Workspace;
-use crate::agenda::PausedBy;
 use crate::clock;
 use crate::delivery::{PauseReason, RunEvent, RunState};
 use crate::journal::{Journal, Run};
 use crate::report::Standing;
+use crate::scheduler::PausedBy;
 use crate::source::{plural, thousands, unbroken};
 use anyhow::Context;
 

@@ -12,6 +12,7 @@ use crate::campaign::Campaign;
 use crate::clock;
 use crate::executor::{Draft, Met};
 use crate::identity::{GroupId, Moment};
+use crate::plan::always;
 use crate::report::{Gathering, Outline, Record, Sample, TextForm, Totals, html, markdown};
 use crate::source::plural;
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -39,7 +40,13 @@ pub(super) fn preview(common: &Common, options: &Preview) -> Result<Exit, Failur
     let ready = campaign.ready();
     let look = Look {
         outline: Outline::of(&campaign, app, &occurrence, note),
-        draft: Draft::new(&workspace.repository, &campaign, &ready, &frame, now),
+        draft: Draft::new(
+            &workspace.repository,
+            &campaign,
+            &ready,
+            (&frame, &always),
+            now,
+        ),
         gathering: Gathering::new(
             campaign.channel(),
             frame.digest,

@@ -45,9 +45,17 @@ pub(super) fn say(line: &str) {
     say_fitted(&harmless(line, true));
 }
 
-/// A line for programs, even where a terminal shows it.
+/// A line of JSON, even where a terminal shows it: what turns the direction of text is written as an escape.
 pub(super) fn say_to_programs(line: &str) {
-    say_styled(&harmless(line, false));
+    let line = harmless(line, false);
+    let escaped = line.chars().map(|each| {
+        if each.is_ascii() || tame(each) == each {
+            each.to_string()
+        } else {
+            format!("\\u{:04x}", u32::from(each))
+        }
+    });
+    say_styled(&escaped.collect::<String>());
 }
 
 fn say_fitted(line: &str) {

@@ -177,7 +177,8 @@ fn state(progress: &Progress) -> String {
             plural(progress.others as u64, "other run")
         ));
     }
-    parts.extend(progress.waiting.map(|reason| match reason {
+    parts.extend(progress.waiting.as_ref().map(|reason| match reason {
+        WaitReason::Journal(why) => format!("waiting for the journal: {why}"),
         WaitReason::Cancelled => "cancelled; what is open is being settled".to_owned(),
         WaitReason::Window(reopening) => reopening.to_string(),
     }));

@@ -13,6 +13,7 @@ use crate::clock;
 use crate::delivery::{RunEvent, RunState};
 use crate::executor::{count_begun, left_since_ms, stage};
 use crate::journal::{Journal, Run};
+use crate::plan::always;
 use crate::report::{state_reason, stop_text, time_text};
 use crate::source::{plural, unbroken};
 
@@ -172,7 +173,14 @@ async fn open(request: &Request<'_>, journal: &Journal) -> Result<Run, Failure> 
         now,
         ..
     } = request;
-    let staged = stage(journal, &workspace.repository, campaign, &frame, *now).await?;
+    let staged = stage(
+        journal,
+        &workspace.repository,
+        campaign,
+        (&frame, &always),
+        *now,
+    )
+    .await?;
     let staged = staged.map_err(|complaints| {
         let (shown, more) = complaints.shown();
         Failure::invalid(shown, more)

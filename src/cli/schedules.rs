@@ -4,10 +4,10 @@ use super::campaigns::is_path;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::agenda::PausedBy;
 use crate::clock;
 use crate::identity::CampaignName;
 use crate::journal::Journal;
+use crate::scheduler::PausedBy;
 use crate::source::{plural, unbroken};
 
 impl Workspace {

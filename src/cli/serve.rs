@@ -7,19 +7,19 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::log_thread;
 use super::signals::Signals;
-use super::workspace::{SettingsFile, Workspace, variable};
+use super::telling::LogFormat;
+use super::workspace::{Workspace, variable};
 use crate::clock;
 use crate::containment::STACK_SIZE;
 use crate::daemon::{
-    self, Daemon, Event, Heartbeat, Notifier, Probes, Reached, Readiness, Setup, Supervisor,
-    Target, Unresolved,
+    self, Daemon, Event, Follower, Heartbeat, Notifier, Probes, Reached, Readiness, Reread, Setup,
+    Supervisor, Target, Unresolved,
 };
 use crate::delivery::Interruption;
-use crate::files::Repository;
 use crate::journal::{self, Journal, LaneLock};
 use crate::process::{probe_connections, reap_inherited};
 use crate::sandbox::Sandbox;
-use crate::settings::{App, Settings};
+use crate::settings::App;
 use crate::source::in_a_line;
 use crate::vendor::Client;
 use anyhow::Context;
@@ -28,13 +28,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot::{self, Receiver};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{interval, sleep};
 
-/// How long the daemon may take to end. What is under way comes home in 20 s.
-const END_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the daemon may take to end. What is under way comes home in 20 s, and its answers may need another 10 s until the
+/// journal can be written.
+const END_TIMEOUT: Duration = Duration::from_secs(35);
 /// How often the children are reaped that children leave behind.
 const REAP_INTERVAL: Duration = Duration::from_secs(1);
 /// How long webhooks may take at the end to hear of it.
@@ -42,12 +43,33 @@ const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Failure> {
     log_thread::start(options.log).context("cannot start a thread for the log")?;
-    let git = checkout::follow(common, options)?;
-    let workspace = Workspace::find(common, options.sandbox)?;
-    check_roles(&workspace)?;
+    let mut signals = Signals::listen()?;
+    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+    tokio::select! {
+        begun = begin(common, options) => {
+            serve_until_ended((common, options), begun?, (&mut signals, &mut hangups)).await
+        }
+        // Nothing is under way yet.
+        exit = signals.next() => {
+            options.log.tell(&Event::Stopped, clock::now().wall_ms);
+            Ok(exit)
+        }
+    }
+}
+
+/// Serves until a signal ends it, or it cannot go on.
+async fn serve_until_ended(
+    (common, options): (&Common, &Serve),
+    begun: Begun,
+    (signals, hangups): (&mut Signals, &mut Signal),
+) -> Result<Exit, Failure> {
+    let Begun {
+        workspace,
+        journal,
+        _place,
+        git,
+    } = begun;
     let targets = targets(&workspace)?;
-    let journal = workspace.journal().await?;
-    let place = take_place(&journal)?;
     let (apps, stand_ins) = reach(&workspace).await?;
     let (told, mut events) = mpsc::unbounded_channel();
     let notifier = Notifier::start(targets, &told).context("cannot notify")?;
@@ -59,9 +81,7 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
         journal: journal.clone(),
         repository: workspace.repository.clone(),
         settings: Arc::new(workspace.settings.clone()),
-        settings_file: SettingsFile::find(common)?
-            .map(|file| file.path)
-            .unwrap_or_default(),
+        settings_file: workspace.settings_file.clone(),
         apps,
         reread: reread(common, options.sandbox),
         drain: drain.clone(),
@@ -73,15 +93,15 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
         readiness,
         supervisor: supervisor()?,
     });
+    // The workspace would keep the tree of the first commit.
+    drop(workspace);
     let tell = |event: &Event| {
         let at_ms = clock::now().wall_ms;
         options.log.tell(event, at_ms);
         notifier.tell(event, at_ms);
     };
-    let mut signals = Signals::listen()?;
-    let mut hangups = signal(SignalKind::hangup()).context("cannot listen for signals")?;
     let first = Cell::new(None);
-    let left = left(&mut signals, &drain, &first);
+    let left = left(signals, &drain, &first);
     let mut serving = on_its_thread(daemon)?;
     tokio::pin!(left);
     let mut reap = interval(REAP_INTERVAL);
@@ -99,15 +119,57 @@ pub(super) async fn serve(common: &Common, options: &Serve) -> Result<Exit, Fail
         }
     };
     std::iter::from_fn(|| events.try_recv().ok()).for_each(|event| tell(&event));
-    ended.context("the daemon's thread ended early")??;
+    // Also of what ended the daemon people are told.
     notifier.finish(TOLD_WITHIN).await;
+    ended.context("the daemon's thread ended early")??;
     drop(probes);
     for stand_in in stand_ins {
         stand_in.stop().await;
     }
     journal.close().await;
-    drop(place);
     Ok(first.get().unwrap_or(Exit::Terminated))
+}
+
+/// Things that the daemon needs before it serves anything.
+struct Begun {
+    workspace: Workspace,
+    journal: Journal,
+    _place: LaneLock,
+    git: Option<Follower>,
+}
+
+/// Waits for the first commit and for the journal, however long that takes.
+async fn begin(common: &Common, options: &Serve) -> Result<Begun, Failure> {
+    let followed = checkout::follow(common, options).await?;
+    let commit = followed.as_ref().map(|followed| &followed.commit);
+    let workspace = Workspace::of_commit(common, options.sandbox, commit)?;
+    check_roles(&workspace)?;
+    let journal = journal(&workspace, options.log).await?;
+    let place = take_place(&journal)?;
+    let git = checkout::pinned(followed, &journal).await?;
+    Ok(Begun {
+        workspace,
+        journal,
+        _place: place,
+        git,
+    })
+}
+
+/// Opens the journal, however long another program holds its lock or its disk is full.
+async fn journal(workspace: &Workspace, log: LogFormat) -> Result<Journal, Failure> {
+    let mut is_reported = false;
+    let outlasts = |error: journal::Error| {
+        if !error.is_temporary() {
+            return Err(error);
+        }
+        if !is_reported {
+            let why = error.to_string();
+            log.tell(&Event::JournalUnavailable { why }, clock::now().wall_ms);
+            is_reported = true;
+        }
+        Ok(())
+    };
+    workspace.journal_or(outlasts).await
 }
 
 /// Serves on a thread of its own: whatever keeps that waiting, such as a folder on a mount that is away, the log is written,
@@ -217,17 +279,16 @@ async fn reach(workspace: &Workspace) -> Result<(Vec<Reached>, Vec<Sandbox>), Fa
     Ok((apps, stand_ins))
 }
 
-fn reread(
-    common: &Common,
-    sandbox: bool,
-) -> Box<dyn Fn() -> Result<(Settings, Repository), String> + Send> {
+fn reread(common: &Common, sandbox: bool) -> Reread {
     let common = common.clone();
-    Box::new(move || match Workspace::find(&common, sandbox) {
-        Ok(workspace) => Ok((workspace.settings, workspace.repository)),
-        Err(failure) => {
-            Err(in_a_line(failure.diagnostics(), 0).unwrap_or_else(|| failure.to_string()))
-        }
-    })
+    Box::new(
+        move |commit| match Workspace::of_commit(&common, sandbox, commit) {
+            Ok(workspace) => Ok((workspace.settings, workspace.repository)),
+            Err(failure) => {
+                Err(in_a_line(failure.diagnostics(), 0).unwrap_or_else(|| failure.to_string()))
+            }
+        },
+    )
 }
 
 impl From<daemon::Error> for Failure {

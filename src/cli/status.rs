@@ -11,7 +11,7 @@ use super::upcoming::Upcoming;
 use super::workspace::Workspace;
 use crate::clock;
 use crate::delivery::{RunEvent, RunState};
-use crate::executor::quiet_since_ms;
+use crate::executor::{left_since_ms, quiet_since_ms};
 use crate::identity::Moment;
 use crate::journal::{Journal, Run, RunId};
 use crate::report::{Standing, counts_text, time_text};
@@ -129,8 +129,12 @@ impl View<'_> {
         let rate_per_s = is_sent.then(|| self.rate_per_s(run)).flatten();
         // What was accepted in this moment need not be asked about.
         let is_busy = is_sent && self.accepted.contains_key(&run.id);
+        // A run with a rate of its own may be slow on purpose.
+        let may_be_left = state == RunState::Open && run.rate.is_none();
         let quiet_ms = if is_busy {
             None
+        } else if may_be_left {
+            left_since_ms(self.journal, run).await?
         } else {
             quiet_since_ms(self.journal, run).await?
         };

@@ -18,7 +18,7 @@ use crate::executor::{Draft, Met, Staged, stage_test};
 use crate::files::revision;
 use crate::identity::{GroupId, Moment, OccurrenceKey};
 use crate::journal::{Journal, Opening, Run};
-use crate::plan::Frame;
+use crate::plan::{Frame, always};
 use crate::schedule::Occurrence;
 use crate::settings::{App, Share};
 use crate::source::{list_of, nearest};
@@ -120,7 +120,13 @@ impl Trial<'_> {
         let frame = self.frame(1).0;
         let ready = self.campaign.ready();
         let repository = &self.workspace.repository;
-        let mut draft = Draft::new(repository, self.campaign, &ready, &frame, self.now);
+        let mut draft = Draft::new(
+            repository,
+            self.campaign,
+            &ready,
+            (&frame, &always),
+            self.now,
+        );
         let mut seen = Seen::default();
         while let Some(met) = draft.next_met() {
             self.see(&mut seen, met, wanted.as_ref());
@@ -224,7 +230,7 @@ impl Trial<'_> {
             on_unknown: rules.on_unknown,
             finish_by_ms: None,
             start_within: None,
-            revision: revision(self.workspace.repository.root()),
+            revision: revision(&self.workspace.repository, self.campaign.read_files()),
             is_scheduled: false,
         }
     }

@@ -1,15 +1,18 @@
 //! What `status` tells of the daemon: what waits for a person, what comes next, what was not sent, what is wrong.
 
+use super::accept::change_json;
 use super::failure::Failure;
 use super::print;
 use super::workspace::Workspace;
-use crate::agenda::Disposition;
 use crate::files::revision;
 use crate::identity::civil_text;
 use crate::journal::{ActiveProblem, Journal, PausedCampaign, Problem, UnsentOccurrence};
 use crate::report::time_text;
+use crate::scheduler::Disposition;
+use crate::settings::SettingChange;
 use crate::source::{plural, unbroken};
 use serde::Serialize;
+use serde_json::Value;
 
 /// So many are told of what comes next.
 const SHOWN: usize = 5;
@@ -27,8 +30,20 @@ pub(super) struct Upcoming {
     paused_campaigns: Vec<Paused>,
     /// The commit that is checked out, if it is one.
     commit: Option<String>,
+    /// Operator's settings of that commit that are not in use.
+    settings_pending: Option<Pending>,
     /// What is not as it should be: files, lanes, settings, the repository.
     notices: Vec<Told>,
+}
+
+#[derive(Debug, Serialize)]
+struct Pending {
+    digest: String,
+    changes: Vec<Value>,
+    /// What accepts them.
+    accept: String,
+    #[serde(skip)]
+    lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,7 +104,16 @@ impl Upcoming {
         let campaigns = journal.paused_campaigns().await?;
         Ok(Upcoming {
             next: next(journal, &campaigns).await?,
-            commit: revision(workspace.repository.root()),
+            commit: revision(
+                &workspace.repository,
+                [workspace.settings.campaigns.as_str()],
+            ),
+            settings_pending: workspace.settings.pending.as_ref().map(|pending| Pending {
+                digest: pending.digest(),
+                changes: pending.changes.iter().map(change_json).collect(),
+                accept: pending.command(&flag),
+                lines: pending.changes.iter().map(SettingChange::text).collect(),
+            }),
             daemon,
             waiting: waiting.iter().map(|each| occasion(each, &flag)).collect(),
             passed: passed.iter().map(|each| occasion(each, &flag)).collect(),
@@ -103,6 +127,7 @@ impl Upcoming {
 
     pub(super) fn is_empty(&self) -> bool {
         self.daemon.is_none()
+            && self.settings_pending.is_none()
             && self.waiting.is_empty()
             && self.next.is_empty()
             && self.passed.is_empty()
@@ -125,6 +150,9 @@ impl Upcoming {
             print::told("not as it should be:")?;
         }
         self.notices.iter().try_for_each(Told::tell)?;
+        if let Some(pending) = &self.settings_pending {
+            pending.tell(self.commit.as_deref())?;
+        }
         self.paused_campaigns.iter().try_for_each(Paused::tell)
     }
 
@@ -188,8 +216,25 @@ fn occasion(unsent: &UnsentOccurrence, flag: &str) -> Occasion {
         reason: unsent.grounds.to_string(),
         reason_code: unsent.grounds.reason.code(),
         due_at: time_text(unsent.at_ms),
-        go_on: is_held.then(|| format!("campanile release {run}{flag}")),
+        go_on: is_held.then(|| {
+            let option = unsent.grounds.reason.release_option();
+            format!("campanile release {run}{option}{flag}")
+        }),
         run,
+    }
+}
+
+impl Pending {
+    fn tell(&self, commit: Option<&str>) -> Result<(), Failure> {
+        let commit = commit.map_or(String::new(), |commit| format!(" of the commit {commit}"));
+        print::told(&format!(
+            "settings{commit} are not used until they are accepted:"
+        ))?;
+        for line in &self.lines {
+            print::told(&format!("  {line}"))?;
+        }
+        print::told(&format!("    accept them with: {}", unbroken(&self.accept)))?;
+        Ok(())
     }
 }
 
@@ -273,6 +318,7 @@ fn words(problem: &Problem, text: &str) -> String {
         Problem::Unplanned { campaign } => format!("cannot be planned: {campaign}: {text}"),
         Problem::Settings => format!("settings: {text}"),
         Problem::Lane { lane } => format!("not sent on here: the lane {lane}: {text}"),
+        Problem::Journal => text.to_owned(),
         Problem::Clock { app } => format!("{app}: {text}"),
         Problem::Repository { repository } => format!("out of reach: {repository}: {text}"),
         Problem::Commit { repository } => format!("as it was before: {repository}: {text}"),

@@ -1,27 +1,41 @@
 //! Where one works: the settings, the repository, and whether the vendor is the real one.
 
 use super::arguments::Common;
+use super::checkout;
 use super::exit::Exit;
 use super::failure::Failure;
-use crate::files::{Repository, find_upwards, read_settings};
+use super::pin::Pin;
+use crate::files::{
+    CommitTree, OwnFiles, Repository, find_upwards, is_checkout_busy, read_settings,
+};
 use crate::identity::VendorApp;
-use crate::settings::{App, ExaminedSettings, OVERRIDE_PREFIX, Settings};
+use crate::process::withhold;
+use crate::settings::{
+    App, ExaminedSettings, OVERRIDE_PREFIX, PendingSettings, Settings, is_secret,
+};
 use crate::source::{Diagnostic, Source};
 use anyhow::Context;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 pub(super) const SETTINGS: &str = "campanile.yaml";
 /// The folder of the program's own files, ignored by git.
 pub(super) const OWN_FOLDER: &str = ".campanile";
 /// The host of the stand-in in occurrence keys: its port is another each time.
 const SANDBOX_HOST: &str = "sandbox";
+/// While a daemon writes the files of its checkout, some of them are missing or half written: for two seconds at the most.
+const CHECKOUT_TRIES: u32 = 100;
+const CHECKOUT_WAIT: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) settings: Settings,
     pub(super) repository: Repository,
     pub(super) directory: PathBuf,
+    pub(super) settings_file: PathBuf,
     pub(super) sandbox: bool,
     /// `-C` and `--config` as they were typed.
     typed: String,
@@ -34,12 +48,20 @@ impl Workspace {
 
     /// For what can be done without settings. `None`: there are none.
     pub(super) fn find_any(common: &Common, sandbox: bool) -> Result<Option<Workspace>, Failure> {
-        let Some(file) = SettingsFile::find(common)? else {
-            return Ok(None);
-        };
-        let settings = Settings::read(&file.source, &overrides()?)
-            .map_err(|found| Failure::invalid(found, 0))?;
-        Ok(Some(file.workspace(settings, common, sandbox)))
+        let file = SettingsFile::find(common)?;
+        file.map(|file| file.valid(common, sandbox)).transpose()
+    }
+
+    /// With the settings and the files of a commit, where one is followed.
+    pub(super) fn of_commit(
+        common: &Common,
+        sandbox: bool,
+        commit: Option<&Arc<CommitTree>>,
+    ) -> Result<Workspace, Failure> {
+        match commit {
+            Some(commit) => SettingsFile::of_commit(common, commit)?.valid(common, sandbox),
+            None => Workspace::find(common, sandbox),
+        }
     }
 
     /// For what looks through campaigns also where the settings are wrong; and what is wrong with them.
@@ -48,7 +70,7 @@ impl Workspace {
         let ExaminedSettings {
             settings,
             complaints,
-        } = Settings::examine(&file.source, &overrides()?);
+        } = file.examine()?;
         Ok((file.workspace(settings, common, false), complaints))
     }
 
@@ -74,6 +96,18 @@ impl Workspace {
 
     pub(super) fn is_sandbox(&self) -> bool {
         self.sandbox
+    }
+
+    /// Returns the files of the program's own: those that hold secrets, the journals, and the folder of the stand-in.
+    pub(super) fn own_files(&self) -> Vec<PathBuf> {
+        let root = self.repository.root();
+        let secret = self.settings.secret_files().map(|path| root.join(path));
+        let mut own: Vec<PathBuf> = secret.collect();
+        own.push(root.join(OWN_FOLDER));
+        // One that cannot be told is told of where it is opened.
+        let journal = self.real_journal_path().ok();
+        own.extend(journal.filter(|path| path != root && path.file_name().is_some()));
+        own
     }
 
     /// What a command needs added to mean the same journal.
@@ -110,6 +144,19 @@ pub(super) struct SettingsFile {
 
 impl SettingsFile {
     pub(super) fn find(common: &Common) -> Result<Option<SettingsFile>, Failure> {
+        let directory = checkout::folder(common)?;
+        for _ in 0..CHECKOUT_TRIES {
+            let was_busy = is_checkout_busy(&directory);
+            let found = SettingsFile::find_now(common);
+            if !was_busy && !is_checkout_busy(&directory) {
+                return found;
+            }
+            thread::sleep(CHECKOUT_WAIT);
+        }
+        SettingsFile::find_now(common)
+    }
+
+    fn find_now(common: &Common) -> Result<Option<SettingsFile>, Failure> {
         let here = std::env::current_dir().context("cannot tell the working directory")?;
         let directory = common
             .directory
@@ -134,20 +181,74 @@ impl SettingsFile {
         }))
     }
 
+    /// Reads the settings file of a commit, not the one in the working tree.
+    pub(super) fn of_commit(
+        common: &Common,
+        commit: &Arc<CommitTree>,
+    ) -> Result<SettingsFile, Failure> {
+        let here = std::env::current_dir().context("cannot tell the working directory")?;
+        let (directory, settings) = (checkout::folder(common)?, checkout::settings_path(common)?);
+        let path = directory.join(&settings);
+        let below = Path::new(&settings);
+        let (folder, name) = (below.parent(), below.file_name().unwrap_or_default());
+        let folder = folder.unwrap_or(Path::new("")).to_string_lossy();
+        let root = Repository::at(path.parent().unwrap_or(Path::new(".")))?;
+        let root = root.of_commit(Arc::clone(commit), &folder);
+        let text = root.read_text(&name.to_string_lossy())?;
+        let shown = path.strip_prefix(&here).unwrap_or(&path).display();
+        let source = Source::new(shown.to_string(), text);
+        Ok(SettingsFile {
+            path,
+            source,
+            root,
+            directory,
+        })
+    }
+
+    fn valid(self, common: &Common, sandbox: bool) -> Result<Workspace, Failure> {
+        let ExaminedSettings {
+            settings,
+            complaints,
+        } = self.examine()?;
+        if !complaints.is_empty() {
+            return Err(Failure::invalid(complaints, 0));
+        }
+        Ok(self.workspace(settings, common, sandbox))
+    }
+
     /// What is wrong with such settings.
     pub(super) fn complaints(source: &Arc<Source>) -> Vec<Diagnostic> {
         let overrides = overrides().unwrap_or_default();
         Settings::read(source, &overrides).err().unwrap_or_default()
     }
 
+    /// Reads it with the operator's values that are pinned, if there are any.
+    pub(super) fn examine(&self) -> Result<ExaminedSettings, Failure> {
+        let pin = Pin::read(self.root.root())?;
+        let pinned = pin.as_ref().map(|pin| &pin.values);
+        let overrides = overrides()?;
+        Ok(Settings::examine_pinned(&self.source, pinned, &overrides))
+    }
+
     fn workspace(self, settings: Settings, common: &Common, sandbox: bool) -> Workspace {
-        let repository = self.root.with_roots(&settings.roots);
-        Workspace {
+        withhold_named(&settings);
+        let pending = settings.pending.iter().flat_map(PendingSettings::roots);
+        let repository = self
+            .root
+            .with_roots(&settings.roots)
+            .with_unused_roots(pending.cloned().collect());
+        let workspace = Workspace {
             settings,
             repository,
             directory: self.directory,
+            settings_file: self.path,
             sandbox,
             typed: typed(common),
+        };
+        let own = OwnFiles::new(workspace.own_files());
+        Workspace {
+            repository: workspace.repository.with_own(own),
+            ..workspace
         }
     }
 }
@@ -203,6 +304,28 @@ pub(super) fn quoted(word: &str) -> String {
 )]
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Keeps from children what is secret in the environment whatever the settings say: all variables of the program, and
+/// what has the shape of a secret key or of a webhook's address. Git and ssh keep their own variables.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is where the environment is read"
+)]
+pub(super) fn withhold_secrets() {
+    let begins = |name: &OsString, with: &str| name.as_encoded_bytes().starts_with(with.as_bytes());
+    let secret = std::env::vars_os().filter_map(|(name, value)| {
+        let is_for_git = begins(&name, "GIT_") || begins(&name, "SSH_");
+        let has_shape = || value.to_str().is_some_and(is_secret);
+        let is_secret = begins(&name, OVERRIDE_PREFIX) || (!is_for_git && has_shape());
+        is_secret.then_some(name)
+    });
+    withhold(secret);
+}
+
+/// Keeps from children the variables that settings name because they are secret.
+pub(super) fn withhold_named(settings: &Settings) {
+    withhold(settings.secret_variables().map(OsString::from));
 }
 
 /// The variables that may override settings, read here and nowhere else.

@@ -3,22 +3,26 @@
 use super::{Error, Event, LaneName, Reached};
 use crate::channel::Channel;
 use crate::clock;
-use crate::delivery::Interruption;
-use crate::executor::{Resident, Seat};
-use crate::identity::{Moment, VendorApp};
+use crate::delivery::{Interruption, RunState};
+use crate::executor::{self, Resident, Seat};
+use crate::identity::{Moment, RunName, VendorApp};
 use crate::journal::{self, Journal, LaneLock, RunId};
 use std::fmt;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// How often a lane is asked for that another process has, or that failed.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
+/// Longest pause before a lane that fails again and again is taken; the first is `ASKED_EVERY`, and each further one doubles.
+const BACKOFF_MAX: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(super) struct Lanes {
     journal: Journal,
     drain: watch::Receiver<Option<Interruption>>,
     all: Vec<Lane>,
+    left_alone: mpsc::UnboundedReceiver<(RunName, RunState)>,
+    left_alone_out: mpsc::UnboundedSender<(RunName, RunState)>,
 }
 
 #[derive(Debug)]
@@ -28,6 +32,9 @@ struct Lane {
     held: Held,
     /// Once taken it is let go of by the end of the process: whatever breaks, nothing is on its way into the journal then.
     lock: Option<LaneLock>,
+    /// How long to leave it alone when it fails once more.
+    backoff: Duration,
+    taken_at: Moment,
 }
 
 /// Reason why this process does not send on a lane.
@@ -51,6 +58,13 @@ impl fmt::Display for LaneProblem {
     }
 }
 
+/// Arguments that are the same for all lanes.
+type OfLanes<'a> = (
+    &'a Journal,
+    &'a watch::Receiver<Option<Interruption>>,
+    &'a mpsc::UnboundedSender<(RunName, RunState)>,
+);
+
 #[derive(Debug)]
 enum Held {
     Ours(Resident),
@@ -63,10 +77,13 @@ enum Held {
 
 impl Lanes {
     pub(super) fn new(journal: Journal, drain: watch::Receiver<Option<Interruption>>) -> Lanes {
+        let (left_alone_out, left_alone) = mpsc::unbounded_channel();
         Lanes {
             journal,
             drain,
             all: Vec::new(),
+            left_alone,
+            left_alone_out,
         }
     }
 
@@ -83,6 +100,8 @@ impl Lanes {
                 ask_again: clock::now(),
             },
             lock: None,
+            backoff: ASKED_EVERY,
+            taken_at: clock::now(),
         });
     }
 
@@ -103,9 +122,11 @@ impl Lanes {
     pub(super) async fn tend(&mut self, apps: &[Reached], now: Moment) -> Vec<Event> {
         let mut events = Vec::new();
         for lane in &mut self.all {
-            let event = lane.tend(&self.journal, &self.drain, apps, now).await;
-            events.extend(event);
+            let of_lanes = (&self.journal, &self.drain, &self.left_alone_out);
+            events.extend(lane.tend(of_lanes, apps, now).await);
         }
+        let left = std::iter::from_fn(|| self.left_alone.try_recv().ok());
+        events.extend(left.map(|(run, state)| Event::Left { run, state }));
         events
     }
 
@@ -122,7 +143,7 @@ impl Lanes {
         let mut ended = Ok(());
         for lane in &mut self.all {
             if let Held::Ours(resident) = &mut lane.held {
-                ended = ended.and(resident.ended().await);
+                ended = both(ended, resident.ended().await);
             }
         }
         Ok(ended?)
@@ -139,8 +160,7 @@ impl Lane {
 
     async fn tend(
         &mut self,
-        journal: &Journal,
-        drain: &watch::Receiver<Option<Interruption>>,
+        of_lanes: OfLanes<'_>,
         apps: &[Reached],
         now: Moment,
     ) -> Option<Event> {
@@ -150,6 +170,7 @@ impl Lane {
             Held::Ours(resident) => {
                 let why = resident.failure()?.to_string();
                 let problem = LaneProblem::Failed { why: why.clone() };
+                let ask_again = now.plus(self.back_off(now));
                 self.held = Held::Elsewhere { problem, ask_again };
                 return Some(Event::LaneFailed { lane, why });
             }
@@ -163,7 +184,7 @@ impl Lane {
             }
         };
         let app = apps.iter().find(|app| app.vendor_app == self.app)?;
-        let (problem, event) = match self.take(journal, drain, app).await {
+        let (problem, event) = match self.take(of_lanes, app).await {
             Ok(()) => return Some(Event::LaneTaken { lane }),
             Err(Error::Journal(journal::Error::LaneHeld { holder })) => (
                 LaneProblem::HeldElsewhere {
@@ -184,10 +205,23 @@ impl Lane {
         is_news.then_some(event)
     }
 
+    /// Returns the pause before the lane is taken again. One that was sent on for longer than the longest pause starts over.
+    fn back_off(&mut self, now: Moment) -> Duration {
+        let has_lasted = now
+            .age_of(self.taken_at)
+            .is_none_or(|age| age > BACKOFF_MAX);
+        let pause = if has_lasted {
+            ASKED_EVERY
+        } else {
+            self.backoff
+        };
+        self.backoff = (pause * 2).min(BACKOFF_MAX);
+        pause
+    }
+
     async fn take(
         &mut self,
-        journal: &Journal,
-        drain: &watch::Receiver<Option<Interruption>>,
+        (journal, drain, left_alone): OfLanes<'_>,
         app: &Reached,
     ) -> Result<(), Error> {
         if self.lock.is_none() {
@@ -202,8 +236,72 @@ impl Lane {
             channel: self.channel,
             rules: app.rules(self.channel),
             drain: drain.clone(),
+            left_alone: left_alone.clone(),
         })?;
         self.held = Held::Ours(resident);
+        self.taken_at = clock::now();
         Ok(())
+    }
+}
+
+/// Returns the first error, with all that could not be written on either lane.
+fn both(
+    first: Result<(), executor::Error>,
+    second: Result<(), executor::Error>,
+) -> Result<(), executor::Error> {
+    use executor::Error::Unwritten;
+    match (first, second) {
+        (Err(Unwritten { within, why, what }), Err(Unwritten { what: more, .. })) => {
+            let what = format!("{what}; {more}");
+            Err(Unwritten { within, why, what })
+        }
+        (first, second) => first.and(second),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::SdkAppId;
+
+    #[test]
+    fn what_two_lanes_could_not_write_is_reported_in_one_error() {
+        let unwritten = |what: &str| executor::Error::Unwritten {
+            within: Duration::from_secs(10),
+            why: "the disk of the journal is full".to_owned(),
+            what: what.to_owned(),
+        };
+        let error = both(
+            Err(unwritten("1 answer of a")),
+            Err(unwritten("the state of b")),
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(error.ends_with("1 answer of a; the state of b"), "{error}");
+        assert!(both(Ok(()), Err(unwritten("a"))).is_err());
+        assert!(both(Err(executor::Error::Lane), Ok(())).is_err());
+    }
+
+    #[test]
+    fn lane_that_fails_again_and_again_is_left_alone_for_longer_each_time() {
+        let taken_at = clock::now();
+        let later = |seconds| taken_at.plus(Duration::from_secs(seconds));
+        let mut lane = Lane {
+            app: VendorApp {
+                sdk_app_id: SdkAppId(1),
+                host: "h".to_owned(),
+            },
+            channel: Channel::GroupMessage,
+            held: Held::Elsewhere {
+                problem: LaneProblem::NotTaken,
+                ask_again: taken_at,
+            },
+            lock: None,
+            backoff: ASKED_EVERY,
+            taken_at,
+        };
+        let mut pauses = || lane.back_off(later(1)).as_secs();
+        let all: Vec<u64> = (0..7).map(|_| pauses()).collect();
+        assert_eq!(all, [2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(lane.back_off(later(61)), ASKED_EVERY);
     }
 }

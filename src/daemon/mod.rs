@@ -2,33 +2,37 @@
 //!
 //! Knows in which order files, schedules, runs and people's wishes are heeded, what happened, and who wants to hear of it:
 //! people by a webhook, probes by HTTP, the machine's supervisor by its socket. Must never print, for that is the command
-//! line's, nor decide what is due, for that is the agenda's.
+//! line's, nor decide what is due, for that is the scheduler's.
 
-mod deciding;
+mod definitions;
 mod event;
 mod git;
+mod housekeeping;
+mod journal_queue;
 mod lanes;
 mod notify;
-mod preparing;
+mod outages;
+mod plans;
 mod probes;
 mod problems;
 mod reached;
 mod reload;
 mod renewing;
-mod roster;
 mod runs;
+mod scheduling;
 mod serve;
 mod standing;
 mod supervisor;
 
-pub use event::{Event, LaneName, Level, Next};
+pub use event::{Event, LaneName, Level, Next, Together};
 pub use git::{
-    Checkout, CheckoutError, Follower, InvalidRemote, Judged, News, Remote, Wanted, plain,
+    Checkout, CheckoutError, Follower, InvalidRemote, Judge, Judged, News, Progress, Remote,
+    Wanted, plain,
 };
 pub use notify::{Notifier, SetupError, Target, Unresolved};
 pub use probes::{Heartbeat, ListenError, Probes, Readiness};
 pub use reached::Reached;
-pub use serve::{Daemon, Setup};
+pub use serve::{Daemon, Reread, Setup};
 pub use supervisor::{Supervisor, SupervisorError};
 
 use crate::executor;
@@ -47,6 +51,18 @@ pub enum Error {
     Executor(#[from] executor::Error),
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
+}
+
+impl Error {
+    /// Returns whether the cause is a journal that may be usable again.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        match self {
+            Error::Journal(error) | Error::Executor(executor::Error::Journal(error)) => {
+                error.is_unavailable()
+            }
+            Error::Executor(_) | Error::Task(_) => false,
+        }
+    }
 }
 
 /// What the run of an occurrence is called.

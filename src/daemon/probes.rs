@@ -7,6 +7,7 @@
 //! nothing keep no other from being answered: a new one closes the one that has been silent for longest.
 
 use crate::clock;
+use crate::containment::restart_on_panic;
 use crate::identity::Moment;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -111,20 +112,22 @@ impl Probes {
             heartbeat,
             readiness,
         };
-        let (stop, stopped) = oneshot::channel();
+        let (stop, mut stopped) = oneshot::channel();
         let listener = {
             let _within = runtime.enter();
             TcpListener::from_std(listener).map_err(failed)?
         };
-        let serve = async move {
-            tokio::select! {
-                _ = stopped => {}
-                () = serve(listener, state, connections_max) => {}
-            }
+        let mut serve = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    _ = &mut stopped => {}
+                    () = serve(&listener, &state, connections_max) => {}
+                }
+            });
         };
         let thread = thread::Builder::new()
             .name("probes".to_owned())
-            .spawn(move || runtime.block_on(serve))
+            .spawn(move || restart_on_panic(&mut serve))
             .map_err(failed)?;
         Ok(Probes {
             address,
@@ -167,7 +170,7 @@ impl Heard {
     }
 }
 
-async fn serve(listener: TcpListener, state: State, connections_max: usize) {
+async fn serve(listener: &TcpListener, state: &State, connections_max: usize) {
     let mut tasks = JoinSet::new();
     let mut open: Vec<Open> = Vec::new();
     loop {

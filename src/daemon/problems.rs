@@ -5,18 +5,13 @@ use super::lanes::LaneProblem;
 use crate::catalog::Catalog;
 use crate::identity::{CampaignName, Moment};
 use crate::journal::{ActiveProblem, Problem};
-use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-
-/// Interval at which a campaign that cannot be planned is tried again: an export may have come.
-const TRIED_EVERY: Duration = Duration::from_mins(1);
+use std::collections::BTreeMap;
 
 /// The problems that last, as the journal is told of them.
 #[derive(Debug, Default)]
 pub(super) struct ActiveProblems {
     /// The text about each, and the time since when it lasts.
     present: BTreeMap<Problem, (String, i64)>,
-    tried: HashMap<CampaignName, Moment>,
     is_changed: bool,
 }
 
@@ -107,19 +102,9 @@ impl ActiveProblems {
         is_changed.then(|| self.present.iter().map(active).collect())
     }
 
-    /// It could not be planned just now.
-    pub(super) fn tried(&mut self, name: &CampaignName, now: Moment) {
-        self.tried.insert(name.clone(), now);
-    }
-
-    pub(super) fn may_try(&self, name: &CampaignName, now: Moment) -> bool {
-        let tried = self.tried.get(name);
-        tried.is_none_or(|tried| now.age_of(*tried).is_none_or(|age| age >= TRIED_EVERY))
-    }
-
-    /// Its file is another, so that all may be well.
-    pub(super) fn forget_tries(&mut self, name: &CampaignName) {
-        self.tried.remove(name);
+    /// The journal did not take them.
+    pub(super) fn report_again(&mut self) {
+        self.is_changed = true;
     }
 }
 

@@ -32,18 +32,3 @@ impl Reached {
 pub(super) fn is_same(one: &Settings, other: &Settings) -> bool {
     format!("{one:?}") == format!("{other:?}")
 }
-
-/// Whether they differ in what is taken in only at the beginning.
-pub(super) fn needs_restart(one: &Settings, other: &Settings) -> bool {
-    let begun_with = |settings: &Settings| {
-        let Settings {
-            apps,
-            journal,
-            listen,
-            campaigns,
-            ..
-        } = settings;
-        format!("{apps:?} {journal:?} {listen:?} {campaigns:?}")
-    };
-    begun_with(one) != begun_with(other)
-}

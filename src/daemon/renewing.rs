@@ -1,12 +1,12 @@
 //! Settings that change, the folder that somebody swaps, and what is watched to hear of it.
 
-use super::reached::{is_same, needs_restart};
+use super::reached::is_same;
 use super::{Daemon, Event};
 use crate::catalog::{self, Catalog};
 use crate::clock;
-use crate::files::Repository;
+use crate::files::{Repository, revision};
 use crate::journal::Problem;
-use crate::settings::Settings;
+use crate::settings::{PendingSettings, Settings};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +21,10 @@ const UNSETTLED_FOR: Duration = Duration::from_millis(500);
 impl Daemon {
     /// Settings that cannot be used are told of, and those before stay.
     pub(super) fn renew(&mut self) {
-        match (self.reread)() {
+        match (self.reread)(self.commit.as_ref()) {
             Ok((settings, repository)) => {
-                self.take_settings(settings);
                 self.take_folder(repository);
+                self.take_settings(settings);
             }
             Err(why) => {
                 let is_news = self.problems.set(Problem::Settings, &why, clock::now());
@@ -35,23 +35,43 @@ impl Daemon {
         }
     }
 
+    /// The operator's values are those of the start: whoever may change a file of the folder may not widen what is read.
     fn take_settings(&mut self, settings: Settings) {
         self.problems.clear(&Problem::Settings);
-        if is_same(&settings, &self.settings) {
+        if is_same(&settings, &self.settings_read) {
             return;
         }
-        let needs_restart = needs_restart(&settings, &self.settings);
-        self.settings = Arc::new(settings);
+        let pending = settings.pending.clone();
+        let is_pending = pending.is_some() && pending != self.settings_read.pending;
+        let needs_restart = settings.needs_restart(&self.settings);
+        self.settings_read = Arc::new(settings.clone());
+        self.settings = Arc::new(settings.with_operator_of(&self.settings));
         self.generation += 1;
         self.catalog.use_settings(Arc::clone(&self.settings));
-        self.repository = self.repository.clone().with_roots(&self.settings.roots);
+        self.repository =
+            with_settings(self.repository.clone(), &self.settings, &self.settings_read);
+        self.catalog.use_repository(self.repository.clone());
         self.tell(Event::SettingsChanged { needs_restart });
+        if is_pending {
+            self.tell_pending();
+        }
     }
 
-    /// Whoever swaps a link takes the folder away to which it led.
+    /// Tells of operator's values that wait for an operator.
+    pub(super) fn tell_pending(&self) {
+        if let Some(pending) = &self.settings.pending {
+            self.tell(Event::SettingsPending {
+                commit: revision(&self.repository, []),
+                changes: pending.changes.clone(),
+                command: pending.command(&self.flag),
+            });
+        }
+    }
+
+    /// Takes another folder: that of a new commit, or one to which a link was changed.
     fn take_folder(&mut self, repository: Repository) {
-        if repository.root() != self.repository.root() {
-            self.repository = repository.with_roots(&self.settings.roots);
+        if !repository.is_at_same_place(&self.repository) {
+            self.repository = with_settings(repository, &self.settings, &self.settings_read);
             self.catalog.use_repository(self.repository.clone());
         }
         let watched = watched(&self.catalog, &self.settings_file);
@@ -68,6 +88,19 @@ impl Daemon {
         };
         self.poll_at = clock::now().plus(wait);
     }
+}
+
+/// A repository with the roots in use. Those that the settings name besides, as they were last read, are not in use.
+pub(super) fn with_settings(
+    repository: Repository,
+    used: &Settings,
+    read: &Settings,
+) -> Repository {
+    let pending = read.pending.iter().flat_map(PendingSettings::roots);
+    let unused = read.roots.keys().chain(pending).cloned();
+    repository
+        .with_roots(&used.roots)
+        .with_unused_roots(unused.collect())
 }
 
 /// What is to be watched to hear of changes: what the campaigns are read from, the settings, and the link through which

@@ -1,70 +1,66 @@
 //! The open runs of the journal, whoever opened them, and what became of them.
 
-use super::{Error, Event};
+use super::Event;
 use crate::delivery::{RunEvent, RunState};
 use crate::identity::RunName;
-use crate::journal::{Journal, Run, RunId, ScheduleKey};
-use std::collections::BTreeMap;
+use crate::journal::{self, Journal, Run, RunId};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub(super) struct OpenRuns {
     runs: BTreeMap<RunId, Run>,
+    /// Runs that this daemon has opened since the last look.
+    opened: BTreeSet<RunId>,
     /// What is found from now on was opened since.
     has_looked: bool,
 }
 
 impl OpenRuns {
-    pub(super) fn add(&mut self, run: Run) {
-        // A test is nobody's occurrence.
-        if !run.key.test {
-            self.runs.insert(run.id, run);
-        }
+    /// A run that this daemon has opened. It is among all of them from the next look on.
+    pub(super) fn add_opened(&mut self, run: RunId) {
+        self.opened.insert(run);
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Run> {
         self.runs.values()
     }
 
-    /// What of a campaign is open.
-    pub(super) fn of<'a>(&'a self, key: &'a ScheduleKey) -> impl Iterator<Item = &'a Run> {
-        let is_its = move |run: &&Run| run.key.campaign == key.campaign && run.key.app == key.app;
-        self.runs.values().filter(is_its)
-    }
-
-    /// Looks at all there are. What is to be told, and the campaigns of which something ended.
-    pub(super) async fn look(
-        &mut self,
-        journal: &Journal,
-    ) -> Result<(Vec<Event>, Vec<ScheduleKey>), Error> {
+    /// Looks at all there are. Returns what is to be told.
+    pub(super) async fn look(&mut self, journal: &Journal) -> Result<Vec<Event>, journal::Error> {
         let (open, _) = journal.all_unended_runs().await?;
-        let (mut events, mut ended) = (Vec::new(), Vec::new());
+        let mut gone = Vec::new();
+        let known = self.runs.keys().chain(&self.opened);
+        for id in known.filter(|id| !open.iter().any(|run| run.id == **id)) {
+            gone.push(journal.run(*id).await?);
+        }
+        // From here on nothing fails: what is told is known from now on.
+        let mut events: Vec<Event> = gone.iter().filter_map(news).collect();
         let before = std::mem::take(&mut self.runs);
-        for run in open {
+        let opened = std::mem::take(&mut self.opened);
+        // A test is nobody's occurrence.
+        for run in open.into_iter().filter(|run| !run.key.test) {
             let known = before.get(&run.id);
-            if known.is_some_and(|known| known.entries.len() != run.entries.len()) {
+            let is_opened = opened.contains(&run.id);
+            let was_open = known.map_or(!self.has_looked || is_opened, |known| {
+                known.state() == RunState::Open
+            });
+            let had = known.map(|known| known.entries.len());
+            if had
+                .or(is_opened.then_some(0))
+                .is_some_and(|had| had != run.entries.len())
+            {
                 events.extend(news(&run));
             }
-            let was_open = known.map_or(!self.has_looked, |known| known.state() == RunState::Open);
-            if run.state() == RunState::Open && !was_open && !run.key.test {
+            if run.state() == RunState::Open && !was_open {
                 events.push(Event::Joined {
                     run: run.name(),
                     planned: run.planned,
                 });
             }
-            self.add(run);
+            self.runs.insert(run.id, run);
         }
         self.has_looked = true;
-        for run in before.into_values() {
-            if self.runs.contains_key(&run.id) {
-                continue;
-            }
-            events.extend(news(&journal.run(run.id).await?));
-            ended.push(ScheduleKey {
-                app: run.key.app,
-                campaign: run.key.campaign,
-            });
-        }
-        Ok((events, ended))
+        Ok(events)
     }
 }
 

@@ -1,40 +1,42 @@
 //! The loop: it waits for the next thing to happen, and sees to it.
 
+use super::definitions::Stored;
 use super::git::{self, Follower, News};
+use super::housekeeping::House;
+use super::journal_queue::{Answer, JournalQueue, Request};
 use super::lanes::Lanes;
-use super::preparing::Preparer;
-use super::renewing::watched;
-use super::roster::{Roster, utc};
-use super::runs::OpenRuns;
+use super::outages::OutageReports;
+use super::plans::{Planned, Plans};
+use super::renewing::{watched, with_settings};
 use super::{Error, Event, Heartbeat, Next, Reached, Readiness, Supervisor, run_name};
 use crate::catalog::{Catalog, Watch};
 use crate::clock::{self, Timer};
 use crate::delivery::{Interruption, RunState};
-use crate::executor::{self, left_since_ms};
-use crate::files::Repository;
-use crate::identity::{CampaignName, Moment};
-use crate::journal::{
-    Journal, PausedCampaign, ScheduleCursor, ScheduleKey, Stamp, UnsentOccurrence,
-};
+use crate::executor;
+use crate::files::{CommitTree, Repository};
+use crate::identity::Moment;
+use crate::journal::{Journal, Stamp};
+use crate::scheduler::{Event as SchedulerEvent, Scheduler};
 use crate::settings::Settings;
-use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 
 /// How often it is looked what people want, and whether everything is as it was.
 const TICK: Duration = Duration::from_secs(1);
-/// A journal that seems not to have changed is looked at all the same after so long.
-const BELIEVED: Duration = Duration::from_mins(1);
-/// What is due so soon is not kept waiting.
-const NEAR: TimeDelta = TimeDelta::seconds(2);
-/// By so much the two clocks may drift apart between two ticks before one of them was set.
-const STEP_MIN_MS: i64 = 2_000;
+/// What is due so soon is not kept waiting, in milliseconds.
+const NEAR_MS: i64 = 2_000;
+/// How long taking lanes may keep everything else waiting.
+const LANES_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long what was decided may take to be written at the end.
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Their folder may be another each time, behind a link.
-type Reread = Box<dyn Fn() -> Result<(Settings, Repository), String> + Send>;
+pub type Reread =
+    Box<dyn Fn(Option<&Arc<CommitTree>>) -> Result<(Settings, Repository), String> + Send>;
 
 /// What the daemon is started with.
 pub struct Setup {
@@ -64,25 +66,32 @@ pub struct Daemon {
     pub(super) journal: Journal,
     pub(super) repository: Repository,
     pub(super) settings: Arc<Settings>,
+    /// The settings as they were last read; the operator's values among them are not in use.
+    pub(super) settings_read: Arc<Settings>,
     /// How often those changed.
     pub(super) generation: u64,
     pub(super) catalog: Catalog,
     pub(super) apps: Vec<Reached>,
     pub(super) lanes: Lanes,
-    pub(super) roster: Roster,
-    pub(super) preparer: Preparer,
-    pub(super) runs: OpenRuns,
-    /// Occurrences that wait.
-    pub(super) waiting: Vec<UnsentOccurrence>,
-    pub(super) paused: Vec<PausedCampaign>,
+    pub(super) scheduler: Scheduler,
+    pub(super) plans: Plans,
+    pub(super) journal_queue: JournalQueue,
+    /// The journal as it was last read, and when that was asked for. `None`: it is to be read again.
+    pub(super) viewed: (Option<Stamp>, Moment),
+    pub(super) is_viewing: bool,
+    /// The number of open runs.
+    pub(super) open_runs: usize,
+    /// Open runs that wait for a person, of which that was told.
+    left_alone: BTreeSet<String>,
     pub(super) problems: super::problems::ActiveProblems,
     pub(super) flag: String,
-    /// Schedules that the journal knows, and no file has been seen of.
-    pub(super) unmet: HashMap<ScheduleKey, ScheduleCursor>,
+    pub(super) stored: Stored,
     pub(super) is_loaded: bool,
     /// Campaigns that are gone are to be believed, this once.
     pub(super) is_gone_confirmed: bool,
     pub(super) git: Option<Follower>,
+    /// The commit whose files are read; `None`: no repository is followed.
+    pub(super) commit: Option<Arc<CommitTree>>,
     pub(super) reread: Reread,
     drain: watch::Sender<Option<Interruption>>,
     drained: watch::Receiver<Option<Interruption>>,
@@ -93,13 +102,13 @@ pub struct Daemon {
     pub(super) heartbeat: Heartbeat,
     pub(super) readiness: watch::Sender<Readiness>,
     pub(super) supervisor: Supervisor,
+    pub(super) outages: OutageReports,
     /// What the supervisor was last told.
     pub(super) status: String,
-    /// The journal as it was last looked at.
-    stamp: (Stamp, Moment),
     /// When the files are looked at again, whatever is noticed.
     pub(super) poll_at: Moment,
     last: Moment,
+    pub(super) house: House,
 }
 
 /// What the loop waits for.
@@ -111,11 +120,8 @@ enum Woken {
     Reload,
     /// It was looked at the repository.
     Git(News),
-    Made(
-        CampaignName,
-        crate::schedule::Occurrence,
-        Box<super::preparing::Made>,
-    ),
+    Planned(Planned),
+    Answered(Box<Answer>),
     /// A time came.
     Time,
 }
@@ -138,7 +144,7 @@ impl Daemon {
             readiness,
             supervisor,
         } = setup;
-        let repository = repository.with_roots(&settings.roots);
+        let repository = with_settings(repository, &settings, &settings);
         let catalog = Catalog::new(Arc::clone(&settings), repository.clone());
         // What cannot be watched is looked at all the same, a little later.
         let (watch, _) = Watch::new(watched(&catalog, &settings_file));
@@ -146,22 +152,27 @@ impl Daemon {
         Daemon {
             catalog,
             lanes: Lanes::new(journal.clone(), drain.subscribe()),
+            outages: OutageReports::new(&journal),
+            scheduler: Scheduler::default(),
+            plans: Plans::new(journal.clone()),
+            journal_queue: JournalQueue::start(journal.clone()),
+            viewed: (None, now),
+            is_viewing: false,
+            open_runs: 0,
+            left_alone: BTreeSet::new(),
             journal,
-            repository,
+            settings_read: Arc::clone(&settings),
             settings,
             generation: 0,
             apps,
-            roster: Roster::default(),
-            preparer: Preparer::default(),
-            runs: OpenRuns::default(),
-            waiting: Vec::new(),
-            paused: Vec::new(),
             problems: super::problems::ActiveProblems::default(),
             flag,
-            unmet: HashMap::new(),
+            stored: Stored::default(),
             is_loaded: false,
             is_gone_confirmed: false,
             git,
+            commit: repository.commit().cloned(),
+            repository,
             settings_file,
             reread,
             drained: drain.subscribe(),
@@ -173,9 +184,9 @@ impl Daemon {
             readiness,
             supervisor,
             status: String::new(),
-            stamp: (Stamp::default(), now),
             poll_at: now,
             last: now,
+            house: House::new(now),
         }
     }
 
@@ -184,6 +195,7 @@ impl Daemon {
         match self.turn().await {
             Ok(signal) => self.end(signal).await,
             Err(error) => {
+                self.tell_lost_journal(&error);
                 self.give_up().await;
                 Err(error)
             }
@@ -193,23 +205,29 @@ impl Daemon {
     /// Until somebody wants it to end, by a signal.
     async fn turn(&mut self) -> Result<Interruption, Error> {
         let mut timer = Timer::new().map_err(executor::Error::Setup)?;
-        self.begin().await?;
+        while let Err(error) = self.begin().await {
+            self.outlast(error).await?;
+            if let Some(signal) = *self.drained.borrow() {
+                return Ok(signal);
+            }
+        }
         loop {
             match self.wait(&mut timer).await? {
                 Woken::Drained(signal) => return Ok(signal),
-                Woken::Made(name, occurrence, made) => self.made(&name, &occurrence, *made).await?,
+                Woken::Planned(planned) => self.planned(planned),
+                Woken::Answered(answer) => self.answered(*answer)?,
                 Woken::Files => {
                     self.renew();
-                    self.refresh().await?;
+                    self.refresh();
                 }
-                Woken::Git(news) => self.heed_git(news).await?,
+                Woken::Git(news) => self.heed_git(news),
                 Woken::Reload => {
                     self.supervisor.reloading();
                     if let Some(git) = &self.git {
                         git.look();
                     }
                     self.renew();
-                    self.refresh().await?;
+                    self.refresh();
                     self.supervisor.ready(&self.status);
                 }
                 Woken::Time => {}
@@ -218,17 +236,36 @@ impl Daemon {
         }
     }
 
-    async fn begin(&mut self) -> Result<(), Error> {
+    /// Reports a journal that cannot be used, and waits a little. What was to be done comes up again.
+    async fn outlast(&mut self, error: Error) -> Result<(), Error> {
+        if !error.is_unavailable() {
+            return Err(error);
+        }
+        if let Error::Journal(error) = &error {
+            self.journal.note_outage(error);
+        }
         let now = clock::now();
-        self.journal.withdraw_missed(now).await?;
-        self.look_at_journal(now).await?;
-        self.tell_cut_off().await?;
-        self.first_look().await?;
-        let events = self.lanes.tend(&self.apps, clock::now()).await;
-        for event in events {
+        if let Some(event) = self.outages.next(now) {
             self.tell(event);
         }
-        let next = self.roster.first().map(|(name, occurrence)| Next {
+        self.tell_standing(now);
+        tokio::select! {
+            _ = self.drained.wait_for(Option::is_some) => {}
+            () = self.outages.over_or(TICK) => {}
+        }
+        Ok(())
+    }
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        self.stored = Stored::new(self.journal.schedule_cursors().await?);
+        self.look_at_journal(clock::now());
+        while self.is_viewing {
+            let answer = self.journal_queue.answer().await;
+            self.answered(answer)?;
+        }
+        self.refresh();
+        self.tend_lanes().await;
+        let next = self.scheduler.next().map(|(name, occurrence)| Next {
             run: run_name(name, occurrence),
             at_ms: occurrence.at.timestamp_millis(),
         });
@@ -237,21 +274,9 @@ impl Daemon {
             invalid: self.catalog.invalid().count() as u64,
             next,
         });
+        self.tell_pending();
         self.go_round().await?;
         self.supervisor.ready(&self.status);
-        Ok(())
-    }
-
-    /// Runs that nobody goes on with by himself.
-    async fn tell_cut_off(&self) -> Result<(), Error> {
-        for run in self.runs.all().filter(|run| run.state() == RunState::Open) {
-            if left_since_ms(&self.journal, run).await?.is_some() {
-                self.tell(Event::Left {
-                    run: run.name(),
-                    state: run.state(),
-                });
-            }
-        }
         Ok(())
     }
 
@@ -262,13 +287,11 @@ impl Daemon {
             Ok(signal) = self.drained.wait_for(Option::is_some) => {
                 Woken::Drained(signal.unwrap_or(Interruption::Error))
             }
+            answer = self.journal_queue.answer() => Woken::Answered(Box::new(answer)),
+            planned = self.plans.made() => Woken::Planned(planned),
             slept = timer.sleep_until(until) => {
                 slept.map_err(executor::Error::Setup)?;
                 Woken::Time
-            }
-            made = self.preparer.made(&self.journal, &self.repository) => {
-                let (name, occurrence, made) = made?;
-                Woken::Made(name, occurrence, Box::new(made))
             }
             Some(()) = self.reload.recv() => Woken::Reload,
             news = git::news(&mut self.git) => Woken::Git(news),
@@ -279,96 +302,74 @@ impl Daemon {
     }
 
     fn wake_at(&self, now: Moment) -> Moment {
-        let tick = now.plus(TICK);
-        let Some(wake) = self.roster.first_wake() else {
-            return tick;
-        };
-        let left_ms = wake.timestamp_millis().saturating_sub(now.wall_ms);
-        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        if left < TICK { now.plus(left) } else { tick }
+        let due = self.scheduler.wakes_in(now).unwrap_or(TICK);
+        now.plus(due.min(TICK))
     }
 
     /// What is to be done each time something woke it.
     async fn go_round(&mut self) -> Result<(), Error> {
-        let now = clock::now();
-        self.notice_step(now).await?;
         // What is due comes before everything else.
-        for name in self.roster.due(utc(now)) {
-            self.decide(&name, clock::now()).await?;
-        }
-        if now.age_of(self.last).is_some_and(|since| since < TICK) {
+        self.drive(SchedulerEvent::Time);
+        let now = clock::now();
+        // By this clock alone, whatever the wall clock is set to.
+        let since = Duration::from_nanos(now.boot_ns.saturating_sub(self.last.boot_ns));
+        if since < TICK {
             return Ok(());
         }
         self.last = now;
+        self.look_after_plans(now);
+        if let Some(event) = self.outages.next(now) {
+            self.tell(event);
+        }
         // Looking through thousands of files takes its time, which nothing that is due is to wait for.
-        let is_near = |wake: DateTime<Utc>| wake - utc(now) < NEAR;
-        let is_near = self.roster.first_wake().is_some_and(is_near);
+        let next = self.scheduler.next();
+        let is_near =
+            next.is_some_and(|(_, next)| next.at.timestamp_millis() - now.wall_ms < NEAR_MS);
         if now.boot_ns >= self.poll_at.boot_ns && !is_near {
             self.renew();
-            self.refresh().await?;
+            self.refresh();
         }
-        self.look_at_journal(now).await?;
-        for event in self.lanes.tend(&self.apps, clock::now()).await {
-            self.tell(event);
-        }
-        self.prepare_ahead(now).await?;
+        self.watch_journal(now)?;
+        self.look_at_journal(now);
+        self.tend_lanes().await;
         self.compare_clocks(now);
-        self.report_problems(now).await?;
+        self.report_problems(now);
         self.tell_standing(now);
-        Ok(())
-    }
-
-    /// A clock that was set makes other occurrences due, or some that were missed come once more.
-    async fn notice_step(&mut self, now: Moment) -> Result<(), Error> {
-        let wall_ms = now.wall_ms - self.last.wall_ms;
-        let boot_ms = now.boot_ns.saturating_sub(self.last.boot_ns) / 1_000_000;
-        let by_ms = wall_ms - i64::try_from(boot_ms).unwrap_or(i64::MAX);
-        if by_ms.abs() < STEP_MIN_MS {
-            return Ok(());
-        }
-        self.tell(Event::ClockStepped { by_ms });
-        self.last = now;
-        if by_ms < 0 {
-            self.journal.withdraw_missed(now).await?;
-            self.set_back(now);
+        if !is_near {
+            self.keep_house(now);
         }
         Ok(())
     }
 
-    /// Reads what people wrote into the journal, and what became of runs.
-    async fn look_at_journal(&mut self, now: Moment) -> Result<(), Error> {
-        // Two commits in one moment may leave one stamp.
-        let stamp = self.journal.stamp();
-        let is_recent = now.age_of(self.stamp.1).is_some_and(|age| age < BELIEVED);
-        if stamp == self.stamp.0 && is_recent {
-            return Ok(());
-        }
-        self.stamp = (stamp, now);
-        let (events, ended) = self.runs.look(&self.journal).await?;
-        for event in events {
-            self.tell(event);
-        }
-        for run in self.runs.all() {
-            self.lanes.want(&run.key.app, run.channel);
-        }
-        self.waiting = self.journal.waiting().await?;
-        self.paused = self.journal.paused_campaigns().await?;
-        self.carry_out_commands().await?;
-        let waiting: Vec<CampaignName> = self
-            .waiting
-            .iter()
-            .map(|each| each.key.campaign.clone())
-            .chain(ended.into_iter().map(|key| key.campaign))
-            .collect();
-        for name in waiting {
-            self.decide(&name, now).await?;
-        }
-        Ok(())
+    async fn tend_lanes(&mut self) {
+        // A lane that was not asked for in time is asked for again.
+        let tended = timeout(LANES_TIMEOUT, self.lanes.tend(&self.apps, clock::now()));
+        let events = tended.await.unwrap_or_default();
+        self.tell_found(events);
     }
 
     /// Whoever listens is gone only when all ends.
     pub(super) fn tell(&self, event: Event) {
         let _ = self.told.send(event);
+    }
+
+    /// Tells what the journal or a lane has found out about runs. That a run waits for a person both of them may find.
+    pub(super) fn tell_found(&mut self, events: Vec<Event>) {
+        for event in events {
+            if let Event::Ended { run, .. } = &event {
+                self.left_alone.remove(&run.to_string());
+            }
+            let is_told = match &event {
+                Event::Left {
+                    run,
+                    state: RunState::Open,
+                } => !self.left_alone.insert(run.to_string()),
+                _ => false,
+            };
+            if !is_told {
+                self.tell(event);
+            }
+        }
     }
 
     /// Calls that are under way are answered all the same, and written down where that can be done.
@@ -391,19 +392,29 @@ impl Daemon {
         if let Some(git) = &self.git {
             git.stop();
         }
-        let plans = self.preparer.stop();
+        self.drive(SchedulerEvent::Shutdown);
+        for plan in self.plans.end() {
+            self.journal_queue.also(Request::Discard(plan));
+        }
         self.lanes.ended().await?;
-        for plan in plans {
-            self.journal.discard(plan).await?;
-        }
-        for event in self.runs.look(&self.journal).await?.0 {
-            self.tell(event);
-        }
-        self.journal.set_problems(&[]).await?;
+        self.journal_queue.also(Request::View);
+        self.journal_queue.also(Request::Problems(Vec::new()));
+        self.finish_journal().await?;
         if let Some(git) = self.git.take() {
             tokio::task::spawn_blocking(|| git.end()).await?;
         }
         self.tell(Event::Stopped);
+        Ok(())
+    }
+
+    /// Waits until what was decided is written, for a while.
+    async fn finish_journal(&mut self) -> Result<(), Error> {
+        let idle = JournalQueue::start(self.journal.clone());
+        let queue = std::mem::replace(&mut self.journal_queue, idle);
+        let answers = timeout(FINISH_TIMEOUT, queue.finish()).await;
+        for answer in answers.unwrap_or_else(|_| Ok(Vec::new()))? {
+            self.answered(answer)?;
+        }
         Ok(())
     }
 }

@@ -1,18 +1,40 @@
 //! How the daemon stands, for whoever looks from outside: people, probes, the machine's supervisor.
 
+use super::journal_queue::Request;
 use super::lanes::LaneProblem;
 use super::{Daemon, Error, Event, Reached, Readiness, run_name};
 use crate::identity::Moment;
-use crate::journal::Problem;
+use crate::journal::{self, Problem};
 use crate::source::plural;
 
 impl Daemon {
-    pub(super) async fn report_problems(&mut self, now: Moment) -> Result<(), Error> {
-        self.problems.see_lanes(self.lanes.others(), now);
-        if let Some(problems) = self.problems.changed() {
-            self.journal.set_problems(&problems).await?;
+    /// Fails if the journal is not where it was. Reports a further name that it has got.
+    pub(super) fn watch_journal(&mut self, now: Moment) -> Result<(), Error> {
+        self.journal.check_in_place()?;
+        let Err(error) = self.journal.check_links() else {
+            self.problems.clear(&Problem::Journal);
+            return Ok(());
+        };
+        let why = error.to_string();
+        if self.problems.set(Problem::Journal, &why, now) {
+            self.tell(Event::Journal { why });
         }
         Ok(())
+    }
+
+    /// Tells people that the journal is lost, if that is why the daemon ends.
+    pub(super) fn tell_lost_journal(&self, error: &Error) {
+        if let Error::Journal(error @ journal::Error::Displaced { .. }) = error {
+            let why = error.to_string();
+            self.tell(Event::Journal { why });
+        }
+    }
+
+    pub(super) fn report_problems(&mut self, now: Moment) {
+        self.problems.see_lanes(self.lanes.others(), now);
+        if let Some(problems) = self.problems.changed() {
+            self.journal_queue.also(Request::Problems(problems));
+        }
     }
 
     /// How it stands, for probes and for the machine's supervisor.
@@ -31,6 +53,7 @@ impl Daemon {
         if !self.is_loaded {
             waits_for.push("the campaigns".to_owned());
         }
+        waits_for.extend(self.outages.why().map(|why| format!("the journal: {why}")));
         let readiness = Readiness { waits_for };
         self.readiness.send_if_modified(|before| {
             let is_news = *before != readiness;
@@ -64,8 +87,8 @@ impl Daemon {
     }
 
     fn standing(&self) -> String {
-        let open = plural(self.runs.all().count() as u64, "open run");
-        let next = self.roster.first().map_or_else(
+        let open = plural(self.open_runs as u64, "open run");
+        let next = self.scheduler.next().map_or_else(
             || "nothing is to come".to_owned(),
             |(name, occurrence)| format!("next is {}", run_name(name, occurrence)),
         );

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::execute::{Ending, LaneRules};
+use super::lane::through_outages;
 use super::pages::{Pages, UnderWay, count};
 use super::permit::Permit;
 use crate::clock;
@@ -124,9 +125,14 @@ pub(super) async fn settle(
     run: &Run,
     halt: Option<Halt>,
 ) -> Result<Ending, Error> {
+    let at = clock::now();
     loop {
-        let now = journal.run(run.id).await?;
-        let counts = count(journal, &now).await?;
+        let read = || async {
+            let now = journal.run(run.id).await?;
+            let counts = count(journal, &now).await?;
+            Ok((now, counts))
+        };
+        let (now, counts) = through_outages(journal, read).await?;
         if now.state().is_finished() {
             return Ok(Ending::Finished(counts));
         }
@@ -160,10 +166,11 @@ pub(super) async fn settle(
             None if now.entries.len() > run.entries.len() => return Ok(Ending::Paused(counts)),
             None => return Err(Error::LeftOver(counts.pending)),
         };
-        match journal.append_run_after(&now, &event, clock::now()).await {
+        match journal.append_run_after(&now, &event, at).await {
             Ok(()) => return Ok(ending),
             Err(journal::Error::Overtaken(_)) => {}
-            Err(error) => return Err(error.into()),
+            // Whether it was written shows when the run is read again.
+            Err(error) => journal.recovered(error).await?,
         }
     }
 }

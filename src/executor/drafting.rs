@@ -8,7 +8,7 @@ use crate::channel::Channel;
 use crate::containment::contained;
 use crate::files::Repository;
 use crate::identity::{GroupId, Moment};
-use crate::plan::{Frame, Header, LOOKED_THROUGH_MAX, Planned, Planner};
+use crate::plan::{Frame, Header, LOOKED_THROUGH_MAX, Planned, Planner, Turn};
 use crate::seeded_bug::SeededBug;
 use crate::source::{Diagnostic, Span};
 use crate::template::{Case, Ready, undefined};
@@ -16,6 +16,7 @@ use crate::template::{Case, Ready, undefined};
 /// A plan on its way. Every target is tried, so that every complaint is heard.
 pub struct Draft<'a> {
     planner: Planner<'a>,
+    turn: Turn<'a>,
     /// Where a fault is shown whose place is not known.
     place: &'a Span,
     channel: Channel,
@@ -35,6 +36,8 @@ pub struct Met {
     pub deliveries: Vec<Planned>,
 }
 
+/// Message bodies of one chunk, in bytes.
+const CHUNK_BYTES: usize = 4 << 20;
 const FAILS: &str = "the campaign makes campanile fail when it is planned";
 /// What templates call one of the members.
 const MEMBER: &str = "member";
@@ -44,7 +47,7 @@ impl<'a> Draft<'a> {
         repository: &'a Repository,
         campaign: &'a Campaign,
         ready: &'a Ready<'a>,
-        frame: &Frame,
+        (frame, turn): (&Frame, Turn<'a>),
         now: Moment,
     ) -> Draft<'a> {
         let audience = campaign.audience.as_ref();
@@ -53,14 +56,15 @@ impl<'a> Draft<'a> {
         // It is looked through though a broadcast takes none.
         let targets = audience.map(|audience| {
             let resolver = Resolver::new(audience, ready, &campaign.name);
-            contained(|| Targets::new(repository, audience, resolver, now))
+            contained(|| Targets::new(repository, audience, resolver, (now, turn)))
         });
         let targets = targets.transpose().unwrap_or_else(|panicked| {
             complaints.add([Diagnostic::internal(place, FAILS, &panicked)]);
             None
         });
         Draft {
-            planner: Planner::new(campaign, ready, frame),
+            planner: Planner::new(campaign, ready, (frame, turn)),
+            turn,
             place,
             channel: campaign.channel(),
             targets,
@@ -72,11 +76,13 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The next deliveries, about so many; `None` when all are out.
+    /// The next deliveries, about so many and not much more than 4 MiB of bodies; `None` when all are out.
     pub fn next_chunk(&mut self, about: usize) -> Option<Vec<Planned>> {
-        let mut chunk = Vec::new();
-        while chunk.len() < about {
+        let (mut chunk, mut bytes) = (Vec::new(), 0);
+        while chunk.len() < about && bytes < CHUNK_BYTES {
             let Some(met) = self.next_met() else { break };
+            let contents = met.deliveries.iter().map(|each| each.request.content.len());
+            bytes += contents.sum::<usize>();
             chunk.extend(met.deliveries);
         }
         (!chunk.is_empty() || !self.is_over).then_some(chunk)
@@ -96,6 +102,10 @@ impl<'a> Draft<'a> {
     }
 
     fn step(&mut self) -> Met {
+        if !(self.turn)() {
+            self.is_over = true;
+            return self.nobody([]);
+        }
         let next = self.targets.as_mut().and_then(Iterator::next);
         let (target, is_rejected) = match next {
             Some(Ok(target)) => (target, false),

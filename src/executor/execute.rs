@@ -4,16 +4,17 @@ use super::lane::Loop;
 use super::lane_thread;
 use super::progress::Progress;
 use crate::channel::Channel;
-use crate::delivery::{Counts, Interruption, Patience, StopReason};
+use crate::delivery::{Counts, Interruption, Patience, RunState, StopReason};
 use crate::identity::{RunName, VendorApp};
 use crate::journal::{self, Journal, Run};
 use crate::report::stop_text;
 use crate::seeded_bug::SeededBug;
+use crate::source::length_text;
 use crate::vendor::{self, Client};
 use std::time::Duration;
 use thiserror::Error as ThisError;
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinError;
 
 /// What the settings say about a lane.
@@ -70,6 +71,13 @@ pub enum Error {
     LeftOver(u64),
     #[error("{}", stop_text(.0))]
     Restored(StopReason),
+    #[error("the journal could not be written within {}: {why}; not in it: {what}", length_text(*within))]
+    Unwritten {
+        within: Duration,
+        why: String,
+        /// Answers by run, and runs whose state is not recorded.
+        what: String,
+    },
     #[error("an inner task ended early: {0}")]
     Task(#[from] JoinError),
 }
@@ -86,6 +94,8 @@ pub struct Seat {
     pub rules: LaneRules,
     /// Turns to the reason why nothing new is to be started.
     pub drain: watch::Receiver<Option<Interruption>>,
+    /// Hears of runs that wait for a person because nothing has happened in them for too long.
+    pub left_alone: mpsc::UnboundedSender<(RunName, RunState)>,
 }
 
 /// What it takes to execute a run. The caller holds the lane's lock.

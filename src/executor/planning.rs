@@ -8,7 +8,7 @@ use crate::campaign::Campaign;
 use crate::files::Repository;
 use crate::identity::{GroupId, Moment};
 use crate::journal::{Contents, Journal, PlanId};
-use crate::plan::{Frame, Header, Planner};
+use crate::plan::{Frame, Header, Planner, Turn, always};
 use crate::source::Diagnostic;
 
 /// A plan that waits to be opened.
@@ -19,17 +19,18 @@ pub struct Staged {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Reads, renders and stages a whole campaign.
+/// Reads, renders and stages a whole campaign. Nothing is staged if there are errors among the complaints, or if `turn`
+/// says that the plan is not wanted any more.
 pub async fn stage(
     journal: &Journal,
     repository: &Repository,
     campaign: &Campaign,
-    frame: &Frame,
+    (frame, turn): (&Frame, Turn<'_>),
     now: Moment,
 ) -> Result<Result<Staged, Complaints>, Error> {
     let plan = journal.stage(now).await?;
     let ready = campaign.ready();
-    let mut draft = Draft::new(repository, campaign, &ready, frame, now);
+    let mut draft = Draft::new(repository, campaign, &ready, (frame, turn), now);
     let mut contents = Contents::default();
     while let Some(chunk) = draft.next_chunk(Journal::CHUNK) {
         if draft.has_errors() {
@@ -41,7 +42,7 @@ pub async fn stage(
         }
     }
     let (header, complaints) = draft.finish();
-    if complaints.has_errors() {
+    if complaints.has_errors() || !turn() {
         journal.discard(plan).await?;
         return Ok(Err(complaints));
     }
@@ -60,7 +61,7 @@ pub fn plan(
     now: Moment,
 ) -> Result<(Header, Vec<Diagnostic>), Complaints> {
     let ready = campaign.ready();
-    let mut draft = Draft::new(repository, campaign, &ready, frame, now);
+    let mut draft = Draft::new(repository, campaign, &ready, (frame, &always), now);
     while draft.next_chunk(Journal::CHUNK).is_some() {}
     let (header, complaints) = draft.finish();
     if complaints.has_errors() {
@@ -78,7 +79,7 @@ pub async fn stage_test(
     now: Moment,
 ) -> Result<Result<Staged, Complaints>, Error> {
     let ready = campaign.ready();
-    let mut planner = Planner::new(campaign, &ready, frame);
+    let mut planner = Planner::new(campaign, &ready, (frame, &always));
     let mut complaints = Complaints::default();
     let delivery = match planner.test(target, to) {
         Ok(delivery) => delivery,

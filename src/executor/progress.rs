@@ -28,8 +28,10 @@ pub struct Progress {
 }
 
 /// Why the first attempts of a run wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WaitReason {
+    /// The journal cannot be written, for this reason.
+    Journal(String),
     /// There will be none; what is unresolved of the cancelled run is settled.
     Cancelled,
     /// The window of its deliveries is closed.

@@ -6,6 +6,7 @@ use crate::audience::{
 };
 use crate::files::{Repository, Rows};
 use crate::identity::Moment;
+use crate::plan::Turn;
 use crate::source::{Diagnostic, Span, plural};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,6 +16,7 @@ pub(super) struct Targets<'a> {
     repository: &'a Repository,
     pub(super) resolver: Resolver<'a>,
     now: Moment,
+    turn: Turn<'a>,
     groups: VecDeque<Result<Target, Rejected>>,
     complaints: Vec<Diagnostic>,
     /// Files that could not be read whole, by what they are for.
@@ -51,7 +53,7 @@ impl<'a> Targets<'a> {
         repository: &'a Repository,
         audience: &'a Audience,
         mut resolver: Resolver<'a>,
-        now: Moment,
+        (now, turn): (Moment, Turn<'a>),
     ) -> Targets<'a> {
         let mut complaints = Vec::new();
         let mut doubts = Doubts::default();
@@ -59,7 +61,7 @@ impl<'a> Targets<'a> {
             resolver.begin(part, file);
             let before = complaints.len();
             let is_whole = match Sheet::open(repository, file, subject, now) {
-                Ok(sheet) => sheet.each(&mut complaints, |table, row| {
+                Ok(sheet) => sheet.each((&mut complaints, turn), |table, row| {
                     resolver.row_before(part, table, row)
                 }),
                 Err(found) => {
@@ -81,6 +83,7 @@ impl<'a> Targets<'a> {
             repository,
             resolver,
             now,
+            turn,
             groups,
             complaints,
             doubts,
@@ -156,10 +159,13 @@ impl<'a> Sheet<'a> {
     /// All rows, for a file that is read as a whole; whether it could be.
     fn each(
         self,
-        complaints: &mut Vec<Diagnostic>,
+        (complaints, turn): (&mut Vec<Diagnostic>, Turn<'_>),
         mut take: impl FnMut(&Table, &Row) -> Result<(), Vec<Diagnostic>>,
     ) -> bool {
         for row in self.rows {
+            if !turn() {
+                return false;
+            }
             match row {
                 Ok(row) => {
                     if complaints.len() < Complaints::KEPT_MAX {
@@ -218,6 +224,9 @@ impl Iterator for Targets<'_> {
         }
         loop {
             while let Some(sheet) = &mut self.sheet {
+                if !(self.turn)() {
+                    return None;
+                }
                 match sheet.rows.next() {
                     Some(Ok(row)) => {
                         let target = self.resolver.row(&sheet.table, &row).transpose();

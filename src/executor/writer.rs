@@ -1,6 +1,6 @@
 //! Group commit: whatever entries have gathered go to the disk together.
 
-use crate::journal::{self, Journal, Written};
+use crate::journal::{self, Journal, LOG_BYTES_MAX, Written};
 use crate::seeded_bug::SeededBug;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -36,6 +36,10 @@ pub(super) async fn write(
             written = 0;
             // One that failed is made up for by the next, and by closing the journal.
             while checkpoints.try_join_next().is_some() {}
+            if journal.log_bytes() > LOG_BYTES_MAX {
+                // While commits go on, none beside them ever reaches the end of the log.
+                let _ = journal.checkpoint_between_commits().await;
+            }
             let journal = journal.clone();
             checkpoints.spawn(async move { journal.checkpoint().await });
         }

@@ -1,13 +1,13 @@
 //! The campaign files of a folder.
 
-use super::Repository;
 use super::repository::{Error, unreadable};
 use super::stamp::Stamp;
+use super::{CommitTree, Repository};
 use crate::process::patiently;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Folders in folders are followed so far.
 const DEPTH_MAX: usize = 16;
@@ -22,6 +22,9 @@ const GIT: &str = ".git";
 /// sent. For the same reason a name that is no text is among them, with `REPLACEMENT_CHARACTER` in it, and a folder too
 /// deep is an error.
 pub fn campaign_files(repository: &Repository, folder: &str) -> Result<Vec<String>, Error> {
+    if let Some(commit) = repository.commit() {
+        return listed(repository, commit, folder);
+    }
     let mut found = Vec::new();
     walk(repository, folder, &mut |met| {
         if let Met::File(path, _) = met {
@@ -43,6 +46,13 @@ pub struct Listing {
 /// The same files, each with its stamp: of a link that of the file behind it.
 pub fn list_campaigns(repository: &Repository, folder: &str) -> Result<Listing, Error> {
     let mut listing = Listing::default();
+    if let Some(commit) = repository.commit() {
+        for path in listed(repository, commit, folder)? {
+            let stamp = repository.stamp(&path);
+            listing.files.insert(path, stamp);
+        }
+        return Ok(listing);
+    }
     walk(repository, folder, &mut |met| match met {
         Met::Folder(path) => listing.folders.extend(stamp_of(path)),
         Met::File(path, entry) => {
@@ -57,6 +67,38 @@ pub fn list_campaigns(repository: &Repository, folder: &str) -> Result<Listing, 
         }
     })?;
     Ok(listing)
+}
+
+/// Returns the campaign files that a commit lists.
+fn listed(
+    repository: &Repository,
+    commit: &CommitTree,
+    folder: &str,
+) -> Result<Vec<String>, Error> {
+    repository.check_inside(folder)?;
+    let shown = Path::new(folder);
+    let place = repository.files().join(folder);
+    let real = place.canonicalize().map_err(|error| {
+        let lost = repository.lost_error(folder);
+        lost.unwrap_or_else(|| unreadable(shown, &error))
+    })?;
+    let below = real.strip_prefix(commit.folder()).unwrap_or(shown);
+    let mut found = Vec::new();
+    for path in commit.files().keys() {
+        let Ok(path) = path.strip_prefix(below) else {
+            continue;
+        };
+        let mut parts = path.components();
+        let is_hidden = |part: Component<'_>| is_hidden(part.as_os_str());
+        if !path.extension().is_some_and(is_yaml) || parts.any(is_hidden) {
+            continue;
+        }
+        if path.components().count() > DEPTH_MAX + 1 {
+            return Err(Error::TooDeep(path.display().to_string()));
+        }
+        found.push(shown.join(path).to_string_lossy().into_owned());
+    }
+    Ok(found)
 }
 
 /// `folder` and the folders in it in which campaigns may be; as many as can be read.
@@ -106,7 +148,7 @@ fn walk_into(
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         let name = entry.file_name();
-        if name.as_encoded_bytes().starts_with(HIDDEN.as_bytes()) || name == GIT {
+        if is_hidden(&name) {
             continue;
         }
         let path = folder.join(name);
@@ -125,6 +167,10 @@ fn walk_into(
     Ok(())
 }
 
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(HIDDEN.as_bytes()) || name == GIT
+}
+
 fn is_yaml(ending: &OsStr) -> bool {
     ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml")
 }
@@ -133,7 +179,7 @@ fn is_yaml(ending: &OsStr) -> bool {
 /// not there has none.
 pub fn files_in(repository: &Repository, folder: &str) -> Vec<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
-    let entries = std::fs::read_dir(repository.root().join(folder));
+    let entries = std::fs::read_dir(repository.files().join(folder));
     let plain = entries.into_iter().flatten().filter_map(|entry| {
         let entry = entry.ok()?;
         entry.file_type().ok()?.is_file().then(|| entry.file_name())

@@ -1,7 +1,9 @@
 //! Places to write to.
 
-use std::fs::{self, File, OpenOptions};
+use super::partial::Partial;
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Makes a folder for the program's own files, which git is told to ignore.
@@ -64,3 +66,13 @@ pub fn write_new(path: &Path, text: &str) -> io::Result<bool> {
     }
     Ok(true)
 }
+
+/// Writes a file in the place of what is there, whole or not at all, and only for its owner to read.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let partial = Partial::over(path, Permissions::from_mode(OWNER_ONLY))?;
+    let mut file = OpenOptions::new().write(true).open(partial.path())?;
+    file.write_all(text.as_bytes())?;
+    partial.replace()
+}
+
+const OWNER_ONLY: u32 = 0o600;

@@ -1,22 +1,34 @@
 //! Files of the repository: below its root, plain, and no larger than they may be.
 
+use super::CommitTree;
+use super::blob::{Altered, Opened, Verified, is_altered};
 use super::campaigns::stamp_of;
+use super::own::{OwnFiles, check_root};
+use super::pinned::is_pinned;
 use super::stamp::Stamp;
 use crate::process::{AwaitedChild, is_of_machine, patiently};
-use crate::source::{Blame, Diagnostic, Premise, Span, list_of, nearest};
-use std::collections::BTreeMap;
+use crate::source::{Blame, Diagnostic, Premise, Span, in_root, list_of, nearest};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use thiserror::Error;
 
 /// The folder of `campanile.yaml`.
 #[derive(Clone, Debug)]
 pub struct Repository {
     root: PathBuf,
+    /// Files are read from here: from the same folder, or from that of the settings in the tree of a commit.
+    files: PathBuf,
+    commit: Option<Arc<CommitTree>>,
     /// Folders elsewhere from which may be read, by name.
     roots: BTreeMap<String, PathBuf>,
+    /// Names of folders from which may be read once an operator has accepted them, and after a restart.
+    unused_roots: BTreeSet<String>,
+    /// Files that are read for no campaign.
+    own: Arc<OwnFiles>,
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -25,6 +37,10 @@ pub enum Error {
     Missing(String),
     #[error("`{0}` is not a plain file")]
     NotPlain(String),
+    #[error("`{0}` is a file of campanile or of git, which no campaign reads")]
+    Own(String),
+    #[error("`{0}` is in /proc, /sys or /dev, from which no campaign reads")]
+    System(String),
     #[error("`{0}` leads out of the repository")]
     Outside(String),
     #[error("`{0}` is more than 16 folders deep")]
@@ -39,6 +55,8 @@ pub enum Error {
         root: String,
         known: Vec<String>,
     },
+    #[error("the root `{root}` of the settings is not in use, as in `{path}`")]
+    UnusedRoot { path: String, root: String },
     #[error("the folder `{folder}` of the root `{root}` cannot be read: {why}")]
     RootUnreadable {
         root: String,
@@ -58,6 +76,8 @@ pub enum Error {
     },
     #[error("`{path}` cannot be written: {why}")]
     Unwritable { path: String, why: String },
+    #[error("`{0}` belongs to the journal in use, which campaigns cannot read")]
+    OfJournal(String),
     #[error("`{0}` was changed by somebody else meanwhile")]
     Changed(String),
 }
@@ -65,11 +85,8 @@ pub enum Error {
 /// A YAML file is no larger.
 const TEXT_MAX: u64 = 1 << 20;
 const TEXT_MAX_WORDS: &str = "1 MiB";
-/// Length of a commit's id, with room to spare. As much fits into the pipe of a child that has ended.
+/// Length of a commit's id, with room to spare.
 const REVISION_MAX: u64 = 256;
-
-/// Between the name of a root and a path below it.
-const ROOT_MARK: char = ':';
 
 impl Error {
     /// The same about the place in a file that names it.
@@ -93,14 +110,18 @@ impl Error {
             Error::Unreadable { blame, .. } | Error::RootUnreadable { blame, .. } => *blame,
             Error::Missing(_)
             | Error::NotPlain(_)
+            | Error::Own(_)
+            | Error::System(_)
             | Error::Outside(_)
             | Error::TooDeep(_)
             | Error::OutsideRoot { .. }
             | Error::Absolute(_)
             | Error::NoRoot { .. }
+            | Error::UnusedRoot { .. }
             | Error::TooLarge { .. }
             | Error::NotText { .. }
             | Error::Unwritable { .. }
+            | Error::OfJournal(_)
             | Error::Changed(_) => Blame::Author,
         }
     }
@@ -123,6 +144,10 @@ impl Error {
                 }
                 None => format!("the settings name {}", list_of(known)),
             }),
+            Error::UnusedRoot { .. } => Some(
+                "an operator accepts it with the command that `campanile status` shows, and starts the daemon again"
+                    .to_owned(),
+            ),
             Error::Outside(_) => Some(
                 "copy the file into the repository, or name its folder in the settings: `roots: { exports: /srv/exports }`"
                     .to_owned(),
@@ -131,10 +156,14 @@ impl Error {
                 "write the path from the folder of `campanile.yaml`, or make the file `{path}`"
             )),
             Error::NotPlain(_) => Some("name a file, not a folder".to_owned()),
+            Error::Own(_) | Error::System(_) => {
+                Some("name a file that is meant to be read, such as a CSV export".to_owned())
+            }
             Error::NotText { .. } => Some("save the file as UTF-8".to_owned()),
             Error::Changed(_) => Some("look at it, and try again".to_owned()),
             Error::TooDeep(_) => Some("move it up".to_owned()),
             Error::OutsideRoot { .. }
+            | Error::OfJournal(_)
             | Error::Unwritable { .. }
             | Error::RootUnreadable { .. }
             | Error::TooLarge { .. }
@@ -149,9 +178,50 @@ impl Repository {
             .canonicalize()
             .map_err(|error| unreadable(root, &error))?;
         Ok(Repository {
+            files: root.clone(),
+            commit: None,
             root,
             roots: BTreeMap::new(),
+            unused_roots: BTreeSet::new(),
+            own: Arc::default(),
         })
+    }
+
+    /// Reads files from a commit; `folder` is the path of this folder from the top of the repository. Roots and the
+    /// program's own files are found as before.
+    #[must_use]
+    pub fn of_commit(mut self, commit: Arc<CommitTree>, folder: &str) -> Repository {
+        self.files = commit.folder().join(folder);
+        self.commit = Some(commit);
+        self
+    }
+
+    /// The commit whose files are read; `None`: those that lie in the folder.
+    pub fn commit(&self) -> Option<&Arc<CommitTree>> {
+        self.commit.as_ref()
+    }
+
+    pub(super) fn files(&self) -> &Path {
+        &self.files
+    }
+
+    /// Whether files are read from the same folder.
+    pub fn is_at_same_place(&self, other: &Repository) -> bool {
+        (&self.root, &self.files) == (&other.root, &other.files)
+    }
+
+    /// With the names of roots that are in the settings and not in use.
+    #[must_use]
+    pub fn with_unused_roots(mut self, names: BTreeSet<String>) -> Repository {
+        self.unused_roots = names;
+        self
+    }
+
+    /// With files that no campaign reads.
+    #[must_use]
+    pub fn with_own(mut self, own: OwnFiles) -> Repository {
+        self.own = Arc::new(own);
+        self
     }
 
     /// With folders elsewhere, each below the repository's unless absolute. They need not be there until they are read.
@@ -168,28 +238,35 @@ impl Repository {
 
     /// A folder below the root is not elsewhere by way of a link. One that is not there is nowhere else.
     pub(super) fn check_inside(&self, folder: &str) -> Result<(), Error> {
-        match self.root.join(folder).canonicalize() {
-            Ok(real) if !real.starts_with(&self.root) => Err(Error::Outside(folder.to_owned())),
+        match self.files.join(folder).canonicalize() {
+            Ok(real) if !real.starts_with(&self.files) => Err(Error::Outside(folder.to_owned())),
             _ => Ok(()),
         }
     }
 
     /// Whether there is such a folder below the root.
     pub fn has_folder(&self, folder: &str) -> bool {
-        self.root.join(folder).is_dir()
+        self.files.join(folder).is_dir() || self.lost_error(folder).is_some()
     }
 
     /// Where a file lies by its name, whether it is there and may be read or not.
     pub fn place(&self, path: &str) -> Option<PathBuf> {
         match in_root(path) {
-            None => Some(self.root.join(path)),
+            None => Some(self.files.join(path)),
             Some((name, relative)) => Some(self.roots.get(name)?.join(relative)),
         }
     }
 
     /// What tells a file from what it is after another write; `None`: it cannot be looked at.
     pub fn stamp(&self, path: &str) -> Option<Stamp> {
-        stamp_of(&self.place(path)?)
+        let place = self.place(path)?;
+        match &self.commit {
+            Some(commit) if in_root(path).is_none() => {
+                let real = place.canonicalize().ok()?;
+                commit.blob_id(&real).map(Stamp::Blob)
+            }
+            _ => stamp_of(&place),
+        }
     }
 
     /// The whole of a small text.
@@ -199,20 +276,33 @@ impl Repository {
 
     /// Opens a plain file below the repository's root, or below one with a name (`exports:weekly.csv`), following
     /// links that stay below it.
-    pub(super) fn open(&self, path: &str) -> Result<File, Error> {
+    pub(super) fn open(&self, path: &str) -> Result<Opened, Error> {
         let Some((name, relative)) = in_root(path) else {
             if Path::new(path).is_absolute() {
                 return Err(Error::Absolute(path.to_owned()));
             }
-            return open_below(&self.root, path, path, || Error::Outside(path.to_owned()));
+            let outside = || Error::Outside(path.to_owned());
+            return match &self.commit {
+                Some(commit) => self.open_of(commit, path, outside),
+                None => self
+                    .open_below(&self.root, path, path, outside)
+                    .map(Opened::Plain),
+            };
         };
         let Some(folder) = self.roots.get(name) else {
+            if self.unused_roots.contains(name) {
+                return Err(Error::UnusedRoot {
+                    path: path.to_owned(),
+                    root: name.to_owned(),
+                });
+            }
             return Err(Error::NoRoot {
                 path: path.to_owned(),
                 root: name.to_owned(),
                 known: self.roots.keys().cloned().collect(),
             });
         };
+        check_root(folder, path)?;
         let root = folder
             .canonicalize()
             .map_err(|error| Error::RootUnreadable {
@@ -221,10 +311,65 @@ impl Repository {
                 why: error.to_string(),
                 blame: blame(&error),
             })?;
-        open_below(&root, relative, path, || Error::OutsideRoot {
+        let opened = self.open_below(&root, relative, path, || Error::OutsideRoot {
             path: path.to_owned(),
             root: name.to_owned(),
+        });
+        opened.map(Opened::Plain)
+    }
+
+    /// Opens a file of a commit, which is not there unless it is listed in it.
+    fn open_of(
+        &self,
+        commit: &Arc<CommitTree>,
+        path: &str,
+        outside: impl Fn() -> Error,
+    ) -> Result<Opened, Error> {
+        let lost = |error| match error {
+            Error::Missing(_) | Error::NotPlain(_) => self.lost_error(path).unwrap_or(error),
+            error => error,
+        };
+        let real = real_below(&self.files, path, path, outside).map_err(lost)?;
+        let missing = || Error::Missing(path.to_owned());
+        let file = self.open_real(&real, &self.files, path).map_err(lost)?;
+        let Some(blob) = commit.blob_id(&real) else {
+            return Err(missing());
+        };
+        let size = file
+            .metadata()
+            .map_err(|error| unreadable(Path::new(path), &error))?
+            .len();
+        let verified = Verified::new(file, blob, size);
+        Ok(Opened::OfCommit(verified, Arc::clone(commit)))
+    }
+
+    /// Why nothing is found at a path, if the commit has a file or a folder there.
+    pub(super) fn lost_error(&self, path: &str) -> Option<Error> {
+        let commit = self.commit.as_ref()?;
+        commit.has_lost(&self.files.join(path)).then(|| {
+            commit.note_damage();
+            unreadable(Path::new(path), &io::Error::other(Altered))
         })
+    }
+
+    /// Opens what is and stays below `root`, which has no links in it.
+    fn open_below(
+        &self,
+        root: &Path,
+        relative: &str,
+        shown: &str,
+        outside: impl Fn() -> Error,
+    ) -> Result<File, Error> {
+        let real = real_below(root, relative, shown, outside)?;
+        self.open_real(&real, &self.root, shown)
+    }
+
+    /// `root`: the folder in which a folder of git is one of the repository.
+    fn open_real(&self, real: &Path, root: &Path, shown: &str) -> Result<File, Error> {
+        self.own.check_path(real, root, shown)?;
+        let file = open_plain(real, shown)?;
+        self.own.check_file(&file, shown)?;
+        Ok(file)
     }
 
     /// A path given by a person, from the working directory, as one below the root.
@@ -242,23 +387,6 @@ impl Repository {
             .map(str::to_owned)
             .ok_or(Error::Outside(shown))
     }
-}
-
-/// The name of a root and the path below it. A file with a colon in its name is written `./a:b.csv`.
-fn in_root(path: &str) -> Option<(&str, &str)> {
-    let (name, relative) = path.split_once(ROOT_MARK)?;
-    let is_plain = |each: char| matches!(each, 'a'..='z' | '0'..='9' | '_' | '-');
-    (!name.is_empty() && name.chars().all(is_plain)).then_some((name, relative))
-}
-
-/// Opens what is and stays below `root`, which has no links in it.
-fn open_below(
-    root: &Path,
-    relative: &str,
-    shown: &str,
-    outside: impl Fn() -> Error,
-) -> Result<File, Error> {
-    open_plain(&real_below(root, relative, shown, outside)?, shown)
 }
 
 /// Where what is and stays below `root` really is.
@@ -297,25 +425,67 @@ pub fn find_upwards(from: &Path, name: &str) -> Option<PathBuf> {
 /// A settings file, wherever it was said to be.
 pub fn read_settings(path: &Path) -> Result<String, Error> {
     let shown = path.display().to_string();
-    read_whole(open_plain(path, &shown)?, &shown)
+    read_whole(Opened::Plain(open_plain(path, &shown)?), &shown)
 }
 
-/// The commit that is checked out below `root`, if git knows one.
-pub fn revision(root: &Path) -> Option<String> {
+/// What a revision says of files that are not those of its commit.
+const LOCAL_CHANGES: &str = " + local changes";
+
+/// Returns the commit that files are read from, or else what `revision_at` says.
+pub fn revision<'a>(
+    repository: &Repository,
+    files: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    match &repository.commit {
+        Some(commit) => Some(commit.commit().to_owned()),
+        None => revision_at(&repository.root, files),
+    }
+}
+
+/// Returns the commit that is checked out below `root`, if git knows one, and whether the files are those of the commit:
+/// `3f2a9c + local changes` if one of them is edited or not in it. Files of other roots do not count.
+fn revision_at<'a>(root: &Path, files: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let head = git_says(root, &["rev-parse", "--verify", "HEAD"])?;
+    let commit = head.trim();
+    if commit.is_empty() {
+        return None;
+    }
+    let files = files.into_iter().filter(|path| in_root(path).is_none());
+    let status = [
+        "status",
+        "--porcelain",
+        "--untracked-files=all",
+        "--ignored=matching",
+        "--",
+    ];
+    let words: Vec<&str> = status.into_iter().chain(files).collect();
+    // What git cannot tell about a file is no proof that it is the commit's.
+    let is_same =
+        words.len() == status.len() || git_says(root, &words).is_some_and(|said| said.is_empty());
+    let changes = if is_same { "" } else { LOCAL_CHANGES };
+    Some(format!("{commit}{changes}"))
+}
+
+/// Returns the beginning of what git prints, if it ends well.
+fn git_says(root: &Path, words: &[&str]) -> Option<String> {
     let mut command = Command::new("git");
     command
-        .args(["rev-parse", "--verify", "HEAD"])
+        .args(["-c", "core.fsmonitor=false"])
+        .args(words)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_LITERAL_PATHSPECS", "1")
         .current_dir(root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let mut git = AwaitedChild::spawn(&mut command).ok()?;
-    let status = git.child.wait().ok()?;
     let mut text = String::new();
     let printed = git.child.stdout.take()?;
-    printed.take(REVISION_MAX).read_to_string(&mut text).ok()?;
-    let commit = text.trim();
-    (status.success() && !commit.is_empty()).then(|| commit.to_owned())
+    let read = printed.take(REVISION_MAX).read_to_string(&mut text);
+    // It is not to wait for somebody to read the rest.
+    let status = git.child.wait().ok()?;
+    read.ok()?;
+    (status.success() || !text.is_empty()).then_some(text)
 }
 
 /// A pipe or a device would block or never end, so a file is looked at before it is opened.
@@ -327,12 +497,16 @@ fn open_plain(real: &Path, shown: &str) -> Result<File, Error> {
     if !about.is_file() {
         return Err(Error::NotPlain(shown.to_owned()));
     }
+    // Closing it again would drop the locks of the database.
+    if is_pinned(real, &about) {
+        return Err(Error::OfJournal(shown.to_owned()));
+    }
     #[expect(clippy::disallowed_methods, reason = "this is the room of files")]
     let opened = patiently(|| File::open(real));
     opened.map_err(|error| unreadable(Path::new(shown), &error))
 }
 
-fn read_whole(file: File, shown: &str) -> Result<String, Error> {
+fn read_whole(file: Opened, shown: &str) -> Result<String, Error> {
     // Without knowing its size a file is read in ever larger pieces.
     let size = file.metadata().map_or(0, |about| about.len().min(TEXT_MAX));
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
@@ -360,7 +534,7 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 /// Names the party at fault for an error of the file system.
 fn blame(error: &io::Error) -> Blame {
-    if is_of_machine(error) {
+    if is_of_machine(error) || is_altered(error) {
         Blame::Machine
     } else {
         Blame::Author

@@ -1,11 +1,11 @@
 //! The rows of a CSV file or of JSON Lines, one at a time.
 
 use super::Repository;
+use super::blob::Opened;
 use super::repository::{Error, unreadable};
 use crate::audience::Row;
 use crate::source::Blame;
 use csv::{ReaderBuilder, StringRecord};
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
@@ -26,8 +26,8 @@ pub struct Rows {
 
 #[derive(Debug)]
 enum Lines {
-    Csv(csv::Reader<Checked<BufReader<File>>>, StringRecord),
-    Json(BufReader<Checked<File>>, u64),
+    Csv(csv::Reader<Checked<BufReader<Opened>>>, StringRecord),
+    Json(BufReader<Checked<Opened>>, u64),
 }
 
 impl Repository {

@@ -1,10 +1,25 @@
 //! A copy of the journal as it is at one instant, made beside whoever writes.
 
 use super::{Error, Journal};
-use crate::files::Partial;
+use crate::files::{OWN_MODE, Partial};
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+const NO_ROOM: &str = "there is no room on its disk, and nothing is left of it";
+
+fn words(error: Error) -> String {
+    match error {
+        Error::Full => NO_ROOM.to_owned(),
+        Error::Disk(_) => {
+            "its disk takes no more (look for a quota, a limit on the size of files, or a fault), and nothing is left of \
+             it"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
+}
 
 /// What was copied.
 #[derive(Clone, Copy, Debug)]
@@ -22,10 +37,12 @@ impl Journal {
                 io::ErrorKind::AlreadyExists => {
                     "there is something of that name, and nothing is overwritten".to_owned()
                 }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => NO_ROOM.to_owned(),
                 _ => error.to_string(),
             },
         };
-        let permissions = fs::metadata(&self.path).map_err(failed)?.permissions();
+        Partial::sweep(target).map_err(failed)?;
+        let permissions = fs::Permissions::from_mode(OWN_MODE);
         let partial = Partial::begin(target, permissions).map_err(failed)?;
         let name = partial.path().to_str();
         let name = name.ok_or_else(|| failed(io::Error::other("its name is not UTF-8 text")))?;
@@ -36,7 +53,7 @@ impl Journal {
             .execute(&mut *reader);
         copied.await.map_err(|error| Error::Backup {
             path: target.to_owned(),
-            why: error.to_string(),
+            why: words(error.into()),
         })?;
         let runs: i64 = sqlx::query_scalar("/* runs */ SELECT count(*) FROM run")
             .fetch_one(&mut *reader)

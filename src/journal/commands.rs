@@ -1,5 +1,6 @@
 //! Commands that operators send the daemon through the journal, and how it notices that something was written.
 
+use super::header::log_path;
 use super::{Error, Journal};
 use crate::identity::Moment;
 use std::fs;
@@ -31,9 +32,7 @@ pub type Stamp = [Option<(SystemTime, u64)>; 2];
 impl Journal {
     /// Changes with every commit of any process, and now and then without one.
     pub fn stamp(&self) -> Stamp {
-        let mut log = self.canonical.clone().into_os_string();
-        log.push("-wal");
-        [self.canonical.as_os_str(), log.as_os_str()].map(|path| {
+        [self.canonical.clone(), log_path(&self.canonical)].map(|path| {
             let facts = fs::metadata(path).ok()?;
             Some((facts.modified().ok()?, facts.len()))
         })
@@ -41,12 +40,9 @@ impl Journal {
 
     /// Leaves a command for the daemon of this journal.
     pub async fn send_command(&self, command: DaemonCommand, now: Moment) -> Result<(), Error> {
-        sqlx::query("/* send command */ INSERT OR REPLACE INTO daemon_command VALUES (?1, ?2)")
-            .bind(command.name())
-            .bind(now.wall_ms)
-            .execute(&self.writer)
-            .await?;
-        Ok(())
+        let send = "/* send command */ INSERT OR REPLACE INTO daemon_command VALUES (?1, ?2)";
+        let send = sqlx::query(send).bind(command.name()).bind(now.wall_ms);
+        self.writer.execute(send).await.map(drop)
     }
 
     /// Returns the commands that were left for the daemon, each once.
@@ -59,7 +55,11 @@ impl Journal {
             return Ok(Vec::new());
         }
         let taken = "/* take commands */ DELETE FROM daemon_command RETURNING command";
-        let taken: Vec<String> = sqlx::query_scalar(taken).fetch_all(&self.writer).await?;
+        let mut transaction = self.writer.begin().await?;
+        let taken: Vec<String> = sqlx::query_scalar(taken)
+            .fetch_all(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         let commands = taken.iter();
         Ok(commands
             .filter_map(|name| DaemonCommand::from_name(name))

@@ -6,6 +6,7 @@ use super::{Error, Journal, Run, RunId};
 use crate::channel::{Channel, Request};
 use crate::delivery::{Delivery, End, EndReason, Entry};
 use crate::identity::{DeliveryNumber, GroupId, Moment, UserId};
+use crate::seeded_bug::SeededBug;
 use serde_json::Value;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -55,9 +56,25 @@ fn rows(batch: &[Written]) -> String {
 }
 
 impl Journal {
-    /// When this returns, all of `batch` is on the disk, or none of it.
+    /// When this returns, all of `batch` is on the disk, or none of it. While the journal cannot be written it waits.
     pub async fn append(&self, batch: &[Written]) -> Result<(), Error> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        while let Err(error) = self.append_once(batch).await {
+            self.recovered(error).await?;
+            if SeededBug::FateAssumed.is_active() {
+                continue;
+            }
+            match self.count_written(batch).await {
+                Ok(written) if written == batch.len() => break,
+                Ok(_) => {}
+                Err(error) => self.recovered(error).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn append_once(&self, batch: &[Written]) -> Result<(), Error> {
+        let _entering = self.precedence.enter();
+        let mut transaction = self.writer.begin().await?;
         sqlx::query(APPEND)
             .bind(rows(batch))
             .execute(&mut *transaction)
@@ -65,10 +82,23 @@ impl Journal {
         self.commit(transaction).await
     }
 
+    /// Returns how many of the entries are in the journal as they are.
+    async fn count_written(&self, batch: &[Written]) -> Result<usize, Error> {
+        let written: i64 = sqlx::query_scalar(
+            "/* count written */ SELECT count(*) FROM json_each(?1) JOIN entry ON run = value ->> 0
+                AND delivery = value ->> 1 AND place = value ->> 2 AND kind = value ->> 3 AND wall_ms = value ->> 14
+                AND boot_ns = value ->> 15 AND boot_id = value ->> 16",
+        )
+        .bind(rows(batch))
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(usize::try_from(written).unwrap_or_default())
+    }
+
     /// The same of entries that want deliveries sent again. Whoever else wanted that too, or lets the run go on already,
     /// is found out: then nothing is written.
     pub async fn append_retried(&self, run: &Run, batch: &[Written]) -> Result<(), Error> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         let condition = "WHERE (SELECT max(place) FROM run_entry WHERE run = ?2) = ?3";
         let appended = sqlx::query(AssertSqlSafe(format!("{APPEND} {condition}")))
             .bind(rows(batch))

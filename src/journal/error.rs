@@ -1,12 +1,14 @@
 //! What the world can do to a journal.
 
+use super::file::Displaced;
+use super::witness::Lost;
 use crate::delivery::Illegal;
 use crate::identity::{CampaignName, DeliveryNumber, RunName};
 use crate::source::thousands;
 use std::path::PathBuf;
 use thiserror::Error;
 
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum Error {
     #[error("cannot open the journal `{}`: {why}", path.display())]
     Open { path: PathBuf, why: String },
@@ -53,6 +55,8 @@ pub enum Error {
     Full,
     #[error("the journal cannot be read or written: {0}")]
     Disk(String),
+    #[error("the journal cannot be opened: {0}")]
+    CannotOpen(String),
     #[error("the journal may not be written: {0}")]
     ReadOnly(String),
     #[error("another program keeps the journal busy")]
@@ -87,6 +91,32 @@ pub enum Error {
         witness: PathBuf,
         behind: u64,
     },
+    #[error(
+        "`{}` {how} to which {} commits were made in its place; what was sent is not in it and would be sent again",
+        path.display(), thousands(*commits)
+    )]
+    Lost {
+        path: PathBuf,
+        witness: PathBuf,
+        commits: u64,
+        how: Lost,
+    },
+    #[error("the journal `{}` {how} while it was in use; nothing is sent any more", path.display())]
+    Displaced {
+        path: PathBuf,
+        witness: PathBuf,
+        how: Displaced,
+    },
+    #[error(
+        "the journal `{}` has {links} names (hard links), and processes that open it by different names do not see what \
+         the others write", path.display()
+    )]
+    Linked { path: PathBuf, links: u64 },
+    #[error(
+        "the journal `{}` is a mount point of its own, so that the files beside it are not those of the file that is \
+         mounted", path.display()
+    )]
+    Mounted { path: PathBuf },
     #[error("cannot keep `{}`, which tells how far the journal has come: {why}", path.display())]
     Witness { path: PathBuf, why: String },
     #[error("cannot lock `{}`: {why}", path.display())]
@@ -109,7 +139,20 @@ impl Error {
                 | Error::Overtaken(_)
                 | Error::PlanGone
                 | Error::Full
+                | Error::Displaced {
+                    how: Displaced::LogGone,
+                    ..
+                }
                 | Error::Busy
+        )
+    }
+
+    /// Returns whether the journal may be usable again without anybody changing it: the disk is full or fails, the file
+    /// cannot be opened or written at present, or another program holds its lock. All else ends the process.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Error::Full | Error::Busy | Error::Disk(_) | Error::CannotOpen(_) | Error::ReadOnly(_)
         )
     }
 
@@ -117,11 +160,23 @@ impl Error {
     pub fn mend(&self) -> Option<&'static str> {
         Some(match self {
             Error::Full => "make room on it; nothing that was sent is lost",
-            Error::Disk(_) => "look after its disk; nothing that was sent is lost",
+            Error::Disk(_) | Error::CannotOpen(_) => {
+                "look after its disk; nothing that was sent is lost"
+            }
             Error::ReadOnly(_) | Error::Lock { .. } | Error::Witness { .. } => {
                 "let this user write the file, those beside it that begin with its name, and its folder"
             }
             Error::Busy => "see which one has it open",
+            Error::Linked { .. } => {
+                "keep one of the names and remove the others, which `find FOLDER -samefile JOURNAL` lists"
+            }
+            Error::Mounted { .. } => "mount its folder instead",
+            Error::Displaced {
+                how: Displaced::LogGone,
+                ..
+            } => {
+                "start it again; keep all files that begin with the journal's name as long as one has it open"
+            }
             Error::Open { .. } => "see that its folder is there and that this user may write to it",
             Error::DevelopmentSchema { .. } => {
                 "finish its open runs with the program that made it, then move it away, together with the files beside it \
@@ -140,11 +195,14 @@ impl Error {
     /// Converts an error of `SQLite` by its number, of which the lowest byte is the kind.
     fn of_sqlite(code: u32, text: String) -> Error {
         match code {
-            5 | 6 => Error::Busy,
+            // Busy, locked, a race for the lock.
+            5 | 6 | 15 => Error::Busy,
             8 => Error::ReadOnly(text),
-            10 => Error::Disk(text),
+            // Out of memory, input or output.
+            7 | 10 => Error::Disk(text),
             11 | 26 => Error::damaged(&text),
             13 => Error::Full,
+            14 => Error::CannotOpen(text),
             _ => Error::Database(text),
         }
     }
@@ -166,6 +224,9 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(database) => {
                 Error::of_sqlite(code, database.message().to_owned())
             }
+            sqlx::Error::PoolTimedOut => Error::Busy,
+            // The connection is replaced.
+            sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => Error::Disk(error.to_string()),
             other => Error::Database(other.to_string()),
         }
     }

@@ -2,6 +2,7 @@
 //! what it opens.
 
 use super::Error;
+use super::file::{JournalFile, beside};
 use super::schema::DEVELOPMENT_ID;
 use std::fs::OpenOptions;
 use std::io;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Length of the header of a database, which begins its first page.
 const HEADER: usize = 100;
-const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(super) const MAGIC: [u8; 16] = *b"SQLite format 3\0";
 /// Places of the two numbers in the header.
 const USER_VERSION: usize = 60;
 const APPLICATION_ID: usize = 68;
@@ -27,11 +28,11 @@ const SALT: usize = 8;
 const FRAMES_MAX: u64 = 1_000;
 
 /// Refuses a journal that a program made before the first release. The file and those beside it stay as they are.
-pub(super) fn refuse_development(journal: &Path) -> Result<(), Error> {
+pub(super) fn refuse_development(file: &JournalFile) -> Result<(), Error> {
     // A file that cannot be read is for the database to report.
-    match read(journal) {
+    match read(file) {
         Ok(Some((DEVELOPMENT_ID, found))) => Err(Error::DevelopmentSchema {
-            path: journal.to_owned(),
+            path: file.shown.clone(),
             found,
         }),
         Ok(_) | Err(_) => Ok(()),
@@ -39,17 +40,15 @@ pub(super) fn refuse_development(journal: &Path) -> Result<(), Error> {
 }
 
 /// Returns the application id and the schema version, if the file is a database.
-fn read(journal: &Path) -> io::Result<Option<(i64, i64)>> {
-    let journal = journal.canonicalize()?;
+fn read(file: &JournalFile) -> io::Result<Option<(i64, i64)>> {
     let mut header = [0; HEADER];
-    let file = OpenOptions::new().read(true).open(&journal)?;
-    file.read_exact_at(&mut header, 0)?;
-    if !header.starts_with(MAGIC) {
+    file.pinned.read_exact_at(&mut header, 0)?;
+    if !header.starts_with(&MAGIC) {
         return Ok(None);
     }
     // Until the first checkpoint the numbers are in the write-ahead log alone.
     if number(&header, APPLICATION_ID) == 0
-        && let Ok(logged) = read_log(&log_path(&journal))
+        && let Ok(logged) = read_log(&log_path(&file.path))
     {
         header = logged;
     }
@@ -87,9 +86,7 @@ fn number(bytes: &[u8], place: usize) -> i64 {
 
 /// Returns the path of the file in which `SQLite` keeps what it has not moved into the database yet.
 pub(super) fn log_path(journal: &Path) -> PathBuf {
-    let mut name = journal.to_owned().into_os_string();
-    name.push("-wal");
-    PathBuf::from(name)
+    beside(journal, "-wal")
 }
 
 #[cfg(test)]
@@ -175,7 +172,7 @@ mod tests {
         let path = folder.path().join("a.db");
         let first = Journal::open(&path).await.unwrap();
         assert_eq!(
-            read(&path).unwrap().unwrap().0,
+            read(&first.file).unwrap().unwrap().0,
             super::super::schema::APPLICATION_ID
         );
         Journal::open(&path).await.unwrap();

@@ -33,6 +33,8 @@ pub enum Problem {
     Lane {
         lane: String,
     },
+    /// The file of the journal has a further name.
+    Journal,
     /// The clocks of this machine and of Tencent differ for an app.
     Clock {
         app: String,
@@ -67,6 +69,7 @@ impl Problem {
             Problem::Unplanned { .. } => "unprepared",
             Problem::Settings => "settings",
             Problem::Lane { .. } => "lane",
+            Problem::Journal => "journal",
             Problem::Clock { .. } => "clock",
             Problem::Repository { .. } => "git",
             Problem::Commit { .. } => "commit",
@@ -84,6 +87,7 @@ impl Problem {
             Problem::Unplanned { campaign } => campaign,
             Problem::Settings => "settings",
             Problem::Lane { lane } => lane,
+            Problem::Journal => "journal",
             Problem::Clock { app } => app,
             Problem::Repository { repository } | Problem::Commit { repository } => repository,
         }
@@ -99,6 +103,7 @@ impl Problem {
             "unprepared" => Problem::Unplanned { campaign: subject },
             "settings" => Problem::Settings,
             "lane" => Problem::Lane { lane: subject },
+            "journal" => Problem::Journal,
             "clock" => Problem::Clock { app: subject },
             "git" => Problem::Repository {
                 repository: subject,
@@ -126,7 +131,7 @@ impl Journal {
             json!([problem.code(), problem.subject(), each.text, each.since_ms])
         });
         let rows = Value::Array(rows.collect()).to_string();
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         sqlx::query("/* no problems */ DELETE FROM notice")
             .execute(&mut *transaction)
             .await?;
@@ -170,6 +175,7 @@ mod tests {
             Problem::Unplanned { campaign: name() },
             Problem::Settings,
             Problem::Lane { lane: name() },
+            Problem::Journal,
             Problem::Clock { app: name() },
             Problem::Repository { repository: name() },
             Problem::Commit { repository: name() },

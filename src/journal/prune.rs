@@ -4,7 +4,7 @@ use super::runs::COLUMNS;
 use super::{Error, Journal, PlanId, Run};
 use crate::clock;
 use crate::identity::{Moment, OccurrenceKey, RunName, VendorApp};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 /// Numbers of deliveries, or of contents, that go in one transaction: more would keep other writers waiting.
@@ -13,16 +13,6 @@ const CHUNK: i64 = 2_000;
 const REST_PER_CHUNK: u32 = 2;
 const REST_MIN: Duration = Duration::from_millis(2);
 const REST_MAX: Duration = Duration::from_millis(500);
-/// The room is given back where so large a part of the file is free: doing so writes all of it anew.
-const WORTH_IT: i64 = 8;
-
-/// The file of the journal.
-#[derive(Clone, Copy, Debug)]
-pub struct Space {
-    pub bytes: i64,
-    /// Of those, free for what is written later.
-    pub free: i64,
-}
 
 impl Journal {
     /// The finished runs in which nothing has happened since `before_ms`, the oldest first, and how many as old have not
@@ -63,7 +53,7 @@ impl Journal {
     /// Takes a finished run out: for every reader it is gone, and what it leaves is rubbish. `false`: something happened to
     /// it since it was read, so it stays.
     pub async fn take_out(&self, run: &Run, now: Moment) -> Result<bool, Error> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         let last: Option<i64> =
             sqlx::query_scalar("/* take out */ SELECT max(place) FROM run_entry WHERE run = ?1")
                 .bind(run.id.0)
@@ -102,13 +92,12 @@ impl Journal {
         Ok(ids.into_iter().map(PlanId).collect())
     }
 
-    /// Clears a plan away that nobody may open any more. Other writers have their turn between the chunks.
-    pub(super) async fn clear(&self, plan: PlanId, chunks_max: usize) -> Result<(), Error> {
+    /// Clears a plan away that nobody may open any more, up to so many chunks of it. Other writers have their turn between
+    /// the chunks.
+    pub async fn clear(&self, plan: PlanId, chunks_max: usize) -> Result<(), Error> {
         // From now on opening it fails; if it was opened by now, it is no rubbish.
-        let condemned = sqlx::query("/* condemn */ UPDATE plan SET staged_ms = 0 WHERE id = ?1")
-            .bind(plan.0)
-            .execute(&self.writer)
-            .await?;
+        let condemn = sqlx::query("/* condemn */ UPDATE plan SET staged_ms = 0 WHERE id = ?1");
+        let condemned = self.writer.execute(condemn.bind(plan.0)).await?;
         if condemned.rows_affected() == 0 {
             return Ok(());
         }
@@ -145,7 +134,7 @@ impl Journal {
                 &["/* clear */ DELETE FROM content WHERE plan = ?1 AND number BETWEEN ?2 AND ?3"],
             ),
         ];
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         for (first, statements) in FIRST_OF_EACH {
             let first: Option<i64> = sqlx::query_scalar(first)
                 .bind(plan.0)
@@ -210,45 +199,5 @@ impl Journal {
             .bind(i64::try_from(app.sdk_app_id.0).unwrap_or(i64::MAX))
             .bind(&app.host);
         Ok(is_new.fetch_one(&self.reader).await?)
-    }
-
-    pub async fn space(&self) -> Result<Space, Error> {
-        let row = sqlx::query(
-            "/* space */ SELECT page_count * page_size AS bytes, freelist_count * page_size AS free
-             FROM pragma_page_count, pragma_page_size, pragma_freelist_count",
-        )
-        .fetch_one(&self.writer)
-        .await?;
-        Ok(Space {
-            bytes: row.try_get("bytes")?,
-            free: row.try_get("free")?,
-        })
-    }
-
-    /// Makes the file smaller by what is free in it. That writes the whole file anew and keeps every writer waiting, so it
-    /// is done only while nobody sends: the lanes of all its runs, and those in `others`, are held meanwhile.
-    pub async fn give_back(&self, others: &[Run]) -> Result<(), Error> {
-        let Space { bytes, free } = self.space().await?;
-        if free == 0 || free * WORTH_IT < bytes {
-            return Ok(());
-        }
-        let lanes = format!("/* lanes */ SELECT {COLUMNS} FROM run GROUP BY sdk_app_id, channel");
-        let rows = sqlx::query(AssertSqlSafe(lanes))
-            .fetch_all(&self.reader)
-            .await?;
-        let mut held = Vec::new();
-        let mut lanes = Vec::new();
-        for run in self.read_runs(rows).await?.iter().chain(others) {
-            let lane = (run.key.app.sdk_app_id, run.channel);
-            if !lanes.contains(&lane) {
-                held.push(self.lock_lane(&run.key.app, run.channel)?);
-                lanes.push(lane);
-            }
-        }
-        sqlx::query("VACUUM").execute(&self.writer).await?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&self.writer)
-            .await?;
-        Ok(())
     }
 }

@@ -159,7 +159,25 @@ impl Journal {
         as_read: Option<&Run>,
     ) -> Result<bool, Error> {
         let (name, reason, detail) = event_columns(event);
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
+        // A commit that seemed to fail may have been made: one event of one moment is written once.
+        let is_written: bool = sqlx::query_scalar(
+            "/* is written */ SELECT EXISTS (SELECT 1 FROM run_entry
+             WHERE run = ?1 AND event = ?2 AND reason_code IS ?3 AND detail IS ?4 AND wall_ms = ?5 AND boot_ns = ?6
+                AND boot_id = ?7)",
+        )
+        .bind(run.0)
+        .bind(name)
+        .bind(reason)
+        .bind(detail.as_ref().map(ToString::to_string))
+        .bind(at.wall_ms)
+        .bind(boot_ns(at))
+        .bind(at.boot_id)
+        .fetch_one(&mut *transaction)
+        .await?;
+        if is_written {
+            return Ok(true);
+        }
         let inserted = sqlx::query(
             "/* append to a run */ INSERT INTO run_entry (run, place, event, reason_code, detail, wall_ms, boot_ns, boot_id)
              SELECT ?1, 1 + last, ?2, ?3, ?4, ?5, ?6, ?7 FROM
@@ -285,7 +303,7 @@ fn window(row: &SqliteRow) -> Result<Option<Window>, Error> {
         .map_err(|_| Error::damaged("a window that is none"))
 }
 
-fn read_run(row: &SqliteRow) -> Result<Run, Error> {
+pub(super) fn read_run(row: &SqliteRow) -> Result<Run, Error> {
     let text = |column: &str| -> Result<String, Error> { Ok(row.try_get(column)?) };
     let local = parse_civil(&text("local")?).ok_or_else(|| Error::damaged("a run at no time"))?;
     let key = OccurrenceKey {

@@ -26,9 +26,33 @@ pub(super) struct Schema {
 /// Layout that this program reads and writes.
 pub(super) const SCHEMA: Schema = Schema {
     create: CREATE,
-    migrations: &[],
-    previous: None,
+    migrations: &[VERSION_2],
+    previous: Some(VERSION_1),
 };
+
+/// With its definition a schedule can be decided about while its file is invalid. `pinned_settings` has one row at most:
+/// the operator's settings in use.
+const VERSION_2: &str = "
+ALTER TABLE schedule_cursor RENAME COLUMN settled_ms TO decided_ms;
+ALTER TABLE schedule_cursor ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE schedule_cursor ADD COLUMN gap_ms INTEGER;
+ALTER TABLE schedule_cursor ADD COLUMN definition TEXT;
+UPDATE schedule_cursor SET seen_ms = decided_ms;
+
+CREATE TABLE pinned_settings (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    settings TEXT NOT NULL,
+    revision TEXT,
+    pinned_ms INTEGER NOT NULL
+) STRICT;
+";
+
+/// Shows version 1 as version 2.
+const VERSION_1: &str = "
+CREATE TEMP VIEW schedule_cursor AS
+    SELECT *, settled_ms AS decided_ms, settled_ms AS seen_ms, NULL AS gap_ms, NULL AS definition FROM main.schedule_cursor;
+CREATE TEMP VIEW pinned_settings AS SELECT 1 AS id, '' AS settings, NULL AS revision, 0 AS pinned_ms WHERE 0;
+";
 
 impl Schema {
     pub(super) fn version(&self) -> i64 {

@@ -21,6 +21,8 @@ pub struct PlanId(pub(super) i64);
 pub struct Contents {
     known: HashMap<Digest, u32>,
     next: u32,
+    /// Rows that may still be in the write-ahead log alone.
+    unmoved: usize,
 }
 
 impl Contents {
@@ -71,21 +73,25 @@ pub struct Opening {
     pub is_scheduled: bool,
 }
 
+/// Rows after which the write-ahead log is moved into the file.
+const CHECKPOINT_AFTER: usize = 10_000;
 /// Staged plans that nobody opened for so long are rubbish of a process that died.
 const RUBBISH_AFTER: Duration = Duration::from_hours(24);
 const CLEARED_AT_ONCE: usize = 5;
 
 impl Journal {
     /// Rows of one transaction: more would keep other writers waiting.
-    pub const CHUNK: usize = 10_000;
+    pub const CHUNK: usize = 1_000;
 
     pub async fn stage(&self, now: Moment) -> Result<PlanId, Error> {
         self.clear_rubbish(now).await?;
+        let mut transaction = self.writer.begin().await?;
         let id =
             sqlx::query_scalar("/* stage */ INSERT INTO plan (staged_ms) VALUES (?1) RETURNING id")
                 .bind(now.wall_ms)
-                .fetch_one(&self.writer)
+                .fetch_one(&mut *transaction)
                 .await?;
+        transaction.commit().await?;
         Ok(PlanId(id))
     }
 
@@ -112,6 +118,7 @@ impl Journal {
                 members
             ]));
         }
+        self.precedence.none().await;
         let mut transaction = self.writer.begin().await?;
         sqlx::query(
             "/* stage contents */ INSERT INTO content (plan, number, body)
@@ -130,7 +137,12 @@ impl Journal {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        self.checkpoint().await
+        contents.unmoved += chunk.len();
+        if contents.unmoved >= CHECKPOINT_AFTER {
+            contents.unmoved = 0;
+            self.checkpoint().await?;
+        }
+        Ok(())
     }
 
     /// Throws a staged plan away. One that was opened in the meantime stays.
@@ -146,7 +158,7 @@ impl Journal {
         now: Moment,
     ) -> Result<RunId, Error> {
         let key = &opening.key;
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer.begin().await?;
         let staged = sqlx::query("/* unstage */ DELETE FROM plan WHERE id = ?1 AND staged_ms > 0")
             .bind(plan.0)
             .execute(&mut *transaction)
@@ -207,6 +219,13 @@ impl Journal {
         }
         self.commit(transaction).await?;
         Ok(RunId(plan.0))
+    }
+
+    /// Whether a plan has become a run.
+    pub async fn is_opened(&self, plan: PlanId) -> Result<bool, Error> {
+        let is_opened = "/* is opened */ SELECT EXISTS (SELECT 1 FROM run WHERE id = ?1)";
+        let is_opened = sqlx::query_scalar(is_opened).bind(plan.0);
+        Ok(is_opened.fetch_one(&self.reader).await?)
     }
 
     /// A little each time: whoever plans does not wait for what a big run left.

@@ -1,19 +1,25 @@
 //! Opening a journal.
 
 use super::error::sqlite_code;
+use super::file::{JournalFile, resolve};
 use super::guard::{Short, check_tables};
 use super::header::{log_path, refuse_development};
+use super::precedence::Precedence;
 use super::schema::{APPLICATION_ID, SCHEMA, Schema};
-use super::witness::Witness;
+use super::witness::{Witness, check_present};
+use super::writer::{Outage, Writer};
 use super::{Error, place};
+use crate::files::Access;
 use crate::process::{has_few_descriptors, journal_readers};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 /// A journal that is open. All writing goes through one connection.
@@ -23,9 +29,11 @@ pub struct Journal {
     pub(super) path: PathBuf,
     /// Whatever links lead to it: what lies beside it is named after this, so that two processes meet at one lock.
     pub(super) canonical: PathBuf,
-    pub(super) writer: SqlitePool,
+    pub(super) file: Arc<JournalFile>,
+    pub(super) writer: Arc<Writer>,
     pub(super) reader: SqlitePool,
     pub(super) witness: Arc<OnceLock<Witness>>,
+    pub(super) precedence: Arc<Precedence>,
 }
 
 /// The version of the database that is built in.
@@ -42,7 +50,9 @@ pub async fn sqlite_version() -> Result<String, Error> {
 /// them.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// How long a statement waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of the write-ahead log that stay when it is begun again.
+const LOG_BYTES_KEPT: &str = "1048576";
 /// Wait before a process that was turned away asks again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -69,25 +79,40 @@ impl Journal {
 
     async fn try_to_open(path: &Path, schema: Schema) -> Result<Journal, Error> {
         place::check(path)?;
-        refuse_development(path)?;
+        let canonical = canonical(path)?;
+        check_present(path, &canonical)?;
+        let file = JournalFile::open(path, &canonical, Access::Write)?;
+        refuse_development(&file)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT)
             .create_if_missing(true);
-        let writer_options = options.clone().pragma("wal_autocheckpoint", "0");
-        let writer = connect(path, pool(1), writer_options).await?;
-        let prepared = prepare(path, &writer, schema).await;
+        let mut writer_options = options
+            .clone()
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", LOG_BYTES_KEPT);
+        if file.is_empty() {
+            // Later it could only be changed by writing the whole file again.
+            writer_options = writer_options.auto_vacuum(SqliteAutoVacuum::Incremental);
+        }
+        let writer = writer_options.connect().await;
+        let mut writer = writer.map_err(|error| open_error(path, error))?;
+        let prepared = prepare(path, &mut writer, schema).await;
         prepared.map_err(|error| named(path, error))?;
-        let canonical = canonical(path)?;
+        file.settle()?;
+        let file = Arc::new(file);
+        let writer = Writer::new(writer_options, Arc::clone(&file), Some(writer));
         // Only now: a connection that knows the tables of before takes a row that has grown for the end of all rows.
         Ok(Journal {
             path: path.to_owned(),
             canonical,
+            file,
             writer,
             reader: connect(path, pool(journal_readers()), options).await?,
             witness: Arc::default(),
+            precedence: Arc::default(),
         })
     }
 
@@ -98,8 +123,10 @@ impl Journal {
 
     async fn open_to_read_as(path: &Path, schema: Schema) -> Result<Journal, Error> {
         place::check_kind(path)?;
-        refuse_development(path)?;
         let canonical = canonical(path)?;
+        check_present(path, &canonical)?;
+        let file = JournalFile::open(path, &canonical, Access::Read)?;
+        refuse_development(&file)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
@@ -107,22 +134,57 @@ impl Journal {
         let reader = match reader(path, options.clone(), schema).await {
             // Without a write-ahead log the file has everything, and no process writes where none may.
             Err(_) if !log_path(&canonical).exists() => {
-                reader(path, options.immutable(true), schema).await
+                reader(path, options.clone().immutable(true), schema).await
             }
             opened => opened,
         };
         let reader = reader.map_err(|error| named(path, error))?;
+        let file = Arc::new(file);
         Ok(Journal {
             path: path.to_owned(),
+            writer: Writer::new(options, Arc::clone(&file), None),
             canonical,
-            writer: reader.clone(),
+            file,
             reader,
             witness: Arc::default(),
+            precedence: Arc::default(),
         })
+    }
+
+    /// Tells whether the journal can be written, and why not.
+    pub fn outages(&self) -> watch::Receiver<Option<Outage>> {
+        self.writer.outages()
+    }
+
+    /// Begins an outage, unless the error does not pass or one has begun: until the journal can be written nobody writes.
+    pub fn note_outage(&self, error: &Error) {
+        self.writer.note(error);
+    }
+
+    /// Waits until the journal can be written again after an error. What is in it then is durable; whether the write that
+    /// failed is, is read from it. Returns an error that does not pass.
+    pub async fn recovered(&self, error: Error) -> Result<(), Error> {
+        self.writer.recovered(error).await
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Fails if the journal was deleted, moved, replaced or emptied since it was opened.
+    pub fn check_in_place(&self) -> Result<(), Error> {
+        self.file.check_in_place()
+    }
+
+    /// Fails if the file of the journal has got a further name.
+    pub fn check_links(&self) -> Result<(), Error> {
+        self.file.check_links()
+    }
+
+    /// Fails if there is no journal at a path, but a witness of one.
+    pub fn check_present(path: &Path) -> Result<(), Error> {
+        // There is no witness in a folder that is not there.
+        resolve(path).map_or(Ok(()), |canonical| check_present(path, &canonical))
     }
 
     /// Moves what is durable from the write-ahead log into the file, beside the writer and without holding it up: a
@@ -142,7 +204,7 @@ impl Journal {
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, Error> {
-    path.canonicalize().map_err(|error| Error::Open {
+    resolve(path).map_err(|error| Error::Open {
         path: path.to_owned(),
         why: error.to_string(),
     })
@@ -185,7 +247,7 @@ async fn identify(
 }
 
 /// Makes or upgrades the tables: all of them or, if the process ends meanwhile, none.
-async fn prepare(path: &Path, writer: &SqlitePool, schema: Schema) -> Result<(), Error> {
+async fn prepare(path: &Path, writer: &mut SqliteConnection, schema: Schema) -> Result<(), Error> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     let known = schema.version();
     match identify(path, &mut transaction, schema).await? {
@@ -336,7 +398,7 @@ fn open_error(path: &Path, error: sqlx::Error) -> Error {
         return Error::ForeignDatabase { path };
     }
     match Error::from(error) {
-        Error::Database(why) => Error::Open { path, why },
+        Error::Database(why) | Error::CannotOpen(why) => Error::Open { path, why },
         known => named(&path, known),
     }
 }
@@ -356,11 +418,17 @@ fn named(path: &Path, error: Error) -> Error {
 mod tests {
     use super::*;
     use crate::identity::CampaignName;
-    use sqlx::{Row, Sqlite, Transaction};
+    use sqlx::Row;
     use std::fs;
     use tempfile::TempDir;
 
-    /// Made-up next version.
+    const FIRST: Schema = Schema {
+        create: SCHEMA.create,
+        migrations: &[],
+        previous: None,
+    };
+
+    /// Made-up version after the first.
     const NEXT: Schema = Schema {
         create: SCHEMA.create,
         migrations: &[
@@ -383,14 +451,16 @@ mod tests {
     /// Makes a journal of version 1 with a run, as another program would have.
     async fn place_with_run() -> (TempDir, PathBuf) {
         let (folder, path) = place();
-        let journal = Journal::open(&path).await.unwrap();
+        let journal = Journal::open_as(&path, FIRST).await.unwrap();
         let written = "UPDATE written_by SET program = '0.0.9';
             INSERT INTO run (id, app, sdk_app_id, host, campaign, local, fold, zone, ordinal, channel, digest, planned,
                 skipped, attempts, opened_ms, tolerate, on_unknown, test)
             VALUES (1, 'main', 1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'group_message', 'd', 1, 0, 5, 0, 0, 'hold',
                 0)";
-        let written = sqlx::raw_sql(written).execute(&journal.writer).await;
+        let mut transaction = journal.writer.begin().await.unwrap();
+        let written = sqlx::raw_sql(written).execute(&mut *transaction).await;
         written.unwrap();
+        transaction.commit().await.unwrap();
         journal.close().await;
         (folder, path)
     }
@@ -453,10 +523,10 @@ mod tests {
         };
         let (_folder, path) = place_with_run().await;
         Journal::open_as(&path, failing).await.unwrap_err();
-        let journal = Journal::open(&path).await.unwrap();
+        let journal = Journal::open_as(&path, FIRST).await.unwrap();
         assert_has_run(&journal).await;
         let (_folder, path) = place();
-        let new = Journal::open(&path).await.unwrap();
+        let new = Journal::open_as(&path, FIRST).await.unwrap();
         assert_eq!(layout(&journal).await, layout(&new).await);
         assert_eq!(versions(&journal).await.0, 1);
     }
@@ -464,12 +534,11 @@ mod tests {
     #[tokio::test]
     async fn upgrade_that_is_cut_off_half_way_changes_nothing() {
         let (folder, path) = place_with_run().await;
-        let journal = Journal::open(&path).await.unwrap();
+        let journal = Journal::open_as(&path, FIRST).await.unwrap();
         // What does not fit into memory is in the log before it is committed.
-        let small = sqlx::raw_sql("PRAGMA cache_size = 1");
-        small.execute(&journal.writer).await.unwrap();
-        let mut transaction: Transaction<'_, Sqlite> =
-            journal.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        let writer = &journal.writer;
+        writer.execute_alone("PRAGMA cache_size = 1").await.unwrap();
+        let mut transaction = writer.begin().await.unwrap();
         for half in [
             NEXT.migrations[0],
             "PRAGMA user_version = 2; CREATE TABLE large AS SELECT randomblob(1000000) AS a",
@@ -482,7 +551,7 @@ mod tests {
         let logged = fs::copy(log_path(&path), log_path(&copy)).unwrap();
         assert!(logged > 500_000, "{logged} bytes of the upgrade are logged");
 
-        let journal = Journal::open(&copy).await.unwrap();
+        let journal = Journal::open_as(&copy, FIRST).await.unwrap();
         assert_has_run(&journal).await;
         assert_eq!(versions(&journal).await.0, 1);
     }
@@ -499,7 +568,7 @@ mod tests {
         journal.close().await;
         assert!(fs::read(&path).unwrap() == before);
 
-        let copy = Journal::open(&copy).await.unwrap();
+        let copy = Journal::open_as(&copy, FIRST).await.unwrap();
         assert_eq!(versions(&copy).await, (1, vec![(1, "0.0.9".to_owned())]));
     }
 
@@ -537,8 +606,8 @@ mod tests {
         Journal::open_as(&path, NEXT).await.unwrap().close().await;
         let before = fs::read(&path).unwrap();
         for refused in [
-            Journal::open(&path).await.unwrap_err(),
-            Journal::open_to_read(&path).await.unwrap_err(),
+            Journal::open_as(&path, FIRST).await.unwrap_err(),
+            Journal::open_to_read_as(&path, FIRST).await.unwrap_err(),
         ] {
             assert!(
                 matches!(&refused, Error::LaterSchema { found: 2, writer, .. } if writer.contains(PROGRAM)),
@@ -546,6 +615,30 @@ mod tests {
             );
         }
         assert!(fs::read(&path).unwrap() == before);
+    }
+
+    #[tokio::test]
+    async fn cursor_of_version_1_is_read_and_upgraded() {
+        let (_folder, path) = place();
+        let journal = Journal::open_as(&path, FIRST).await.unwrap();
+        let insert = "INSERT INTO schedule_cursor VALUES
+            (1, 'h', 'news', 'digest', 7000, '2026-11-11T09:00', 0, 9000, 'UTC')";
+        journal.writer.execute_alone(insert).await.unwrap();
+        journal.close().await;
+        for is_upgraded in [false, true] {
+            let opened = if is_upgraded {
+                Journal::open(&path).await
+            } else {
+                Journal::open_to_read(&path).await
+            };
+            let opened = opened.unwrap();
+            let cursors = opened.schedule_cursors().await.unwrap();
+            let cursor = cursors.into_values().next().unwrap();
+            let found = cursor.cursor;
+            assert_eq!((found.seen_ms, found.decided_ms), (7_000, 7_000));
+            assert_eq!((found.gap_ms, cursor.definition), (None, None));
+            assert_eq!(cursor.next.map(|(_, at_ms)| at_ms), Some(9_000));
+        }
     }
 
     #[tokio::test]

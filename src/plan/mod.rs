@@ -6,7 +6,7 @@ mod header;
 mod planner;
 
 pub use header::{Header, Planned};
-pub use planner::{Frame, LOOKED_THROUGH_MAX, Planner};
+pub use planner::{Frame, LOOKED_THROUGH_MAX, Planner, Turn, always};
 
 #[cfg(test)]
 mod tests;

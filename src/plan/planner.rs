@@ -12,10 +12,10 @@ use crate::template::{Case, Ready, Value, is_for_everybody, is_runaway, merged};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-#[derive(Debug)]
 pub struct Planner<'a> {
     campaign: &'a Campaign,
     ready: &'a Ready<'a>,
+    turn: Turn<'a>,
     /// What the templates know, whoever the target is.
     context: Value,
     occurrence: Digest,
@@ -27,6 +27,15 @@ pub struct Planner<'a> {
     warnings: Vec<Diagnostic>,
     /// Renderings of which every fault was looked for.
     looked_through: u64,
+}
+
+/// Asked between two rows and before each rendering. It may wait until it is the plan's turn again. `false`: the plan is
+/// not wanted any more.
+pub type Turn<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// The turn of a plan that nothing interrupts.
+pub fn always() -> bool {
+    true
 }
 
 /// What a plan is for.
@@ -45,10 +54,15 @@ pub const LOOKED_THROUGH_MAX: u64 = 1_000;
 const OF_MEMBERS_MAX: usize = 50;
 
 impl<'a> Planner<'a> {
-    pub fn new(campaign: &'a Campaign, ready: &'a Ready<'a>, frame: &Frame) -> Planner<'a> {
+    pub fn new(
+        campaign: &'a Campaign,
+        ready: &'a Ready<'a>,
+        (frame, turn): (&Frame, Turn<'a>),
+    ) -> Planner<'a> {
         Planner {
             campaign,
             ready,
+            turn,
             context: campaign.context(&frame.occurrence),
             occurrence: frame.digest,
             members_max: frame.members_max,
@@ -68,7 +82,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The deliveries of a target: one, or as many as its members need.
+    /// The deliveries of a target: one, or as many as its members need. Without an error and without a complaint if the plan
+    /// is not wanted any more.
     pub fn plan(&mut self, target: &Target) -> Result<Vec<Planned>, Vec<Diagnostic>> {
         let audience = self.campaign.audience.as_ref();
         let members = audience.and_then(Audience::members_place);
@@ -147,6 +162,9 @@ impl<'a> Planner<'a> {
         let mut known: HashMap<Arc<str>, usize> = HashMap::new();
         let mut wrong: Vec<Diagnostic> = Vec::new();
         for member in members {
+            if !(self.turn)() {
+                return Err(wrong);
+            }
             let rendered = match self.render(Some(target), Some(member), Some(&member.id)) {
                 Ok(rendered) => rendered,
                 Err(found) => {

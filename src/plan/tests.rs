@@ -1,6 +1,6 @@
 //! What a target's members come to: every one of them once, in as few calls as the texts and the vendor allow.
 
-use super::{Frame, Planned, Planner};
+use super::{Frame, Planned, Planner, always};
 use crate::audience::{Resolver, Row, Subject, Table, Target};
 use crate::campaign::{Campaign, Texts};
 use crate::delivery::EndReason;
@@ -34,7 +34,7 @@ fn planned(text: &str, words: &[u8], members_max: usize) -> Vec<Planned> {
         digest: Digest::of("test", []),
         members_max,
     };
-    let mut planner = Planner::new(&campaign, &ready, &frame);
+    let mut planner = Planner::new(&campaign, &ready, (&frame, &always));
     let targets = targets(&campaign, &ready, words);
     let plans = targets.iter().map(|target| planner.plan(target).unwrap());
     let deliveries: Vec<Planned> = plans.flatten().collect();

@@ -6,12 +6,22 @@
 use super::patiently;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::process::{Child, Command};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Children that the program waits for.
 static AWAITED: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Names of environment variables that children do not inherit: they hold secrets.
+static WITHHELD: Mutex<BTreeSet<OsString>> = Mutex::new(BTreeSet::new());
+
+/// Keeps environment variables from every child that is started from here on.
+pub fn withhold(names: impl IntoIterator<Item = OsString>) {
+    let mut withheld = WITHHELD.lock().unwrap_or_else(PoisonError::into_inner);
+    withheld.extend(names);
+}
 
 /// A child that the program waits for.
 #[derive(Debug)]
@@ -21,9 +31,13 @@ pub struct AwaitedChild {
 }
 
 impl AwaitedChild {
-    /// Starts a child. Until its id is known nothing is reaped.
+    /// Starts a child without the variables that are withheld. Until its id is known nothing is reaped.
     pub fn spawn(command: &mut Command) -> io::Result<AwaitedChild> {
         let mut awaited = awaited();
+        for name in &*WITHHELD.lock().unwrap_or_else(PoisonError::into_inner) {
+            command.env_remove(name);
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is where children start")]
         let child = patiently(|| command.spawn())?;
         awaited.insert(child.id());
         Ok(AwaitedChild { child })

@@ -26,6 +26,9 @@ const READERS_FEW: u32 = 2;
 const READERS: u32 = 4;
 const PROBES_FEW: usize = 2;
 const PROBES: usize = 256;
+/// A part of what is held for the work of a moment.
+const PLANS_FEW: usize = 3;
+const PLANS: usize = 128;
 
 /// Descriptors that the process began with beside the standard streams.
 static INHERITED: AtomicUsize = AtomicUsize::new(0);
@@ -77,6 +80,11 @@ pub fn probe_connections() -> usize {
     probes_of(limit())
 }
 
+/// Returns how many plans there may be at a time of which each reads a file.
+pub fn open_plans() -> usize {
+    plans_of(limit())
+}
+
 /// Returns whether descriptors are so few that what is needed later has to be opened at the start.
 pub fn has_few_descriptors() -> bool {
     limit() < AMPLE
@@ -114,6 +122,14 @@ fn probes_of(limit: usize) -> usize {
     (limit / 16).clamp(PROBES_FEW, PROBES)
 }
 
+fn plans_of(limit: usize) -> usize {
+    if limit < AMPLE {
+        PLANS_FEW
+    } else {
+        (limit / 8).min(PLANS)
+    }
+}
+
 fn readers_of(limit: usize) -> u32 {
     if limit < AMPLE { READERS_FEW } else { READERS }
 }
@@ -127,8 +143,12 @@ fn calls_of(limit: usize, lanes: usize) -> usize {
 
 /// Held whatever happens, with room for the work of a moment.
 fn held_of(limit: usize, lanes: usize) -> usize {
-    let lane = if limit < AMPLE { LANE_FEW } else { LANE };
-    BASE + READER * readers_of(limit) as usize + lane * lanes + WORK
+    let (lane, plans) = if limit < AMPLE {
+        (LANE_FEW, 0)
+    } else {
+        (LANE, plans_of(limit))
+    };
+    BASE + READER * readers_of(limit) as usize + lane * lanes + WORK + plans
 }
 
 #[cfg(test)]

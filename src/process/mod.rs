@@ -5,10 +5,12 @@
 
 mod children;
 mod descriptors;
+mod instance;
 mod shortage;
 
-pub use children::{AwaitedChild, reap_inherited};
+pub use children::{AwaitedChild, reap_inherited, withhold};
 pub use descriptors::{
-    LaneShare, has_few_descriptors, journal_readers, probe_connections, raise_limit,
+    LaneShare, has_few_descriptors, journal_readers, open_plans, probe_connections, raise_limit,
 };
+pub use instance::ProcessInstance;
 pub use shortage::{is_of_machine, patiently};

@@ -12,6 +12,7 @@ pub struct Cron {
     patterns: Vec<croner::Cron>,
     times: Vec<NaiveTime>,
     is_fixed: bool,
+    text: Box<str>,
 }
 
 /// No year is asked about. Left out it would be each of ten thousand, marked one by one, which is most of the work.
@@ -46,7 +47,13 @@ impl Cron {
             patterns: patterns.into_iter().map(days_alone).collect(),
             times,
             is_fixed,
+            text: text.into(),
         })
+    }
+
+    /// The expression as it was written, without quotes.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Fixed times move with a clock change; intervals just go on.

@@ -93,6 +93,25 @@ impl Days {
         })
     }
 
+    /// Days without the places where they are written.
+    pub(super) fn restored(
+        from: Option<NaiveDate>,
+        until: Option<NaiveDate>,
+        except: Vec<Range>,
+    ) -> Days {
+        Days {
+            from,
+            until,
+            except: merged(except),
+            exceptions: Vec::new(),
+        }
+    }
+
+    /// The days that are taken out, as pairs of the first and the last one.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (NaiveDate, NaiveDate)> {
+        self.except.iter().map(|range| (range.first, range.last))
+    }
+
     pub(super) fn allow(&self, date: NaiveDate) -> bool {
         self.covers(date) && !self.is_excepted(date)
     }

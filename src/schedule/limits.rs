@@ -4,7 +4,8 @@ use super::ScheduleSpec;
 use crate::source::{Diagnostic, Spanned};
 use std::time::Duration;
 
-pub(super) const START_WITHIN: Duration = Duration::from_mins(15);
+/// How late an occurrence may start unless its schedule says something else.
+pub const START_WITHIN: Duration = Duration::from_mins(15);
 /// An occurrence of last week is no news.
 const START_WITHIN_MAX: Duration = Duration::from_hours(7 * 24);
 const FINISH_WITHIN_MAX: Duration = Duration::from_hours(31 * 24);

@@ -103,7 +103,7 @@ impl Schedule {
     /// Tells it from schedules that name other times.
     pub fn digest(&self) -> Digest {
         let times = match &self.times {
-            Times::Cron(cron, dst) => format!("{} {dst:?}", cron.span.slice()),
+            Times::Cron(cron, dst) => format!("{} {dst:?}", cron.value.text()),
             Times::At(shots) => {
                 let instants = shots.iter().map(|shot| shot.firing.at.to_rfc3339());
                 instants.collect::<Vec<_>>().join(" ")

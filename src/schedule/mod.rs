@@ -14,14 +14,17 @@ mod meant;
 mod one_shot;
 mod outlook;
 mod spec;
+mod stored;
 mod traps;
 
 pub use check::{ALL_SKIPPED, NO_SUCH_DAY};
 pub use civil::{Occurrence, parse_zone};
 pub use cron::Cron;
 pub use firings::{Dst, Note, Slot};
+pub use limits::START_WITHIN;
 pub use meant::Schedule;
 pub use spec::{Overlap, ScheduleSpec};
+pub use stored::StoredSchedule;
 
 use days::Days;
 

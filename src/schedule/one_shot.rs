@@ -184,7 +184,7 @@ fn around_gap(
     Some((read(offset_of(change))?, change, read(offset_of(before))?))
 }
 
-fn note(at: DateTime<Tz>) -> Option<Note> {
+pub(super) fn note(at: DateTime<Tz>) -> Option<Note> {
     match at.timezone().from_local_datetime(&at.naive_local()) {
         LocalResult::Ambiguous(first, _) if first == at => Some(Note::FirstPass),
         LocalResult::Ambiguous(..) => Some(Note::SecondPass),

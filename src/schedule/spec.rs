@@ -3,7 +3,7 @@
 use super::Dst;
 use crate::source::{Spanned, Text};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// When it is sent: at the times of a cron expression or at given times, exactly one of `cron` and `at`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -60,7 +60,7 @@ impl ScheduleSpec {
 }
 
 /// What becomes of an occurrence while an earlier run of its campaign is open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// It is skipped.

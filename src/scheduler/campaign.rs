@@ -1,14 +1,13 @@
 //! The state of one scheduled campaign.
-
 use super::due::{Due, Origin, Plan};
 use super::leaving::Leaving;
 use super::records::Records;
 use super::wait::{JOURNAL_DEADLINE, Retry, Wait};
+use super::{Civil, Decided, Disposition, PausedBy, Reason};
 use super::{
     Cursor, Definition, Effect, EffectId, JournalView, Notice, OpenResult, OpenRun, Waiting,
-    passed, reason,
+    lateness, passed,
 };
-use crate::agenda::{Civil, Decided, Disposition, PausedBy, Reason};
 use crate::identity::{CampaignName, Moment, RunName};
 use crate::schedule::{Occurrence, Slot};
 use crate::seeded_bug::SeededBug;
@@ -107,9 +106,14 @@ pub(super) fn utc(wall_ms: i64) -> DateTime<Utc> {
 
 impl Campaign {
     pub(super) fn new(definition: Definition, cursor: Option<Cursor>, now: Moment) -> Campaign {
+        let now_ms = if SeededBug::PastFires.is_active() {
+            0
+        } else {
+            now.wall_ms
+        };
         let seen = Cursor {
-            seen_ms: now.wall_ms,
-            decided_ms: now.wall_ms,
+            seen_ms: now_ms,
+            decided_ms: now_ms,
             gap_ms: None,
         };
         let mut campaign = Campaign {
@@ -216,6 +220,10 @@ impl Campaign {
     /// decided in time stay, since a look finds them.
     fn rewind(&mut self, out: &mut Out<'_>) {
         let now_ms = out.now.wall_ms;
+        // Its end was seen by a clock ahead of this one. With that end the cursor would go forward again at every look.
+        if let Some(leaving) = &mut self.leaving {
+            leaving.since_ms = leaving.since_ms.min(now_ms);
+        }
         if self.cursor.decided_ms <= now_ms {
             return;
         }
@@ -232,13 +240,15 @@ impl Campaign {
             let from_ms = gap_ms.map_or(late_ms, |gap| gap.min(late_ms));
             from_ms.max(self.cursor.seen_ms)
         };
+        self.records.withdraw(out.utc());
         // One that was read before may include states that have been withdrawn since.
         self.look = None;
         if let Phase::Due(due) = &self.phase
-            && due.origin == Origin::Slot
+            && due.origin != Origin::Release
             && !due.is_opening()
             && due.occurrence.at > out.utc()
         {
+            // An occurrence from the queue goes on waiting there.
             self.drop_plan(out);
         }
         self.look_ahead(out.now);
@@ -307,6 +317,10 @@ impl Campaign {
         out: &mut Out<'_>,
     ) {
         self.look = None;
+        // The unsure opening may be newer than this look. Only a later look tells.
+        if self.is_unsure && self.changed_by > id {
+            return;
+        }
         self.is_unsure = false;
         if self.changed_by < id {
             self.open_runs = open;
@@ -405,11 +419,15 @@ impl Campaign {
             return;
         }
         let was_open = self.is_occupied();
+        let was_held = self.first_waiting(Disposition::Held).is_some();
         self.waiting = waiting;
         self.waiting.sort_by_key(|row| row.occurrence.at);
         self.open_runs = open.into_iter().map(|run| run.name.clone()).collect();
         if was_open && !self.is_occupied() {
-            self.freed_ms = Some(now.wall_ms);
+            // What was held is in nobody's way since now; a run ended when the journal says so.
+            let ended_ms = self.waiting.iter().filter_map(|row| row.free_ms).max();
+            let ended_ms = ended_ms.filter(|_| !was_held);
+            self.freed_ms = Some(ended_ms.unwrap_or(now.wall_ms));
         }
     }
 
@@ -504,10 +522,10 @@ impl Campaign {
         let freed_ms = self.freed_ms.or(free_ms).unwrap_or(out.now.wall_ms);
         self.freed_ms = Some(freed_ms);
         let free = utc(freed_ms).max(occurrence.at.to_utc());
-        let late = reason::lateness(free, out.utc());
+        let late = lateness::lateness(free, out.utc());
         let schedule = &self.definition.schedule;
         if late > schedule.start_within {
-            let reason = reason::queued_too_long(late, schedule);
+            let reason = lateness::queued_too_long(late, schedule);
             return self.decide(decided(Disposition::Missed, reason));
         }
         self.begin(occurrence, Origin::Queue { free }, out);
@@ -584,7 +602,9 @@ impl Campaign {
     /// The cursor as it is recorded: what is due at its slot is found again by the next process.
     pub(super) fn recorded_cursor(&self) -> Cursor {
         let decided_ms = match &self.phase {
-            Phase::Due(due) if due.origin == Origin::Slot => {
+            Phase::Due(due)
+                if due.origin == Origin::Slot && !SeededBug::CheckpointMovedEarly.is_active() =>
+            {
                 let before_ms = due.occurrence.at.timestamp_millis() - 1;
                 self.cursor.decided_ms.min(before_ms)
             }
@@ -621,13 +641,19 @@ impl Campaign {
             }
             Phase::Ahead { plan, .. } => boots.extend(plan.wake_ns()),
             Phase::Due(due) => {
-                let start_by = due.start_by(&self.definition).filter(|_| !due.is_ending());
+                let is_awaited = self.leaving.is_none() && !due.is_ending();
+                let start_by = due.start_by(&self.definition).filter(|_| is_awaited);
                 walls.extend(start_by.map(|by| by + TimeDelta::milliseconds(1)));
                 boots.extend(due.wake_ns());
             }
         }
         boots.extend(self.records.wake_ns(self.is_due()));
-        boots.extend(self.leaving.as_ref().and_then(Leaving::wake_ns));
+        if let Some(leaving) = &self.leaving {
+            let is_opening = matches!(&self.phase, Phase::Due(due) if due.is_opening());
+            let is_looking = self.has_passed_slots(utc(leaving.since_ms));
+            let is_blocked = is_opening || is_looking || self.records.is_behind();
+            boots.extend(leaving.wake_ns(is_blocked));
+        }
         let queued = self.waiting.iter().map(|row| row.occurrence.at.to_utc());
         walls.extend(queued.filter(|at| *at > utc(now.wall_ms)));
         (walls.into_iter().min(), boots.into_iter().min())

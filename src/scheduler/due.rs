@@ -1,9 +1,8 @@
 //! An occurrence on its way to a run: planned, then opened.
-
 use super::campaign::{Campaign, Out, Phase};
 use super::wait::{JOURNAL_DEADLINE, PLAN_DEADLINE, Retry, Wait};
-use super::{Definition, Effect, EffectId, Fault, Notice, OpenResult, reason};
-use crate::agenda::{Decided, Disposition, Reason};
+use super::{Decided, Disposition, Reason};
+use super::{Definition, Effect, EffectId, Fault, Notice, OpenResult, lateness};
 use crate::identity::Moment;
 use crate::schedule::Occurrence;
 use crate::seeded_bug::SeededBug;
@@ -252,7 +251,7 @@ impl Campaign {
         let Phase::Due(due) = &self.phase else {
             return;
         };
-        let reason = reason::not_opened(due.fault.as_deref());
+        let reason = lateness::not_opened(due.fault.as_deref());
         self.end_due(Disposition::Missed, reason, out);
     }
 

@@ -1,7 +1,6 @@
 //! The effects that the machine requests.
-
+use super::{Civil, Decided, Disposition, Grounds, Reason};
 use super::{Cursor, Definition, Departure, ScheduleKey};
-use crate::agenda::{Civil, Decided, Disposition, Grounds, Reason};
 use crate::identity::CampaignName;
 use crate::schedule::Occurrence;
 use chrono::NaiveDateTime;

@@ -1,7 +1,6 @@
 //! The events that the machine takes.
-
 use super::EffectId;
-use crate::agenda::{Civil, Disposition, PausedBy, Reason};
+use super::{Civil, Disposition, PausedBy, Reason};
 use crate::identity::{CampaignName, Digest, RunName, VendorApp};
 use crate::schedule::{Occurrence, Schedule};
 use crate::settings::Hours;

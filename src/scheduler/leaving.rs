@@ -1,10 +1,9 @@
 //! The end of a schedule: its file is gone, or names another schedule.
-
 use super::campaign::{Campaign, Out, Phase, utc};
 use super::due::Origin;
 use super::wait::{JOURNAL_DEADLINE, Retry, Wait};
-use super::{Cursor, Definition, Departure, Effect, EffectId, reason};
-use crate::agenda::{Decided, Disposition, Reason};
+use super::{Cursor, Definition, Departure, Effect, EffectId, lateness};
+use super::{Decided, Disposition, Reason};
 use crate::identity::Moment;
 use std::sync::Arc;
 
@@ -36,7 +35,7 @@ impl Leaving {
     pub(super) fn departed(departure: Departure, now: Moment) -> Leaving {
         Leaving {
             since_ms: now.wall_ms,
-            reason: reason::departed(departure),
+            reason: lateness::departed(departure),
             then: Then::Forget(departure),
             forget: Forget::NotYet(Retry::default()),
             returned: None,
@@ -60,10 +59,11 @@ impl Leaving {
         }
     }
 
-    pub(super) fn wake_ns(&self) -> Option<u64> {
+    /// `is_blocked`: something else comes first, which has an instant of its own.
+    pub(super) fn wake_ns(&self, is_blocked: bool) -> Option<u64> {
         match &self.forget {
             Forget::Requested(wait) => Some(wait.until_ns()),
-            Forget::NotYet(retry) if retry.at_ns() > 0 => Some(retry.at_ns()),
+            Forget::NotYet(retry) if retry.at_ns() > 0 && !is_blocked => Some(retry.at_ns()),
             Forget::NotYet(_) | Forget::Done => None,
         }
     }

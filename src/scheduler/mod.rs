@@ -10,9 +10,11 @@
 //! occurrence, so it can be repeated.
 
 mod campaign;
+mod disposition;
 mod due;
 mod effect;
 mod event;
+mod lateness;
 mod leaving;
 mod machine;
 mod passed;
@@ -21,6 +23,7 @@ mod reason;
 mod records;
 mod wait;
 
+pub use disposition::{Civil, Decided, Disposition};
 pub use effect::{Effect, EffectId, Notice};
 pub use event::{
     Cursor, Definition, Departure, Event, Fault, JournalView, OpenResult, OpenRun, ScheduleKey,
@@ -28,6 +31,7 @@ pub use event::{
 };
 pub use machine::Scheduler;
 pub use plan_queue::{PlanQueue, SLICE};
+pub use reason::{Grounds, PausedBy, Reason};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! The slots that have passed: which occurrence is to be opened, and what becomes of the others.
-
 use super::campaign::Campaign;
-use super::reason;
-use crate::agenda::{Civil, Decided, Disposition, Reason};
+use super::lateness;
+use super::{Civil, Decided, Disposition, Reason};
 use crate::schedule::{Occurrence, Overlap, Slot};
+use crate::seeded_bug::SeededBug;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -46,11 +46,14 @@ pub(super) fn decide(campaign: &Campaign, taken: &BTreeSet<Civil>, now: DateTime
         }
     }
     let start_within = campaign.definition.schedule.start_within;
-    let is_late = |each: &Occurrence| reason::lateness(each.at.to_utc(), now) > start_within;
+    let is_late = |each: &Occurrence| {
+        lateness::lateness(each.at.to_utc(), now) > start_within
+            && !SeededBug::HoweverLate.is_active()
+    };
     let in_time = firings.iter().position(|each| !is_late(each));
     let in_time = firings.split_off(in_time.unwrap_or(firings.len()));
     for each in &firings {
-        let reason = reason::too_late(each, &campaign.definition.schedule, now);
+        let reason = lateness::too_late(each, &campaign.definition.schedule, now);
         passed.decided.push(not_sent(campaign, each, reason));
     }
     if let Some((latest, earlier)) = in_time.split_last() {
@@ -89,7 +92,8 @@ fn slots(campaign: &Campaign, taken: &BTreeSet<Civil>, now: DateTime<Utc>) -> Sl
     let slots = campaign.definition.schedule.slots(from);
     for slot in slots.take_while(|slot| slot.at().to_utc() <= now) {
         let civil = civil(&slot);
-        if taken.contains(&civil) || campaign.has(civil) {
+        let is_taken = taken.contains(&civil) || campaign.has(civil);
+        if is_taken && !SeededBug::OccurrenceSentAgain.is_active() {
             continue;
         }
         if latest.len() == DECIDED_MAX {

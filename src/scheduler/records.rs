@@ -1,11 +1,11 @@
 //! Decisions on their way into the journal.
-
 use super::campaign::{Campaign, Out};
 use super::wait::{JOURNAL_DEADLINE, Retry, Wait};
+use super::{Civil, Decided, Disposition};
 use super::{Effect, EffectId, Notice};
-use crate::agenda::{Civil, Decided, Disposition};
 use crate::identity::{CampaignName, Moment};
 use crate::seeded_bug::SeededBug;
+use chrono::{DateTime, Utc};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -24,6 +24,8 @@ pub(super) struct Records {
 struct InFlight {
     wait: Wait,
     decided: Vec<Decided>,
+    /// The clock went back to it since.
+    back_to: Option<DateTime<Utc>>,
 }
 
 impl Records {
@@ -31,6 +33,15 @@ impl Records {
         for each in decided {
             self.pending.retain(|before| before.civil != each.civil);
             self.pending.push(each);
+        }
+    }
+
+    /// Withdraws final decisions about what is due later, by a clock that went back. What is in flight is withdrawn in the
+    /// journal, and is not requested again.
+    pub(super) fn withdraw(&mut self, now: DateTime<Utc>) {
+        drop_final_after(&mut self.pending, now);
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.back_to = Some(in_flight.back_to.map_or(now, |before| before.min(now)));
         }
     }
 
@@ -60,9 +71,17 @@ impl Records {
     }
 
     pub(super) fn failed(&mut self, now: Moment) {
-        let Some(InFlight { decided, .. }) = self.in_flight.take() else {
+        let Some(InFlight {
+            mut decided,
+            back_to,
+            ..
+        }) = self.in_flight.take()
+        else {
             return;
         };
+        if let Some(now) = back_to {
+            drop_final_after(&mut decided, now);
+        }
         let later = std::mem::take(&mut self.pending);
         self.pending = decided;
         self.add(later);
@@ -93,7 +112,8 @@ impl Records {
 
     /// Returns whether something is to be appended. What is due is opened first: the cursor stays before it anyhow.
     fn is_needed(&self, is_due: bool) -> bool {
-        !self.pending.is_empty() || (self.is_cursor_old && !is_due)
+        let is_kept_back = is_due && !SeededBug::CheckpointMovedEarly.is_active();
+        !self.pending.is_empty() || (self.is_cursor_old && !is_kept_back)
     }
 
     pub(super) fn wake_ns(&self, is_due: bool) -> Option<u64> {
@@ -101,6 +121,13 @@ impl Records {
         let retry = self.retry.filter(|_| self.is_needed(is_due));
         in_flight.or(retry.map(|retry| retry.at_ns()))
     }
+}
+
+fn drop_final_after(decided: &mut Vec<Decided>, now: DateTime<Utc>) {
+    decided.retain(|each| match each.disposition {
+        Disposition::Missed | Disposition::Skipped => each.at <= now,
+        Disposition::Held | Disposition::Queued | Disposition::Released => true,
+    });
 }
 
 /// Returns one notice about decisions of one disposition.
@@ -138,6 +165,7 @@ impl Campaign {
         self.records.in_flight = Some(InFlight {
             wait: Wait::begin(id, JOURNAL_DEADLINE, out.now),
             decided,
+            back_to: None,
         });
     }
 

@@ -1,12 +1,13 @@
 //! Settings as meant.
 
-use super::address;
+use super::address::{self, AddressSource};
 use super::app::{App, suggest};
+use super::class::{OperatorValues, PendingSettings, empty_root};
 use super::delivery::DeliveryRules;
 use super::journal::{self, JournalSource};
 use super::notify::{self, Webhook};
 use super::overrides::{OVERRIDE_PREFIX, overridden};
-use super::secret::{masked, misplaced, told_as_secrets};
+use super::secret::{SecretSource, masked, misplaced, told_as_secrets};
 use super::spec::{AppSpec, DefaultsSpec, OnInvalid, ServeSpec, SettingsSpec};
 use crate::containment::contained;
 use crate::schedule::{Schedule, ScheduleSpec, parse_zone};
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Component, Path};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,8 +36,12 @@ pub struct Settings {
     pub journal: JournalSource,
     /// Where the daemon listens.
     pub listen: SocketAddr,
+    /// How long the daemon keeps finished runs; `None`: for ever.
+    pub retention: Option<Duration>,
     /// Whom the daemon tells of what happens.
     pub notify: Vec<Webhook>,
+    /// Operator's values of the file that are not in use, because they are not accepted.
+    pub pending: Option<PendingSettings>,
     /// As written, with what overrides it. There is no secret in it: one that were would be an error.
     written: Option<Node>,
     /// Keys at the top of which something could not be read; none in settings that can be used.
@@ -68,6 +74,9 @@ const RELIED_ON: [&str; 6] = [
     "timezone",
 ];
 pub(super) const CAMPAIGNS: &str = "campaigns";
+/// What is younger is still needed: `run` refuses what was sent in the last day, and the vendor's deduplication and lost
+/// replies are matters of minutes.
+pub const RETENTION_MIN: Duration = Duration::from_hours(24);
 pub(super) const LISTEN: &str = "127.0.0.1:8787";
 
 impl Settings {
@@ -91,19 +100,102 @@ impl Settings {
 
     /// Reads the file, with what could be read of settings that cannot be used.
     pub fn examine(source: &Arc<Source>, variables: &[(String, String)]) -> ExaminedSettings {
-        contained(|| Settings::examined(source, variables)).unwrap_or_else(|panicked| {
+        Settings::examine_pinned(source, None, variables)
+    }
+
+    /// Reads the file with the operator's values that are pinned, if there are any, instead of its own.
+    pub fn examine_pinned(
+        source: &Arc<Source>,
+        pinned: Option<&OperatorValues>,
+        variables: &[(String, String)],
+    ) -> ExaminedSettings {
+        let examined = contained(|| match pinned {
+            Some(pinned) => Settings::with_pinned(source, pinned, variables),
+            None => Settings::examined(source, None, variables),
+        });
+        examined.unwrap_or_else(|panicked| {
             let message = "the settings make campanile fail when they are read";
             let beginning = Span::beginning(source);
             ExaminedSettings {
                 complaints: vec![Diagnostic::internal(&beginning, message, &panicked)],
-                ..Settings::examined(&Source::new(&source.path, ""), &[])
+                ..Settings::examined(&Source::new(&source.path, ""), None, &[])
             }
         })
     }
 
-    fn examined(source: &Arc<Source>, variables: &[(String, String)]) -> ExaminedSettings {
+    /// What is wrong with the file's own values is told first: it cannot be used as it is.
+    fn with_pinned(
+        source: &Arc<Source>,
+        pinned: &OperatorValues,
+        variables: &[(String, String)],
+    ) -> ExaminedSettings {
+        let own = Settings::examined(source, None, variables);
+        if !own.complaints.is_empty() {
+            return own;
+        }
+        let mut used = Settings::examined(source, Some(pinned), variables);
+        if used.settings.operator() != own.settings.operator() {
+            let [used_tree, own_tree] = [&used, &own].map(|each| each.settings.written.as_ref());
+            let values = OperatorValues::of(source);
+            used.settings.pending = Some(PendingSettings::between(used_tree, own_tree, values));
+            // The app by default may be one of those that are not accepted.
+            used.complaints.retain(|found| found.code != "no-such-app");
+        }
+        used
+    }
+
+    /// Returns what the operator decides, to be compared.
+    fn operator(&self) -> String {
+        let Settings {
+            apps,
+            default_app: _,
+            zone: _,
+            campaigns,
+            roots,
+            defaults: _,
+            on_invalid: _,
+            journal,
+            listen,
+            retention,
+            notify,
+            pending: _,
+            written: _,
+            doubts: _,
+        } = self;
+        format!("{apps:?} {campaigns:?} {roots:?} {journal:?} {listen:?} {retention:?} {notify:?}")
+    }
+
+    /// Whether they differ in what the operator decides, and what is taken in only at a start.
+    pub fn needs_restart(&self, used: &Settings) -> bool {
+        self.operator() != used.operator()
+    }
+
+    /// Returns these settings with the operator's values of others.
+    #[must_use]
+    pub fn with_operator_of(self, used: &Settings) -> Settings {
+        let used = used.clone();
+        Settings {
+            apps: used.apps,
+            campaigns: used.campaigns,
+            roots: used.roots,
+            journal: used.journal,
+            listen: used.listen,
+            retention: used.retention,
+            notify: used.notify,
+            ..self
+        }
+    }
+
+    fn examined(
+        source: &Arc<Source>,
+        pinned: Option<&OperatorValues>,
+        variables: &[(String, String)],
+    ) -> ExaminedSettings {
         let schema = Settings::schema();
         let mut parsed = parse(source);
+        if let Some(pinned) = pinned {
+            pinned.replace_in(parsed.root.get_or_insert_with(|| empty_root(source)));
+        }
         let (mut wrong, mut secrets, mut addresses) = (Vec::new(), Vec::new(), Vec::new());
         if let Some(root) = &mut parsed.root {
             misplaced(root, &mut secrets);
@@ -143,6 +235,44 @@ impl Settings {
         self.doubts.contains(key)
     }
 
+    /// Returns the names of the environment variables that the settings name because they hold something secret.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        let kept = self.secrets().filter_map(|source| match source {
+            SecretSource::Environment(name) => Some(name.as_str()),
+            SecretSource::File(_) => None,
+        });
+        let journal = match &self.journal {
+            JournalSource::Environment(name) => Some(name.as_str()),
+            JournalSource::Path(_) | JournalSource::File(_) => None,
+        };
+        kept.chain(journal)
+    }
+
+    /// Returns the files that the settings name because they hold something secret, as they are written.
+    pub fn secret_files(&self) -> impl Iterator<Item = &str> {
+        let kept = self.secrets().filter_map(|source| match source {
+            SecretSource::File(path) => Some(path.as_str()),
+            SecretSource::Environment(_) => None,
+        });
+        let journal = match &self.journal {
+            JournalSource::File(path) => Some(path.as_str()),
+            JournalSource::Path(_) | JournalSource::Environment(_) => None,
+        };
+        kept.chain(journal)
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &SecretSource> {
+        let keys = self.apps.iter().filter_map(|app| app.secret.as_ref());
+        let addresses = self
+            .notify
+            .iter()
+            .filter_map(|webhook| match &webhook.address {
+                AddressSource::Kept(source) => Some(source),
+                AddressSource::Here(_) => None,
+            });
+        keys.chain(addresses)
+    }
+
     /// What is written at a path, in the file or in a variable that overrides it.
     pub fn written(&self, path: &[&str]) -> Option<&Node> {
         let root = self.written.as_ref()?;
@@ -160,6 +290,18 @@ impl Settings {
             Some(wanted) => self.apps.iter().find(|app| app.role == wanted),
             None => self.apps.first().filter(|_| self.apps.len() == 1),
         };
+        let pending = self.pending.as_ref();
+        if let Some((wanted, pending)) = wanted.filter(|_| found.is_none()).zip(pending)
+            && pending.has_app(wanted)
+        {
+            let message = format!("the app `{wanted}` of the settings is not accepted");
+            let complaint = match role {
+                Some(role) => Diagnostic::error("no-such-app", &role.span, message),
+                None => Diagnostic::placeless("no-such-app", message),
+            };
+            let command = pending.command("");
+            return Err(complaint.help(format!("let the operator accept it: `{command}`")));
+        }
         found.ok_or_else(|| match role {
             Some(role) => {
                 let message = format!("there is no app `{}` in the settings", role.value);
@@ -208,7 +350,9 @@ fn lower(spec: &SettingsSpec, source: &Arc<Source>, complaints: &mut Vec<Diagnos
         on_invalid: spec.on_invalid.unwrap_or_default(),
         journal: journal.unwrap_or_else(|| JournalSource::Path(String::new())),
         notify: notify::lower(spec.notify.as_deref().unwrap_or_default(), complaints),
+        retention: retention(spec.serve.as_ref(), complaints),
         listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+        pending: None,
         written: None,
         doubts: BTreeSet::new(),
     }
@@ -333,6 +477,18 @@ fn defaults(spec: Option<&DefaultsSpec>, complaints: &mut Vec<Diagnostic>) -> De
         schedule,
         delivery: DeliveryRules::default().replaced_by(delivery, complaints),
     }
+}
+
+fn retention(spec: Option<&ServeSpec>, complaints: &mut Vec<Diagnostic>) -> Option<Duration> {
+    let written = spec?.retention.as_ref()?;
+    let parsed = humantime::parse_duration(written.trim()).ok();
+    let length = parsed.filter(|length| *length >= RETENTION_MIN);
+    if length.is_none() {
+        let message = format!("`{}` is no time of at least 24h", written.value);
+        let help = "write a number and a unit, such as `90d`; `run` must know what was sent in the last day";
+        complaints.push(Diagnostic::error("duration", &written.span, message).help(help));
+    }
+    length
 }
 
 fn listen(spec: Option<&ServeSpec>, complaints: &mut Vec<Diagnostic>) -> Option<SocketAddr> {

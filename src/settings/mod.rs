@@ -5,6 +5,7 @@
 
 mod address;
 mod app;
+mod class;
 mod delivery;
 mod journal;
 mod limits;
@@ -20,13 +21,14 @@ mod window;
 
 pub use address::{Address, AddressSource, InvalidAddress};
 pub use app::App;
+pub use class::{OperatorValues, PendingSettings, SettingChange};
 pub use delivery::{DeliveryRules, DeliverySpec, OnUnknown};
 pub use journal::{InvalidJournal, JournalSource, journal_path};
 pub use limits::Limits;
-pub use meant::{ExaminedSettings, Settings, zone_of};
+pub use meant::{ExaminedSettings, RETENTION_MIN, Settings, zone_of};
 pub use notify::{Format, Notice, Webhook};
 pub use overrides::OVERRIDE_PREFIX;
-pub use secret::{SecretSource, shows_secret};
+pub use secret::{SecretSource, is_secret, redacted, shows_secret};
 pub use share::Share;
 pub use spec::OnInvalid;
 pub use window::{Hours, Reopening, Window};

@@ -55,6 +55,8 @@ pub enum Notice {
     Disappeared,
     /// The settings cannot be used as they are.
     SettingsInvalid,
+    /// A commit has operator's settings that are not used until they are accepted.
+    SettingsPending,
     /// Other files are there: those of another commit of the repository.
     GitSwitched,
     /// The repository is out of reach.
@@ -81,6 +83,12 @@ pub enum Notice {
     Skipped,
     /// Nothing is sent on a lane.
     LaneFailed,
+    /// The journal is not where it was, or has a further name.
+    Journal,
+    /// The journal cannot be written, so that nothing new is sent.
+    JournalUnavailable,
+    /// The journal can be written again.
+    JournalRecovered,
     /// The machine's clock was set.
     ClockStepped,
     /// The machine's clock differs from the vendor's.
@@ -88,25 +96,29 @@ pub enum Notice {
 }
 
 /// What needs a person.
-const DEFAULT_NOTICES: [Notice; 8] = [
+const DEFAULT_NOTICES: [Notice; 11] = [
     Notice::EndedBadly,
     Notice::Left,
     Notice::Held,
     Notice::Missed,
     Notice::Unprepared,
     Notice::Disappeared,
+    Notice::SettingsPending,
     Notice::GitRefused,
     Notice::LaneFailed,
+    Notice::Journal,
+    Notice::JournalUnavailable,
 ];
 
 impl Notice {
-    pub const ALL: [Notice; 21] = [
+    pub const ALL: [Notice; 25] = [
         Notice::Started,
         Notice::Draining,
         Notice::Invalid,
         Notice::Mended,
         Notice::Disappeared,
         Notice::SettingsInvalid,
+        Notice::SettingsPending,
         Notice::GitSwitched,
         Notice::GitFailed,
         Notice::GitRefused,
@@ -120,6 +132,9 @@ impl Notice {
         Notice::Missed,
         Notice::Skipped,
         Notice::LaneFailed,
+        Notice::Journal,
+        Notice::JournalUnavailable,
+        Notice::JournalRecovered,
         Notice::ClockStepped,
         Notice::VendorClock,
     ];
@@ -133,6 +148,7 @@ impl Notice {
             Notice::Mended => "mended",
             Notice::Disappeared => "disappeared",
             Notice::SettingsInvalid => "settings_invalid",
+            Notice::SettingsPending => "settings_pending",
             Notice::GitSwitched => "git_switched",
             Notice::GitFailed => "git_failed",
             Notice::GitRefused => "git_refused",
@@ -146,6 +162,9 @@ impl Notice {
             Notice::Missed => "missed",
             Notice::Skipped => "skipped",
             Notice::LaneFailed => "lane_failed",
+            Notice::Journal => "journal",
+            Notice::JournalUnavailable => "journal_unavailable",
+            Notice::JournalRecovered => "journal_recovered",
             Notice::ClockStepped => "clock_stepped",
             Notice::VendorClock => "vendor_clock",
         }

@@ -85,6 +85,19 @@ pub fn shows_secret(source: &Arc<Source>) -> bool {
         || !secrets_in(text).is_empty()
 }
 
+/// Returns a text in which nothing is shown that has the shape of a secret.
+pub fn redacted(text: &str) -> String {
+    let source = Source::new("", text);
+    without_secrets(&source, &[]).text.clone()
+}
+
+/// Whether a text is as secret keys and addresses of webhooks are, by its shape alone.
+pub fn is_secret(text: &str) -> bool {
+    const KEY_LENGTH: usize = 64;
+    let is_key = text.len() == KEY_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_key || !secrets_in(text).is_empty()
+}
+
 fn has_key(text: &str) -> bool {
     !keys(text).is_empty()
 }
@@ -187,22 +200,49 @@ fn keys(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// `user:password` of `scheme://user:password@host`.
+/// `user:password` of `scheme://user:password@host`, also where slashes or the scheme are missing.
 fn passwords(text: &str) -> Vec<Range<usize>> {
-    let starts = text.match_indices("://").map(|(at, mark)| at + mark.len());
-    let range = |start: usize| {
-        let word = &text[start..];
-        let word = &word[..word
-            .find(|each: char| each.is_whitespace() || "\"'".contains(each))
-            .unwrap_or(word.len())];
-        word.rfind('@').map(|end| start..start + end)
-    };
-    starts.filter_map(range).collect()
+    let is_end = |each: char| each.is_whitespace() || "\"'`".contains(each);
+    let (mut found, mut at) = (Vec::new(), 0);
+    for word in text.split_inclusive(is_end) {
+        let begin = at;
+        at += word.len();
+        let Some(end) = word.rfind('@') else { continue };
+        // Only behind a scheme is a user's name alone a secret: it may be a token.
+        let start = match word.find(":/") {
+            Some(mark) if mark < end => {
+                let slashes = word[mark + 1..].bytes().take_while(|byte| *byte == b'/');
+                mark + 1 + slashes.count()
+            }
+            _ if word[..end].contains(':') && !word[..end].ends_with(':') => 0,
+            _ => continue,
+        };
+        if start < end {
+            found.push(begin + start..begin + end);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn password_is_not_shown_in_any_spelling() {
+        for (text, shown) in [
+            ("git me:hush@host:a.git", "git *******@host:a.git"),
+            ("a https:/me:hush@host/b", "a https:/*******@host/b"),
+            ("`https:me:hush@host`", "`*************@host`"),
+            (
+                "url: \"https://me:hush@host\"",
+                "url: \"https://*******@host\"",
+            ),
+            ("@TGS#1 git@host:a.git a@b", "@TGS#1 git@host:a.git a@b"),
+        ] {
+            assert_eq!(redacted(text), shown);
+        }
+    }
 
     #[test]
     fn what_looks_like_a_secret_is_not_shown() {

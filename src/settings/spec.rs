@@ -140,4 +140,7 @@ pub struct ServeSpec {
     /// The address and port on which it listens. Default: 127.0.0.1:8787.
     #[schemars(extend("default" = LISTEN))]
     pub listen: Option<Spanned<String>>,
+    /// How long finished runs stay in the journal, such as `90d`; at least `24h`. The daemon removes older ones while
+    /// nothing happens, as `campanile journal prune` does. Default: for ever.
+    pub retention: Option<Spanned<String>>,
 }

@@ -91,7 +91,7 @@ defaults:
   delivery: { rate: 50, attempts: 3, on_unknown: resend, window: \"22:00-06:00\", pause_after: 400, tolerate: 0.5% }
 on_invalid: last_good
 journal: sqlite:/var/lib/campanile.db
-serve: { listen: \"[::1]:9999\" }
+serve: { listen: \"[::1]:9999\", retention: 90d }
 ";
     let settings = read(text, &[]).unwrap();
     let app = &settings.apps[0];
@@ -121,6 +121,7 @@ serve: { listen: \"[::1]:9999\" }
     assert_eq!(delivery, expected);
     assert_eq!(settings.on_invalid, spec::OnInvalid::LastGood);
     assert_eq!(settings.listen.port(), 9999);
+    assert_eq!(settings.retention, Some(Duration::from_hours(90 * 24)));
     let journal = |text: &str| {
         read(&format!("{PLAIN}journal: {text}\n"), &[])
             .unwrap()
@@ -150,7 +151,7 @@ roots: { Exports: /srv, empty: \"\" }
 defaults: { delivery: { window: \"08:00-08:00\", tolerate: \"101%\", pause_after: 0, retries: 3 } }
 on_invalid: last-good
 journal: mysql:x
-serve: { listen: 8787 }
+serve: { listen: 8787, retention: 23h }
 ";
     let mut codes = codes(text, &[]);
     codes.sort_unstable();
@@ -161,6 +162,7 @@ serve: { listen: 8787 }
         "bad-value",
         "bad-value",
         "campaigns",
+        "duration",
         "duration",
         "group-id",
         "journal",

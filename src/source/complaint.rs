@@ -21,7 +21,7 @@ pub(super) const ONE_OF: &str = "one-of";
 pub(super) const BAD_VALUE: &str = "bad-value";
 
 /// So many known keys are listed; more would hide the suggestion.
-const MAX_LISTED: usize = 24;
+const MAX_LISTED: usize = 26;
 
 pub(super) fn unknown_key(key: &str) -> String {
     format!("unknown key {}", literal(key))

@@ -107,7 +107,7 @@ impl Diagnostic {
         };
         Diagnostic {
             primary: Some(primary),
-            ..Diagnostic::placeless(code, message)
+            ..Diagnostic::placeless(code, span.source().unquoted(message.into()))
         }
     }
 
@@ -141,10 +141,15 @@ impl Diagnostic {
     /// A place for what has none.
     #[must_use]
     pub fn or_at(mut self, span: &Span) -> Diagnostic {
-        self.primary.get_or_insert_with(|| Label {
-            span: span.clone(),
-            text: Box::default(),
-        });
+        if self.primary.is_none() {
+            let source = span.source();
+            self.message = source.unquoted(self.message);
+            self.help = self.help.map(|help| source.unquoted(help));
+            self.primary = Some(Label {
+                span: span.clone(),
+                text: Box::default(),
+            });
+        }
         self
     }
 
@@ -152,7 +157,7 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
         if let Some(primary) = &mut self.primary {
-            primary.text = text.into().into_boxed_str();
+            primary.text = primary.span.source().unquoted(text.into()).into();
         }
         self
     }
@@ -162,20 +167,27 @@ impl Diagnostic {
     pub fn also(mut self, span: &Span, text: impl Into<String>) -> Diagnostic {
         self.secondary = Some(Box::new(Label {
             span: span.clone(),
-            text: text.into().into_boxed_str(),
+            text: span.source().unquoted(text.into()).into(),
         }));
         self
     }
 
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
-        self.help = Some(help.into());
+        let help = help.into();
+        self.help = Some(match &self.primary {
+            Some(primary) => primary.span.source().unquoted(help),
+            None => help,
+        });
         self
     }
 
     /// For certain.
     #[must_use]
     pub fn mend(mut self, span: &Span, text: impl Into<String>) -> Diagnostic {
+        if span.source().is_outside() {
+            return self;
+        }
         self.mend = Some(Box::new(Mend {
             span: span.clone(),
             text: text.into(),

@@ -58,7 +58,7 @@ pub use render::render;
 pub use schema::{Schema, one_key};
 pub use shapes::{Entries, Short, Shorthand, TextOr};
 pub use snippet::tame;
-pub use span::{Source, Span};
+pub use span::{Source, Span, in_root};
 pub use spanned::Spanned;
 pub use text::Text;
 pub use words::{

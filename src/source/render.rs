@@ -136,6 +136,10 @@ impl Page {
 
     /// Lines in their order; two marks of one line share it, and lines left out are shown as such.
     fn lines(&mut self, marks: &[Mark<'_>]) {
+        let is_outside = |mark: &Mark<'_>| mark.label.span.source().is_outside();
+        if marks.iter().any(is_outside) {
+            return;
+        }
         self.empty_edge();
         let mut before: Option<usize> = None;
         for mark in marks {

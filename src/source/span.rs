@@ -55,6 +55,32 @@ impl Source {
         }
     }
 
+    /// Whether it is read from a folder outside the repository, so that nothing of its contents is quoted: who may write
+    /// the path of a file into a campaign may be one who must not see what is in the file.
+    pub fn is_outside(&self) -> bool {
+        self.variable.is_none() && in_root(&self.path).is_some()
+    }
+
+    /// Returns a text about this file without what it quotes of the contents.
+    pub(super) fn unquoted(&self, text: String) -> String {
+        if !self.is_outside() {
+            return text;
+        }
+        if text.starts_with(UNREADABLE) {
+            return UNREADABLE.to_owned();
+        }
+        let is_kept = |literal: &str| literal == self.path || OWN_WORDS.contains(&literal);
+        let parts = text.split('`').enumerate().map(|(at, part)| {
+            // Every second part stands between two backticks.
+            if at % 2 == 0 || is_kept(part) {
+                part
+            } else {
+                NOT_SHOWN
+            }
+        });
+        parts.collect::<Vec<_>>().join("`")
+    }
+
     /// The number of the line that has this byte, from 0.
     fn line_of(&self, offset: usize) -> usize {
         self.line_starts
@@ -68,6 +94,31 @@ impl Source {
             .copied()
             .unwrap_or(0)
     }
+}
+
+/// Between the name of a root and a path below it.
+const ROOT_MARK: char = ':';
+/// What is shown instead of the contents of a file outside the repository.
+const NOT_SHOWN: &str = "\u{2026}";
+/// Behind this a complaint has the words of the template engine, which quotes the text without backticks.
+const UNREADABLE: &str = "the template cannot be read";
+/// Literals of complaints that are no contents.
+const OWN_WORDS: [&str; 7] = [
+    "group",
+    "type",
+    "member",
+    "group_files",
+    "member_files",
+    ";",
+    ",",
+];
+
+/// Splits a path below a folder outside the repository into the name of that root and the rest. A file of the repository
+/// with a colon in its name is written `./a:b.csv`.
+pub fn in_root(path: &str) -> Option<(&str, &str)> {
+    let (name, relative) = path.split_once(ROOT_MARK)?;
+    let is_plain = |each: char| matches!(each, 'a'..='z' | '0'..='9' | '_' | '-');
+    (!name.is_empty() && name.chars().all(is_plain)).then_some((name, relative))
 }
 
 /// A range of bytes in a source, always on character boundaries.

@@ -7,6 +7,8 @@ use crate::channel::{Channel, Reply};
 use crate::clock;
 use crate::identity::{Digest, Moment};
 use chrono::DateTime;
+use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,15 +72,57 @@ struct Signed {
 }
 
 impl Signed {
-    /// What a far side says, without the signature that it may repeat.
+    /// What a far side says, without the signature that it may repeat, or a part of it, and without what looks like one.
     fn hidden_in(&self, body: Vec<u8>) -> Vec<u8> {
-        let mut windows = body.windows(self.text.len().max(1));
-        if windows.any(|window| window == self.text.as_bytes()) {
-            let text = String::from_utf8_lossy(&body);
-            return text.replace(&self.text, "(signature)").into_bytes();
+        let parts = self.text.as_bytes().windows(TOLD_MAX + 1);
+        let parts: HashSet<&[u8]> = parts.collect();
+        let mut is_secret = vec![false; body.len()];
+        for (at, window) in body.windows(TOLD_MAX + 1).enumerate() {
+            if parts.contains(window) {
+                is_secret[at..=at + TOLD_MAX].fill(true);
+            }
         }
-        body
+        for range in signatures(&body) {
+            is_secret[range].fill(true);
+        }
+        if !is_secret.contains(&true) {
+            return body;
+        }
+        let mut told = Vec::with_capacity(body.len());
+        for (at, byte) in body.iter().enumerate() {
+            if !is_secret[at] {
+                told.push(*byte);
+            } else if at == 0 || !is_secret[at - 1] {
+                told.extend_from_slice(b"(signature)");
+            }
+        }
+        told
     }
+}
+
+/// So many characters of a signature tell nothing.
+const TOLD_MAX: usize = 15;
+/// A signature is compressed before it is encoded, and so begins.
+const BEGINNING: &[u8] = b"eJ";
+/// One of them is longer.
+const SHAPE_MIN: usize = 40;
+
+/// Places of whatever has the shape of a signature.
+fn signatures(body: &[u8]) -> Vec<Range<usize>> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"*_-".contains(byte);
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < body.len() {
+        let length = body[at..].iter().take_while(|byte| is_part(byte)).count();
+        let word = &body[at..at + length];
+        let start = word
+            .windows(BEGINNING.len())
+            .position(|two| two == BEGINNING);
+        if let Some(start) = start.filter(|start| length - start >= SHAPE_MIN) {
+            found.push(at + start..at + length);
+        }
+        at += length + 1;
+    }
+    found
 }
 
 #[derive(Debug, Default)]

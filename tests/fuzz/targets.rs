@@ -4,7 +4,7 @@ use super::{fuzz, inputs, whole};
 use campanile::workbench::{
     Ask, Campaign, Channel, Cron, Diagnostic, Digest, Draft, Dst, Frame, GroupId, Moment,
     Occurrence, Outcome, Reply, Repository, Request, Schedule, Settings, Source, Span, Spanned,
-    Told, decode, parse_zone, render, shown,
+    Told, always, decode, parse_zone, render, shown,
 };
 use chrono::{DateTime, Utc};
 use proptest::prelude::{prop_assert, prop_assert_eq};
@@ -52,7 +52,7 @@ fn planned(folder: &TempDir, yaml: &str) -> Result<(), TestCaseError> {
     let repository = Repository::at(folder.path()).unwrap();
     let ready = campaign.ready();
     let frame = frame(&campaign);
-    let mut draft = Draft::new(&repository, &campaign, &ready, &frame, NOW);
+    let mut draft = Draft::new(&repository, &campaign, &ready, (&frame, &always), NOW);
     let mut count = 0;
     while let Some(chunk) = draft.next_chunk(100) {
         for delivery in &chunk {
@@ -95,7 +95,7 @@ fn told(folder: &TempDir, yaml: &str) -> Result<Page, Vec<Diagnostic>> {
     let campaign = Campaign::read(&source, known_settings(), &BTreeMap::new())?;
     let repository = Repository::at(folder.path()).unwrap();
     let (ready, frame) = (campaign.ready(), frame(&campaign));
-    let mut draft = Draft::new(&repository, &campaign, &ready, &frame, NOW);
+    let mut draft = Draft::new(&repository, &campaign, &ready, (&frame, &always), NOW);
     let mut deliveries = Vec::new();
     while let Some(chunk) = draft.next_chunk(100) {
         for Request {

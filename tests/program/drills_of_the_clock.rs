@@ -10,36 +10,36 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The clock of one process, which the others do not share.
-struct Clock {
-    library: PathBuf,
+pub(super) struct Clock {
+    shim: PathBuf,
     set_by: PathBuf,
 }
 
 impl Clock {
-    fn right(place: &Place) -> Clock {
-        let library = place.path().join("wall_clock.so");
+    pub(super) fn right(place: &Place) -> Clock {
+        let shim = place.path().join("wall_clock.so");
         let compiled = Command::new("cc")
             .args(["-shared", "-fPIC", "tests/program/wall_clock.c", "-o"])
-            .arg(&library)
+            .arg(&shim)
             .status();
         assert!(compiled.unwrap().success());
         let set_by = place.path().join("set_by");
         fs::write(&set_by, 0_i64.to_ne_bytes()).unwrap();
-        Clock { library, set_by }
+        Clock { shim, set_by }
     }
 
-    fn set(&self, by: TimeDelta) {
+    pub(super) fn set(&self, by: TimeDelta) {
         let ns = by.num_nanoseconds().unwrap();
         let file = fs::OpenOptions::new().write(true).open(&self.set_by);
         file.unwrap().write_all_at(&ns.to_ne_bytes(), 0).unwrap();
     }
 
-    /// The loader of programs puts the library before the C library.
-    fn start(&self, command: &Command) -> Running {
+    /// The loader of programs puts the shim before the C library.
+    pub(super) fn start(&self, command: &Command) -> Running {
         let mut loaded = Command::new(loader());
         loaded
             .arg("--preload")
-            .arg(&self.library)
+            .arg(&self.shim)
             .arg(command.get_program())
             .args(command.get_args())
             .current_dir(command.get_current_dir().unwrap())

@@ -3,10 +3,10 @@
 use super::drills::pause_while_stopped;
 use super::place::{Ended, Place, Running, pause, settings};
 use super::sandbox::ask;
-use super::vendor::Vendor;
+use super::vendor::{Vendor, own_address};
 use rustix::process::Signal;
 use serde_json::Value;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const SMALL: &str = "audience: { group_files: [audiences/few.csv] }\ndelivery: { rate: 10 }\n\
     send: { group_message: { text: \"Also {{ group.city }}\" } }\n";
@@ -580,4 +580,56 @@ fn status_leads_with_what_needs_a_person() {
             "nothing is being sent",
         ],
     );
+}
+
+/// The vendor is away, so that the look-ups of a run for the past have no end.
+fn place_without_vendor() -> Place {
+    let place = Place::with_news(&format!("http://{}", own_address()), 12);
+    let news = "name: news\ntimezone: UTC\nschedule: { cron: \"0 0 * * *\" }\naudience: { group_files: [audiences/groups.csv] }\n\
+        send: { group_message: { text: \"Hello\" } }\n";
+    place.write("campaigns/news.yaml", news);
+    place
+}
+
+const PAST: [&str; 5] = ["run", "news", "--yes", "--for", "2026-11-20T00:00"];
+/// A command takes effect within two seconds; as much again is for a busy machine.
+const EFFECT_MAX: Duration = Duration::from_secs(4);
+
+#[track_caller]
+fn ends_soon(mut running: Running) -> Ended {
+    let began = Instant::now();
+    while running.child().try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < EFFECT_MAX, "it goes on");
+        pause();
+    }
+    running.end()
+}
+
+#[test]
+fn run_that_waits_for_look_ups_of_a_vendor_that_is_away_is_cancelled_at_once() {
+    let place = place_without_vendor();
+    let mut daemon = Running::of(place.server().spawn().unwrap());
+    daemon.line_with("started:");
+    let mut run = place.start(&PAST);
+    run.line_with("sends on this lane");
+    daemon.line_with("news@2026-11-20T00:00");
+    let cancelled = ends_soon(place.start(&["cancel", "news", "--yes"]));
+    cancelled.assert(0, &["12 skipped"]);
+    ends_soon(run).assert(5, &["cancelled by hand"]);
+}
+
+#[test]
+fn own_run_that_waits_for_look_ups_of_a_vendor_that_is_away_heeds_the_operator() {
+    for (verb, state) in [
+        (&["pause", "news"][..], "is paused"),
+        (&["cancel", "news", "--yes"], "cancelled by hand"),
+    ] {
+        let place = place_without_vendor();
+        let mut run = place.start(&PAST);
+        run.line_with("sending news@");
+        ends_soon(place.start(verb)).assert(0, &[state]);
+        let ended = ends_soon(run);
+        let said = format!("{}{}", ended.out, ended.err);
+        assert!(said.contains(state), "{said}");
+    }
 }

@@ -45,7 +45,9 @@ fn misbehaving() -> (String, Arc<Mutex<Vec<String>>>) {
         let signature = request.split("usersig=").nth(1).unwrap();
         let signature = signature.split('&').next().unwrap();
         seen.lock().unwrap().push(signature[..SIGNED].to_owned());
-        let words = format!("the UserSig \"{signature}\" was not taken");
+        // As a server does that shows no more than so many letters.
+        let cut = &signature[..signature.len() - 1];
+        let words = format!("the UserSig \"{cut}\" was not taken");
         // Some servers tell the whole request in their errors.
         let told = json!({ "ActionStatus": "FAIL", "ErrorCode": 0, "ErrorInfo": request });
         match number % 6 {

@@ -42,7 +42,7 @@ fn place(vendor: &Vendor, groups: usize, slots: &[DateTime<Utc>], more: &str) ->
 }
 
 impl Place {
-    fn serve(&self) -> Running {
+    pub(super) fn serve(&self) -> Running {
         let mut daemon = Running::of(self.server().spawn().unwrap());
         daemon.line_with("started:");
         daemon
@@ -58,7 +58,7 @@ impl Place {
         command
     }
 
-    fn status(&self) -> Value {
+    pub(super) fn status(&self) -> Value {
         let ended = self.run(&["status", "-n", "1000", "-o", "json"]);
         assert_eq!(ended.code, 0, "{}", ended.err);
         serde_json::from_str(&ended.out).unwrap()
@@ -88,7 +88,7 @@ pub(super) fn drained(daemon: Running) -> String {
 }
 
 /// The runs and occurrences of a part of the status, with their states.
-fn states(status: &Value, part: &str) -> BTreeMap<String, String> {
+pub(super) fn states(status: &Value, part: &str) -> BTreeMap<String, String> {
     let all = status[part].as_array().unwrap().iter();
     all.map(|each| {
         let text = |key: &str| each[key].as_str().unwrap().to_owned();

@@ -12,15 +12,15 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// A repository, somebody who pushes to it, and a folder for the daemon.
-struct Shared {
-    author: Place,
+pub(super) struct Shared {
+    pub(super) author: Place,
     folder: TempDir,
 }
 
 const TRIES_MAX: u32 = 3_000;
 
 impl Shared {
-    fn new(vendor: &Vendor, groups: usize, slots: &[DateTime<Utc>]) -> Shared {
+    pub(super) fn new(vendor: &Vendor, groups: usize, slots: &[DateTime<Utc>]) -> Shared {
         let shared = Shared {
             author: Place::with_news(&vendor.endpoint(), groups),
             folder: tempfile::tempdir().unwrap(),
@@ -35,23 +35,23 @@ impl Shared {
         shared
     }
 
-    fn remote(&self) -> PathBuf {
+    pub(super) fn remote(&self) -> PathBuf {
         self.folder.path().join("remote.git")
     }
 
-    fn checkout(&self) -> PathBuf {
+    pub(super) fn checkout(&self) -> PathBuf {
         self.folder.path().join("daemon/checkout")
     }
 
     /// Commits whatever is there; the commit.
-    fn push(&self, message: &str) -> String {
+    pub(super) fn push(&self, message: &str) -> String {
         let author = self.author.path();
         git(author, &["add", "--all"]);
         git(author, &["commit", "-q", "-m", message]);
         self.send()
     }
 
-    fn send(&self) -> String {
+    pub(super) fn send(&self) -> String {
         let remote = self.remote();
         let to = remote.to_str().unwrap();
         git(
@@ -61,21 +61,21 @@ impl Shared {
         self.head()
     }
 
-    fn head(&self) -> String {
+    pub(super) fn head(&self) -> String {
         git(self.author.path(), &["rev-parse", "HEAD"])
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let checkout = self.checkout();
         let arguments = [&["-C", checkout.to_str().unwrap()], arguments].concat();
         self.author.command(&arguments)
     }
 
-    fn run(&self, arguments: &[&str]) -> Ended {
+    pub(super) fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(&self.command(arguments).output().unwrap())
     }
 
-    fn server(&self, url: &str) -> Command {
+    pub(super) fn server(&self, url: &str) -> Command {
         let mut command = self.command(&["serve", "--git", url, "--interval", "1s"]);
         command
             .env("CAMPANILE_SERVE__LISTEN", "127.0.0.1:0")
@@ -84,21 +84,21 @@ impl Shared {
         command
     }
 
-    fn serve(&self) -> Running {
+    pub(super) fn serve(&self) -> Running {
         let mut command = self.server(self.remote().to_str().unwrap());
         let mut daemon = Running::of(command.spawn().unwrap());
         daemon.line_with("started:");
         daemon
     }
 
-    fn status(&self) -> Value {
+    pub(super) fn status(&self) -> Value {
         let ended = self.run(&["status", "-o", "json"]);
         assert_eq!(ended.code, 0, "{}", ended.err);
         serde_json::from_str(&ended.out).unwrap()
     }
 
     #[track_caller]
-    fn wait_until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(super) fn wait_until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..TRIES_MAX {
             let status = self.status();
             if is_so(&status) {

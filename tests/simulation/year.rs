@@ -1,11 +1,12 @@
-//! A year of the example repository, looked at as the daemon does: the ledger of its occurrences is the table below.
+//! A year of the example repository, as the scheduler decides it: the ledger of its occurrences is the table below.
 
 use campanile::workbench::{
-    AgendaStanding, Catalog, CatalogEntry, Civil, Hours, Repository, Schedule, Settings, Source,
-    decide,
+    Catalog, CatalogEntry, Civil, Definition, Digest, Effect, Hours, Moment, OpenResult,
+    Repository, Schedule, ScheduleKey, Scheduler, SchedulerEvent as Event, SdkAppId, Settings,
+    Source, VendorApp,
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -43,41 +44,77 @@ fn catalog() -> Catalog {
     catalog
 }
 
-/// What is sent of a schedule in a year, each at its time, looking only when there is something to decide.
-fn sent(entry: &CatalogEntry, schedule: &Schedule) -> Vec<(String, DateTime<Utc>)> {
-    let zone = schedule.zone();
-    let hours = entry.window.map(|window| Hours { window, zone });
+/// What is sent of a schedule in a year, each at its time: the scheduler's effects are carried out at once.
+fn sent(entry: &CatalogEntry, schedule: &Arc<Schedule>) -> Vec<(String, DateTime<Utc>)> {
     let (mut now, end) = (at("2025-12-31T12:00:00Z"), at("2026-12-31T15:59:00Z"));
-    let (mut settled, mut sent) = (now, Vec::new());
-    let mut taken = BTreeSet::new();
+    let mut scheduler = Scheduler::default();
+    let zone = schedule.zone();
+    let definition = Definition {
+        key: ScheduleKey {
+            app: VendorApp {
+                sdk_app_id: SdkAppId(1),
+                host: "h".to_owned(),
+            },
+            campaign: entry.name.clone(),
+        },
+        schedule: Arc::clone(schedule),
+        hours: entry.window.map(|window| Hours { window, zone }),
+        invalid: None,
+        version: Digest::of("version", []),
+    };
+    let mut events = VecDeque::from([
+        Event::Journal(Box::default()),
+        Event::Defined {
+            definition: Box::new(definition),
+            cursor: None,
+        },
+    ]);
+    let mut sent = BTreeMap::new();
     while now <= end {
-        let standing = AgendaStanding {
-            campaign: &entry.name,
-            schedule,
-            hours,
-            settled,
-            taken: &taken,
-            paused: None,
-            stale: None,
-            open: None,
-            queued: None,
-        };
-        let agenda = decide(&standing, now);
-        assert!(
-            agenda.decided.is_empty(),
-            "{}: {:?}",
-            entry.name,
-            agenda.decided
-        );
-        if let Some(start) = agenda.start {
-            assert!(taken.insert(Civil::of(&start)), "{} twice", entry.name);
-            assert_eq!(start.at.to_utc(), now, "{} is late", entry.name);
-            sent.push((start.at.format("%Y-%m-%dT%H:%M").to_string(), now));
+        let event = events.pop_front().unwrap_or(Event::Time);
+        for (id, effect) in scheduler.handle(event, moment(now)) {
+            events.extend(match effect {
+                Effect::Look { .. } => Some(Event::Looked {
+                    id,
+                    taken: sent.keys().copied().collect(),
+                    open: Vec::new(),
+                }),
+                Effect::Plan { .. } => Some(Event::PlanReady { id, planned: 1 }),
+                Effect::Open { occurrence, .. } => {
+                    assert_eq!(occurrence.at.to_utc(), now, "{} is late", entry.name);
+                    let civil = Civil::of(&occurrence);
+                    let local = occurrence.at.format("%Y-%m-%dT%H:%M").to_string();
+                    let before = sent.insert(civil, (local, now));
+                    assert!(before.is_none(), "{} twice", entry.name);
+                    // Its run has ended when it is looked at next.
+                    let result = OpenResult::AlreadyOpened;
+                    Some(Event::Opened { id, result })
+                }
+                Effect::Record { decided, .. } => {
+                    assert!(decided.is_empty(), "{}: {decided:?}", entry.name);
+                    let refused = BTreeSet::new();
+                    Some(Event::Recorded { id, refused })
+                }
+                _ => None,
+            });
         }
-        settled = now;
-        now = agenda.wake.unwrap_or(end + TimeDelta::days(1));
+        if events.is_empty() {
+            let wait = scheduler.wakes_in(moment(now));
+            let wait = wait.and_then(|wait| TimeDelta::from_std(wait).ok());
+            now += wait.unwrap_or(TimeDelta::days(366));
+        }
     }
-    sent
+    sent.into_values().collect()
+}
+
+/// An instant on clocks that are never set.
+fn moment(at: DateTime<Utc>) -> Moment {
+    let wall_ms = at.timestamp_millis();
+    Moment {
+        wall_ms,
+        boot_ns: u64::try_from(wall_ms).unwrap() * 1_000_000,
+        boot_id: 1,
+    }
 }
 
 #[test]

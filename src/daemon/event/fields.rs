@@ -1,10 +1,11 @@
 //! An event in fields, for programs. Fields are only ever added; none is called `at`, `level`, `event` or `message`,
 //! which belong to the line they stand in.
 
-use super::{Event, LaneName};
+use super::{Event, LaneName, Together};
 use crate::delivery::{Counts, RunState};
 use crate::identity::CampaignName;
 use crate::report::{interruption_text, state_reason, time_text};
+use crate::settings::SettingChange;
 use serde_json::{Map, Value, json};
 
 impl Event {
@@ -72,13 +73,28 @@ impl Event {
                 let (reason, code) = (grounds.to_string(), grounds.reason.code());
                 json!({ "reason": reason, "reason_code": code, "command": command })
             }
-            Event::Missed { grounds, .. }
-            | Event::Skipped { grounds, .. }
-            | Event::Queued { grounds, .. } => {
+            Event::Missed {
+                grounds, together, ..
+            }
+            | Event::Skipped {
+                grounds, together, ..
+            } => {
+                let (reason, code) = (grounds.to_string(), grounds.reason.code());
+                let Together { first, count } = together;
+                json!({
+                    "reason": reason,
+                    "reason_code": code,
+                    "first_run": first.to_string(),
+                    "count": count,
+                })
+            }
+            Event::Queued { grounds, .. } => {
                 json!({ "reason": grounds.to_string(), "reason_code": grounds.reason.code() })
             }
             Event::LaneElsewhere { holder, .. } => json!({ "holder": holder }),
-            Event::LaneFailed { why, .. } | Event::SettingsInvalid { why } => json!({ "why": why }),
+            Event::LaneFailed { why, .. }
+            | Event::SettingsInvalid { why }
+            | Event::Journal { why } => json!({ "why": why }),
             _ => self.particulars_of_surroundings(),
         }
     }
@@ -117,17 +133,8 @@ impl Event {
             Event::Unsettled { since_ms, why } => {
                 json!({ "since": time_text(*since_ms), "why": why })
             }
-            Event::GitSwitched {
-                repository,
-                from,
-                to,
-                is_rewritten,
-            } => {
-                json!({ "repository": repository, "from": from, "to": to, "is_rewritten": is_rewritten })
-            }
-            Event::GitFailed { repository, why } => json!({ "repository": repository, "why": why }),
-            Event::GitRefused { commit, why } => json!({ "commit": commit, "why": why }),
-            Event::SettingsChanged { needs_restart } => json!({ "needs_restart": needs_restart }),
+            Event::JournalUnavailable { why } => json!({ "why": why }),
+            Event::JournalRecovered { lasted_ms } => json!({ "lasted_ms": lasted_ms }),
             Event::ClockStepped { by_ms } => json!({ "by_ms": by_ms }),
             Event::VendorClock { differs_ms } => json!({ "differs_ms": differs_ms }),
             Event::NotifyFailed { url_host, why } => json!({ "url_host": url_host, "why": why }),
@@ -138,6 +145,36 @@ impl Event {
                 json!({ "thread": thread, "place": place, "why": why })
             }
             Event::Draining { signal } => json!({ "signal": interruption_text(*signal) }),
+            _ => self.particulars_of_repository(),
+        }
+    }
+
+    fn particulars_of_repository(&self) -> Value {
+        match self {
+            Event::GitSwitched {
+                repository,
+                from,
+                to,
+                is_rewritten,
+            } => {
+                json!({ "repository": repository, "from": from, "to": to, "is_rewritten": is_rewritten })
+            }
+            Event::GitFetching {
+                repository,
+                progress,
+            } => json!({ "repository": repository, "progress": progress }),
+            Event::GitFailed { repository, why } => json!({ "repository": repository, "why": why }),
+            Event::GitRefused { commit, why } => json!({ "commit": commit, "why": why }),
+            Event::SettingsPending {
+                commit,
+                changes,
+                command,
+            } => {
+                let change = |each: &SettingChange| json!({ "key": each.key, "used": each.used, "pending": each.pending });
+                let changes: Vec<Value> = changes.iter().map(change).collect();
+                json!({ "commit": commit, "changes": changes, "command": command })
+            }
+            Event::SettingsChanged { needs_restart } => json!({ "needs_restart": needs_restart }),
             _ => Value::Null,
         }
     }

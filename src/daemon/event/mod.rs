@@ -3,10 +3,11 @@
 mod fields;
 mod text;
 
-use crate::agenda::{Grounds, Reason};
 use crate::channel::Channel;
 use crate::delivery::{Counts, Interruption, RunState};
 use crate::identity::{CampaignName, RunName, SdkAppId};
+use crate::scheduler::{Grounds, Reason};
+use crate::settings::SettingChange;
 use std::fmt;
 
 /// What happened. A further kind also needs its name, level, text and fields, a sample in the tests, and a `Notice` of the
@@ -52,6 +53,13 @@ pub enum Event {
     SettingsChanged {
         needs_restart: bool,
     },
+    /// Operator's values of a commit are not in use until an operator accepts them.
+    SettingsPending {
+        commit: Option<String>,
+        changes: Vec<SettingChange>,
+        /// What accepts them.
+        command: String,
+    },
     /// Other files are there: those of this commit.
     GitSwitched {
         /// A branch and where it is.
@@ -60,6 +68,12 @@ pub enum Event {
         to: String,
         /// It is not built upon the one before.
         is_rewritten: bool,
+    },
+    /// The first fetch takes its time.
+    GitFetching {
+        repository: String,
+        /// In the words of git; empty until it says how far it is.
+        progress: String,
     },
     /// Told once until something is heard of it again.
     GitFailed {
@@ -116,10 +130,12 @@ pub enum Event {
     Missed {
         run: RunName,
         grounds: Grounds,
+        together: Together,
     },
     Skipped {
         run: RunName,
         grounds: Grounds,
+        together: Together,
     },
     Queued {
         run: RunName,
@@ -136,6 +152,18 @@ pub enum Event {
     LaneFailed {
         lane: LaneName,
         why: String,
+    },
+    /// The journal is not where it was, or has a further name.
+    Journal {
+        why: String,
+    },
+    /// The journal cannot be written for a while: nothing new is started. Told once until it can be written again.
+    JournalUnavailable {
+        why: String,
+    },
+    /// It can be written again.
+    JournalRecovered {
+        lasted_ms: u64,
     },
     ClockStepped {
         /// Forward, or backward if it is negative.
@@ -170,6 +198,14 @@ pub enum Event {
         signal: Interruption,
     },
     Stopped,
+}
+
+/// The occurrences of a campaign that were decided at once and alike. The event names the latest of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Together {
+    pub first: RunName,
+    /// How many they are, the latest included.
+    pub count: u64,
 }
 
 /// The occurrence that comes next.
@@ -226,7 +262,9 @@ impl Event {
             Event::Unsettled { .. } => "unsettled",
             Event::SettingsInvalid { .. } => "settings_invalid",
             Event::SettingsChanged { .. } => "settings_changed",
+            Event::SettingsPending { .. } => "settings_pending",
             Event::GitSwitched { .. } => "git_switched",
+            Event::GitFetching { .. } => "git_fetching",
             Event::GitFailed { .. } => "git_failed",
             Event::GitRefused { .. } => "git_refused",
             Event::Prepared { .. } => "prepared",
@@ -243,6 +281,9 @@ impl Event {
             Event::LaneTaken { .. } => "lane_taken",
             Event::LaneElsewhere { .. } => "lane_elsewhere",
             Event::LaneFailed { .. } => "lane_failed",
+            Event::Journal { .. } => "journal",
+            Event::JournalUnavailable { .. } => "journal_unavailable",
+            Event::JournalRecovered { .. } => "journal_recovered",
             Event::ClockStepped { .. } => "clock_stepped",
             Event::VendorClock { .. } => "vendor_clock",
             Event::NotifyFailed { .. } => "notify_failed",
@@ -266,10 +307,13 @@ impl Event {
             | Event::Held { .. }
             | Event::Missed { .. }
             | Event::LaneFailed { .. }
+            | Event::Journal { .. }
+            | Event::JournalUnavailable { .. }
             | Event::Panicked { .. } => Level::Error,
             Event::Invalid { .. }
             | Event::Unsettled { .. }
             | Event::SettingsInvalid { .. }
+            | Event::SettingsPending { .. }
             | Event::GitFailed { .. }
             | Event::GitRefused { .. }
             | Event::Skipped { .. }
@@ -283,6 +327,7 @@ impl Event {
             | Event::Mended { .. }
             | Event::SettingsChanged { .. }
             | Event::GitSwitched { .. }
+            | Event::GitFetching { .. }
             | Event::Prepared { .. }
             | Event::PreparedAnew { .. }
             | Event::Opened { .. }
@@ -290,6 +335,7 @@ impl Event {
             | Event::Queued { .. }
             | Event::LaneTaken { .. }
             | Event::LaneElsewhere { .. }
+            | Event::JournalRecovered { .. }
             | Event::Draining { .. }
             | Event::Stopped => Level::Info,
         }

@@ -14,6 +14,13 @@ fn run(name: &str) -> RunName {
     name.parse().unwrap()
 }
 
+fn alone() -> Together {
+    Together {
+        first: warm_up(),
+        count: 1,
+    }
+}
+
 fn warm_up() -> RunName {
     run("warm-up@2026-11-11T09:00")
 }
@@ -57,6 +64,31 @@ fn of_commits() -> Vec<(Event, &'static str)> {
                 why: "there is no `campanile.yaml` in it".to_owned(),
             },
             "the commit 0a1b2c3d4e is refused, and the files stay as they are: there is no `campanile.yaml` in it",
+        ),
+    ]
+}
+
+fn of_settings() -> Vec<(Event, &'static str)> {
+    vec![
+        (
+            Event::GitFetching {
+                repository: "main of /srv/a.git".to_owned(),
+                progress: "Receiving objects:  45% (9/20)".to_owned(),
+            },
+            "main of /srv/a.git is being fetched for the first time: Receiving objects: 45% (9/20)",
+        ),
+        (
+            Event::SettingsPending {
+                commit: Some("3f2a9c01bb7e".to_owned()),
+                changes: vec![SettingChange {
+                    key: "roots.exports".to_owned(),
+                    used: None,
+                    pending: Some("\"/srv\"".to_owned()),
+                }],
+                command: "campanile settings accept 0a1b2c3d4e5f".to_owned(),
+            },
+            "settings of the commit 3f2a9c01bb are not used until they are accepted: roots.exports is not set and would be \
+             \"/srv\"; accept them with: campanile settings accept 0a1b2c3d4e5f",
         ),
     ]
 }
@@ -171,6 +203,48 @@ fn partial() -> RunState {
     }
 }
 
+fn of_occurrences() -> Vec<(Event, &'static str)> {
+    let because = || Grounds::from(Reason::ClockForward);
+    vec![
+        (
+            Event::Held {
+                run: warm_up(),
+                grounds: Reason::FileGone.into(),
+                command: "campanile release warm-up@2026-11-11T09:00".to_owned(),
+            },
+            "warm-up@2026-11-11T09:00 is held: its file is gone; let it go with: campanile release \
+             warm-up@2026-11-11T09:00",
+        ),
+        (
+            Event::Missed {
+                run: warm_up(),
+                grounds: because(),
+                together: Together {
+                    first: "warm-up@2026-11-10T09:00".parse().unwrap(),
+                    count: 25,
+                },
+            },
+            "25 occurrences from warm-up@2026-11-10T09:00 to warm-up@2026-11-11T09:00 are missed; the latest: the clock \
+             was put forward over it",
+        ),
+        (
+            Event::Skipped {
+                run: warm_up(),
+                grounds: because(),
+                together: alone(),
+            },
+            "warm-up@2026-11-11T09:00 is skipped: the clock was put forward over it",
+        ),
+        (
+            Event::Queued {
+                run: warm_up(),
+                grounds: queued(),
+            },
+            "warm-up@2026-11-11T09:00 waits: warm-up@2026-11-11T08:00 is open still",
+        ),
+    ]
+}
+
 fn of_runs() -> Vec<(Event, &'static str)> {
     let counts = Counts {
         planned: 300,
@@ -184,7 +258,6 @@ fn of_runs() -> Vec<(Event, &'static str)> {
             answer: Answer::new(70_003, "the signature is wrong"),
         },
     };
-    let because = || Grounds::from(Reason::ClockForward);
     vec![
         (
             Event::Opened {
@@ -210,58 +283,26 @@ fn of_runs() -> Vec<(Event, &'static str)> {
             },
             "warm-up@2026-11-11T09:00 is stopped (70003 the signature is wrong) and waits for a person",
         ),
-        (
-            Event::Held {
-                run: warm_up(),
-                grounds: Reason::FileGone.into(),
-                command: "campanile release warm-up@2026-11-11T09:00".to_owned(),
-            },
-            "warm-up@2026-11-11T09:00 is held: its file is gone; let it go with: campanile release \
-             warm-up@2026-11-11T09:00",
-        ),
-        (
-            Event::Missed {
-                run: warm_up(),
-                grounds: because(),
-            },
-            "warm-up@2026-11-11T09:00 is missed: the clock was put forward over it",
-        ),
-        (
-            Event::Skipped {
-                run: warm_up(),
-                grounds: because(),
-            },
-            "warm-up@2026-11-11T09:00 is skipped: the clock was put forward over it",
-        ),
-        (
-            Event::Queued {
-                run: warm_up(),
-                grounds: queued(),
-            },
-            "warm-up@2026-11-11T09:00 waits: warm-up@2026-11-11T08:00 is open still",
-        ),
     ]
 }
 
-fn of_surroundings() -> Vec<(Event, &'static str)> {
+fn of_machine() -> Vec<(Event, &'static str)> {
     vec![
         (
-            Event::LaneTaken { lane: lane() },
-            "sending on the lane 1400000000/group_message",
+            Event::Journal {
+                why: "the journal `a.db` was deleted".to_owned(),
+            },
+            "the journal `a.db` was deleted",
         ),
         (
-            Event::LaneElsewhere {
-                lane: lane(),
-                holder: "process 7 on host".to_owned(),
+            Event::JournalUnavailable {
+                why: "the disk of the journal is full".to_owned(),
             },
-            "on the lane 1400000000/group_message process 7 on host sends what is opened here",
+            "nothing new is sent until the journal can be written again: the disk of the journal is full",
         ),
         (
-            Event::LaneFailed {
-                lane: lane(),
-                why: "the disk is full".to_owned(),
-            },
-            "nothing is sent on the lane 1400000000/group_message: the disk is full",
+            Event::JournalRecovered { lasted_ms: 7_240 },
+            "the journal can be written again, after 7.2 s",
         ),
         (
             Event::ClockStepped { by_ms: -3_600_000 },
@@ -304,12 +345,38 @@ fn of_surroundings() -> Vec<(Event, &'static str)> {
     ]
 }
 
+fn of_surroundings() -> Vec<(Event, &'static str)> {
+    vec![
+        (
+            Event::LaneTaken { lane: lane() },
+            "sending on the lane 1400000000/group_message",
+        ),
+        (
+            Event::LaneElsewhere {
+                lane: lane(),
+                holder: "process 7 on host".to_owned(),
+            },
+            "on the lane 1400000000/group_message process 7 on host sends what is opened here",
+        ),
+        (
+            Event::LaneFailed {
+                lane: lane(),
+                why: "the disk is full".to_owned(),
+            },
+            "nothing is sent on the lane 1400000000/group_message: the disk is full",
+        ),
+    ]
+}
+
 fn all() -> Vec<(Event, &'static str)> {
     [
         of_files(),
+        of_settings(),
         of_commits(),
         of_plans(),
         of_runs(),
+        of_occurrences(),
+        of_machine(),
         of_surroundings(),
     ]
     .concat()
@@ -321,7 +388,7 @@ fn every_event_is_one_line_of_words() {
         assert_eq!(event.text(), text);
     }
     let names: BTreeSet<&str> = all().iter().map(|(event, _)| event.name()).collect();
-    assert_eq!(names.len(), 33, "each kind is tried");
+    assert_eq!(names.len(), 38, "each kind is tried");
 }
 
 #[test]

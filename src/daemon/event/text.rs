@@ -1,11 +1,13 @@
 //! An event in one line of plain English.
 
-use super::{Event, Next};
+use super::{Event, Next, Together};
 use crate::daemon::git::short;
 use crate::delivery::RunState;
-use crate::identity::CampaignName;
+use crate::identity::{CampaignName, RunName};
 use crate::report::{counts_text, interruption_text, state_reason, time_text};
-use crate::source::{NO_BREAK, length_text, plural, unbroken, with_blanks};
+use crate::scheduler::Reason;
+use crate::settings::SettingChange;
+use crate::source::{NO_BREAK, length_text, plural, tame, unbroken, with_blanks};
 use std::time::Duration;
 
 /// So many campaigns are called by their names.
@@ -23,7 +25,9 @@ impl Event {
         // What files and the world say may have lines of its own.
         let words = text.split(|each: char| each.is_whitespace() && each != NO_BREAK);
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        words.join(" ")
+        // What files and the vendor say may turn the direction of what follows.
+        let seen = |each| if each == NO_BREAK { each } else { tame(each) };
+        words.join(" ").chars().map(seen).collect()
     }
 
     fn words(&self) -> String {
@@ -57,8 +61,16 @@ impl Event {
                 "is held: {grounds}; let it go with: {}",
                 unbroken(command)
             )),
-            Event::Missed { grounds, .. } => self.about(&format!("is missed: {grounds}")),
-            Event::Skipped { grounds, .. } => self.about(&format!("is skipped: {grounds}")),
+            Event::Missed {
+                run,
+                grounds,
+                together,
+            } => decided(run, "missed", (&grounds.reason, together)),
+            Event::Skipped {
+                run,
+                grounds,
+                together,
+            } => decided(run, "skipped", (&grounds.reason, together)),
             Event::Queued { grounds, .. } => self.about(&format!("waits: {grounds}")),
             Event::LaneTaken { lane } => format!("sending on the lane {lane}"),
             Event::LaneElsewhere { lane, holder } => {
@@ -102,6 +114,10 @@ impl Event {
                 to,
                 is_rewritten,
             } => git_switched(repository, from.as_deref(), to, *is_rewritten),
+            Event::GitFetching {
+                repository,
+                progress,
+            } => git_fetching(repository, progress),
             Event::GitFailed { repository, why } => {
                 format!("{repository} is out of reach, and the files stay as they are: {why}")
             }
@@ -109,7 +125,11 @@ impl Event {
                 let commit = short(commit);
                 format!("the commit {commit} is refused, and the files stay as they are: {why}")
             }
+            Event::SettingsPending { .. } => self.settings_pending(),
             Event::SettingsChanged { needs_restart } => settings_changed(*needs_restart).to_owned(),
+            Event::Journal { why } => why.clone(),
+            Event::JournalUnavailable { why } => journal_unavailable(why),
+            Event::JournalRecovered { lasted_ms } => journal_recovered(*lasted_ms),
             Event::ClockStepped { by_ms } => clock_stepped(*by_ms),
             Event::VendorClock { differs_ms } => vendor_clock(*differs_ms),
             Event::NotifyFailed { url_host, why } => {
@@ -135,10 +155,31 @@ impl Event {
         }
     }
 
+    fn settings_pending(&self) -> String {
+        let Event::SettingsPending {
+            commit,
+            changes,
+            command,
+        } = self
+        else {
+            return String::new();
+        };
+        settings_pending(commit.as_deref(), changes, command)
+    }
+
     fn about(&self, what: &str) -> String {
         let run = self.run().map(ToString::to_string).unwrap_or_default();
         format!("{run} {what}")
     }
+}
+
+fn decided(run: &RunName, how: &str, (reason, together): (&Reason, &Together)) -> String {
+    let Together { first, count } = together;
+    if *count == 1 {
+        return format!("{run} is {how}: {reason}");
+    }
+    let occurrences = plural(*count, "occurrence");
+    format!("{occurrences} from {first} to {run} are {how}; the latest: {reason}")
 }
 
 fn started(campaigns: u64, invalid: u64, next: Option<&Next>) -> String {
@@ -187,6 +228,27 @@ fn git_switched(repository: &str, from: Option<&str>, to: &str, is_rewritten: bo
     )
 }
 
+fn git_fetching(repository: &str, progress: &str) -> String {
+    let progress = if progress.is_empty() {
+        "git does not say how far it is"
+    } else {
+        progress
+    };
+    format!("{repository} is being fetched for the first time: {progress}")
+}
+
+fn settings_pending(commit: Option<&str>, changes: &[SettingChange], command: &str) -> String {
+    let commit = commit.map_or(String::new(), |commit| {
+        format!(" of the commit {}", short(commit))
+    });
+    let changes: Vec<String> = changes.iter().map(SettingChange::text).collect();
+    format!(
+        "settings{commit} are not used until they are accepted: {}; accept them with: {}",
+        changes.join(", "),
+        unbroken(command)
+    )
+}
+
 fn settings_changed(needs_restart: bool) -> &'static str {
     if needs_restart {
         "the settings have changed; a part of it holds only after a restart"
@@ -198,6 +260,18 @@ fn settings_changed(needs_restart: bool) -> &'static str {
 fn standing(state: &RunState) -> String {
     let reason = state_reason(state).map(|reason| format!(" ({reason})"));
     format!("is {}{}", state.name(), reason.unwrap_or_default())
+}
+
+fn journal_unavailable(why: &str) -> String {
+    format!("nothing new is sent until the journal can be written again: {why}")
+}
+
+fn journal_recovered(lasted_ms: u64) -> String {
+    let lasted_ms = i64::try_from(lasted_ms).unwrap_or(i64::MAX);
+    format!(
+        "the journal can be written again, after {}",
+        seconds(lasted_ms)
+    )
 }
 
 fn clock_stepped(by_ms: i64) -> String {

@@ -2,6 +2,7 @@
 
 use super::{Checkout, News};
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -28,7 +29,11 @@ enum Order {
 
 impl Follower {
     /// `begun`: what is news already.
-    pub fn start(checkout: Checkout, begun: Vec<News>, every: Duration) -> io::Result<Follower> {
+    pub fn start(
+        mut checkout: Checkout,
+        begun: Vec<News>,
+        every: Duration,
+    ) -> io::Result<Follower> {
         let (orders, orders_in) = mpsc::channel();
         let (told, news) = unbounded_channel();
         for each in begun {
@@ -37,7 +42,16 @@ impl Follower {
         let (shown, stop) = (checkout.shown(), checkout.stop());
         let thread = thread::Builder::new()
             .name("git".to_owned())
-            .spawn(move || follow(checkout, &orders_in, every, &told))?;
+            .spawn(move || {
+                let stop = checkout.stop();
+                follow(
+                    |is_confirmed| checkout.look(is_confirmed),
+                    &stop,
+                    &orders_in,
+                    every,
+                    &told,
+                );
+            })?;
         Ok(Follower {
             orders,
             news,
@@ -89,26 +103,67 @@ impl Follower {
     }
 }
 
+/// Looks at the repository until it is told to stop. A look that panics is one that failed: the panic hook reports it, and
+/// the next look comes at its time.
 fn follow(
-    mut checkout: Checkout,
+    mut look: impl FnMut(bool) -> News,
+    stop: &AtomicBool,
     orders: &Receiver<Order>,
     every: Duration,
     told: &UnboundedSender<News>,
 ) {
-    let stop = checkout.stop();
     loop {
-        let is_confirmed = match orders.recv_timeout(every) {
-            Ok(Order::Confirm) => true,
-            Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => false,
+        let first = match orders.recv_timeout(every) {
+            Ok(order) => Some(order),
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
         };
+        // All orders that have arrived are answered by one look.
+        let mut asked = first.into_iter().chain(orders.try_iter());
+        let is_confirmed = asked.any(|order| matches!(order, Order::Confirm));
+        asked.for_each(drop);
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let news = checkout.look(is_confirmed);
+        let looked = panic::catch_unwind(AssertUnwindSafe(|| look(is_confirmed)));
+        let news = looked.unwrap_or_else(|_| News::Failed {
+            why: "a bug in the program kept it from looking; it looks again".to_owned(),
+        });
         // What was given up at the end is no news.
         if stop.load(Ordering::Relaxed) || told.send(news).is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn look_that_panics_is_reported_as_a_failure_and_followed_by_the_next() {
+        let (told, mut news) = unbounded_channel();
+        let (_orders, orders_in) = mpsc::channel();
+        let stop = AtomicBool::new(false);
+        let mut looks = 0;
+        let look = |_| {
+            looks += 1;
+            assert!(looks > 1, "the first look panics");
+            stop.store(looks == 3, Ordering::Relaxed);
+            News::Failed {
+                why: "the network is down".to_owned(),
+            }
+        };
+        follow(look, &stop, &orders_in, Duration::from_millis(1), &told);
+        drop(told);
+        let why = |news| match news {
+            News::Failed { why } => why,
+            other => panic!("{other:?}"),
+        };
+        let first = why(news.blocking_recv().unwrap());
+        assert!(first.contains("a bug in the program"), "{first}");
+        let second = why(news.blocking_recv().unwrap());
+        assert_eq!(second, "the network is down");
+        assert_eq!(news.blocking_recv(), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Follower, News, short};
 use crate::clock;
-use crate::daemon::{Daemon, Error, Event};
+use crate::daemon::{Daemon, Event};
 use crate::journal::Problem;
 
 /// For ever if nothing is followed.
@@ -14,7 +14,7 @@ pub(in crate::daemon) async fn news(follower: &mut Option<Follower>) -> News {
 }
 
 impl Daemon {
-    pub(in crate::daemon) async fn heed_git(&mut self, news: News) -> Result<(), Error> {
+    pub(in crate::daemon) fn heed_git(&mut self, news: News) {
         let now = clock::now();
         let shown = self.git.as_ref().map_or("", Follower::shown).to_owned();
         let unreached = Problem::Repository {
@@ -30,7 +30,7 @@ impl Daemon {
                     why,
                 });
             }
-            return Ok(());
+            return;
         }
         // What was refused before is not the newest any more, or is told again.
         self.problems.clear(&unreached);
@@ -46,14 +46,15 @@ impl Daemon {
                 self.tell(Event::GitSwitched {
                     repository: shown,
                     from,
-                    to,
+                    to: to.commit().to_owned(),
                     is_rewritten,
                 });
+                self.commit = Some(to);
                 if is_confirmed {
                     self.believe_gone();
                 }
                 self.renew();
-                self.refresh().await?;
+                self.refresh();
             }
             News::Refused { commit, why } => {
                 let text = format!("{} is not checked out: {why}", short(&commit));
@@ -71,6 +72,5 @@ impl Daemon {
             }
             News::Failed { .. } => {}
         }
-        Ok(())
     }
 }

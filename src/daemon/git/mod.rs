@@ -1,7 +1,8 @@
 //! A checkout that is kept in step with a branch of a repository.
 //!
-//! It is one working tree, and a commit changes in it only the files that differ: whatever else was read or planned from it
-//! stays as it is. The `git` program does it, so that credentials, proxies and keys are those that git knows.
+//! Each accepted commit gets a tree of its own inside `.git`, which is what the daemon reads and nobody writes to. The
+//! working tree beside it is for people. The `git` program does it, so that credentials, proxies and keys are those that git
+//! knows.
 
 mod checkout;
 mod follower;
@@ -9,10 +10,13 @@ mod heeding;
 mod program;
 mod remote;
 
-pub use checkout::{Checkout, CheckoutError, Judged, Wanted, plain};
+pub use checkout::{Checkout, CheckoutError, Judge, Judged, Progress, Wanted, plain};
 pub use follower::Follower;
 pub(super) use heeding::news;
 pub use remote::{InvalidRemote, Remote};
+
+use crate::files::CommitTree;
+use std::sync::Arc;
 
 /// What came of a look at the repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +26,8 @@ pub enum News {
     Switched {
         /// `None`: it is what was there at the start, or the first.
         from: Option<String>,
-        to: String,
+        /// Its files.
+        to: Arc<CommitTree>,
         /// It is not built upon the one before.
         is_rewritten: bool,
         /// Somebody said that campaigns are meant to be gone.

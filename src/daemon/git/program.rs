@@ -1,17 +1,18 @@
 //! The `git` program: without a shell and without questions, for a while only.
 
-use super::Remote;
+use super::{Progress, Remote};
 use crate::clock;
 use crate::process::AwaitedChild;
 use crate::source::tame;
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,21 +24,25 @@ pub(super) struct Git {
 }
 
 /// How long it is waited for it.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Patience {
+#[derive(Clone, Copy)]
+pub(super) enum Patience<'a> {
     /// What works on the tree is seen through.
     Here,
     /// What asks others is given up when the daemon ends.
     Others(Duration),
+    /// The same, while it is told how far it is.
+    First(Duration, &'a Progress),
 }
 
+/// How often it is told how far the first fetch is.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
 const HERE_MAX: Duration = Duration::from_mins(2);
 const LOOKED_EVERY: Duration = Duration::from_millis(5);
 /// Who is told to end takes his locks with him.
 const ENDS_WITHIN: Duration = Duration::from_secs(2);
 /// A list of files is no longer.
 const OUTPUT_MAX: u64 = 64 << 20;
-const SAID_MAX: u64 = 64 << 10;
+const SAID_MAX: usize = 64 << 10;
 /// What is told of it in an error.
 const TOLD_MAX: usize = 400;
 
@@ -72,11 +77,11 @@ const FOREIGN: [&str; 5] = [
 ];
 
 impl Git {
-    pub(super) fn new(folder: PathBuf, remote: Remote) -> Git {
+    pub(super) fn new(folder: PathBuf, remote: Remote, stop: Arc<AtomicBool>) -> Git {
         Git {
             folder,
             remote,
-            stop: Arc::default(),
+            stop,
         }
     }
 
@@ -103,8 +108,23 @@ impl Git {
     }
 
     /// What it prints; an error is what it says, without secrets.
-    pub(super) fn run(&self, arguments: &[&str], patience: Patience) -> Result<Vec<u8>, String> {
+    pub(super) fn run(
+        &self,
+        arguments: &[&str],
+        patience: Patience<'_>,
+    ) -> Result<Vec<u8>, String> {
         self.finish(&mut self.command(arguments), patience)
+    }
+
+    /// Runs it with files for what it reads and prints.
+    pub(super) fn run_between(
+        &self,
+        arguments: &[&str],
+        (from, to): (File, File),
+    ) -> Result<(), String> {
+        let mut command = self.command(arguments);
+        self.finish(command.stdin(from).stdout(to), Patience::Here)?;
+        Ok(())
     }
 
     /// The same as a line.
@@ -133,20 +153,23 @@ impl Git {
         command
     }
 
-    fn finish(&self, command: &mut Command, patience: Patience) -> Result<Vec<u8>, String> {
+    fn finish(&self, command: &mut Command, patience: Patience<'_>) -> Result<Vec<u8>, String> {
         let cannot = |error: io::Error| format!("`git` cannot be run: {error}");
         let mut awaited = AwaitedChild::spawn(command).map_err(cannot)?;
         let child = &mut awaited.child;
+        let latest = Arc::new(Mutex::new(String::new()));
+        // Output that goes into a file is not read here.
         let printed = child.stdout.take().map(|from| reader(from, OUTPUT_MAX));
-        let said = child.stderr.take().map(|from| reader(from, SAID_MAX));
-        let (Some(Ok(printed)), Some(Ok(said))) = (printed, said) else {
+        let said = child.stderr.take();
+        let said = said.map(|from| said_reader(from, Arc::clone(&latest)));
+        let (Ok(printed), Some(Ok(said))) = (printed.transpose(), said) else {
             end(child);
             return Err("no thread can be started for what `git` says".to_owned());
         };
-        let status = self.wait(child, patience);
+        let status = self.wait(child, patience, &latest);
         // Whoever it has left behind may hold on to its output.
         let text = |from: Receiver<Vec<u8>>| from.recv_timeout(ENDS_WITHIN).unwrap_or_default();
-        let (printed, said) = (text(printed), text(said));
+        let (printed, said) = (printed.map(text).unwrap_or_default(), text(said));
         let status = status?;
         if !status.success() {
             return Err(self.why(&said, status));
@@ -157,12 +180,20 @@ impl Git {
         Ok(printed)
     }
 
-    fn wait(&self, child: &mut Child, patience: Patience) -> Result<ExitStatus, String> {
-        let (within, may_stop) = match patience {
-            Patience::Here => (HERE_MAX, false),
-            Patience::Others(within) => (within, true),
+    fn wait(
+        &self,
+        child: &mut Child,
+        patience: Patience<'_>,
+        latest: &Mutex<String>,
+    ) -> Result<ExitStatus, String> {
+        let (within, progress) = match patience {
+            Patience::Here => (HERE_MAX, None),
+            Patience::Others(within) => (within, None),
+            Patience::First(within, progress) => (within, Some(progress)),
         };
+        let may_stop = !matches!(patience, Patience::Here);
         let began = clock::now();
+        let mut told = TOLD_EVERY;
         loop {
             let status = child.try_wait();
             if let Some(status) = status.map_err(|error| error.to_string())? {
@@ -173,6 +204,12 @@ impl Git {
                 end(child);
                 let within = humantime::format_duration(within);
                 return Err(format!("it takes longer than {within}"));
+            }
+            if let Some(progress) = progress.filter(|_| took >= told) {
+                told += TOLD_EVERY;
+                let latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+                let latest: String = latest.chars().take(TOLD_MAX).map(tame).collect();
+                progress(&self.remote.masked(&latest));
             }
             if may_stop && self.stop.load(Ordering::Relaxed) {
                 end(child);
@@ -206,6 +243,43 @@ fn reader(mut from: impl Read + Send + 'static, most: u64) -> io::Result<Receive
         let _ = from.by_ref().take(most + 1).read_to_end(&mut bytes);
         let _ = io::copy(&mut from, &mut io::sink());
         let _ = sender.send(bytes);
+    };
+    thread::Builder::new().spawn(read)?;
+    Ok(receiver)
+}
+
+/// Reads what git says. Lines that it writes over each other are progress, of which the latest is kept elsewhere.
+fn said_reader(
+    mut from: impl Read + Send + 'static,
+    latest: Arc<Mutex<String>>,
+) -> io::Result<Receiver<Vec<u8>>> {
+    let (sender, receiver) = mpsc::channel();
+    let read = move || {
+        let (mut said, mut line, mut is_over) = (Vec::new(), Vec::new(), false);
+        let mut buffer = [0; 4_096];
+        while let Ok(count @ 1..) = from.read(&mut buffer) {
+            for byte in &buffer[..count] {
+                if is_over && *byte != b'\n' {
+                    line.clear();
+                }
+                is_over = *byte == b'\r';
+                if is_over {
+                    let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
+                    *latest = String::from_utf8_lossy(&line).into_owned();
+                }
+                match byte {
+                    b'\r' => {}
+                    b'\n' => {
+                        line.push(b'\n');
+                        said.append(&mut line);
+                    }
+                    _ if said.len() + line.len() < SAID_MAX => line.push(*byte),
+                    _ => {}
+                }
+            }
+        }
+        said.append(&mut line);
+        let _ = sender.send(said);
     };
     thread::Builder::new().spawn(read)?;
     Ok(receiver)

@@ -72,9 +72,7 @@ impl Remote {
 }
 
 fn secrets(url: &str) -> Vec<String> {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return Vec::new();
-    };
+    let (scheme, rest) = scheme_and_rest(url);
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut found = vec![query.to_owned()];
     if let Some(credentials) = credentials(rest) {
@@ -94,6 +92,15 @@ fn secrets(url: &str) -> Vec<String> {
     found.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     found.dedup();
     found
+}
+
+/// Also where a slash is missing, or the scheme: what is meant for a password is one in every spelling.
+fn scheme_and_rest(url: &str) -> (&str, &str) {
+    let is_scheme = |scheme: &str| scheme.chars().all(|each| each.is_ascii_alphanumeric());
+    match url.split_once(":/") {
+        Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest.trim_start_matches('/')),
+        _ => ("", url),
+    }
 }
 
 /// What stands before the host. A password may have a `/` in it that nobody encoded.
@@ -151,6 +158,11 @@ mod tests {
             ),
             ("git@host:team/a.git", "git@host:team/a.git"),
             ("/srv/a.git", "/srv/a.git"),
+            ("me:hush@host:a.git", "***@host:a.git"),
+            ("https:/me:hush@host/a.git", "https:/***@host/a.git"),
+            ("https:///me:hush@host/a.git", "https:///***@host/a.git"),
+            ("http:/ghp_0123456789@host/a.git", "http:/***@host/a.git"),
+            ("/srv/team@home/a.git", "/srv/team@home/a.git"),
         ] {
             assert_eq!(remote(url).shown(), shown);
         }

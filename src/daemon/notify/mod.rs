@@ -11,6 +11,7 @@ mod target;
 pub use target::{Target, Unresolved};
 
 use super::Event;
+use crate::containment::restart_task_on_panic;
 use crate::settings::Notice;
 use crate::vendor::{http, words};
 use posting::Posting;
@@ -48,7 +49,11 @@ impl Notifier {
             let client = client.map_err(|error| SetupError(words(error)))?;
             let queue = Arc::new(Queue::default());
             wanted.push((target.events.clone(), Arc::clone(&queue)));
-            tasks.spawn(Posting::new(client, target, told.clone()).run(queue));
+            let (target, told) = (Arc::new(target), told.clone());
+            tasks.spawn(restart_task_on_panic(move || {
+                Posting::new(client.clone(), Arc::clone(&target), told.clone())
+                    .run(Arc::clone(&queue))
+            }));
         }
         Ok(Notifier { wanted, tasks })
     }

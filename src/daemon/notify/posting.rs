@@ -18,7 +18,7 @@ const ANSWER_MAX: usize = 16 * 1_024;
 
 pub(super) struct Posting {
     client: reqwest::Client,
-    target: Target,
+    target: Arc<Target>,
     told: UnboundedSender<Event>,
     is_failing: bool,
 }
@@ -33,7 +33,7 @@ struct Refused {
 impl Posting {
     pub(super) fn new(
         client: reqwest::Client,
-        target: Target,
+        target: Arc<Target>,
         told: UnboundedSender<Event>,
     ) -> Posting {
         Posting {

@@ -102,11 +102,16 @@ fn started(target: Target) -> (Notifier, UnboundedReceiver<Event>) {
 }
 
 fn missed(number: u32) -> Event {
+    let run: crate::identity::RunName = format!("news@2026-11-11T09:00#{}", number + 1)
+        .parse()
+        .unwrap();
     Event::Missed {
-        run: format!("news@2026-11-11T09:00#{}", number + 1)
-            .parse()
-            .unwrap(),
-        grounds: crate::agenda::Reason::PlanNotReady.into(),
+        together: crate::daemon::Together {
+            first: run.clone(),
+            count: 1,
+        },
+        run,
+        grounds: crate::scheduler::Reason::PlanNotReady.into(),
     }
 }
 
@@ -134,6 +139,8 @@ async fn what_was_asked_for_arrives_and_nothing_else() {
         "campaign": "news",
         "reason": "its plan was not ready in time",
         "reason_code": "plan_not_ready",
+        "first_run": "news@2026-11-11T09:00#2",
+        "count": 1,
         "message": "news@2026-11-11T09:00#2 is missed: its plan was not ready in time",
     });
     assert_eq!(body, expected);

@@ -1,6 +1,7 @@
 //! The runs of others: those that are opened on the lane are taken in, and one that breaks ends alone.
 
-use super::{Event, Loop};
+use super::outage::through_outages;
+use super::{Event, Loop, prepare};
 use crate::clock;
 use crate::delivery::{RunEntry, RunEvent, RunState};
 use crate::dispatch::RunTag;
@@ -92,6 +93,7 @@ impl Loop {
         self.is_heeding = true;
         let (journal, read) = (self.journal.clone(), clock::now());
         self.beside(async move {
+            journal.check_in_place()?;
             let mut heard = Vec::with_capacity(runs.len());
             for (tag, run) in runs {
                 heard.push((tag, journal.run(run).await));
@@ -110,6 +112,7 @@ impl Loop {
         if self.is_draining {
             return Ok(());
         }
+        let mut is_readable = true;
         for (tag, run) in runs {
             let Some(course) = self.courses.get(&tag).filter(|each| !each.is_settling) else {
                 continue;
@@ -123,15 +126,18 @@ impl Loop {
                     // One that was withdrawn stays so.
                     permit.renew(read);
                 }
-                // It is asked again, unless it has not been heard for long.
-                Err(journal::Error::Busy) => {}
+                // Nothing is begun until it can be read.
+                Err(error) if error.is_unavailable() => {
+                    self.journal.note_outage(&error);
+                    is_readable = false;
+                }
                 Err(_) if !course.permit.has_run_out(clock::now()) => {}
                 Err(error) if tag == self.own => return Err(error.into()),
                 Err(_) => self.broken(tag),
             }
         }
         // On a machine that is so busy nothing is begun until it is known.
-        if !self.is_up_to_date(clock::now()) {
+        if is_readable && !self.is_up_to_date(clock::now()) {
             self.heed();
         }
         Ok(())
@@ -176,26 +182,32 @@ impl Loop {
         self.lookout.taken(run.id);
         let (tag, journal, rules) = (RunTag(self.tags), self.journal.clone(), self.rules);
         let (historian, administrator) = (self.historian.clone(), self.client.administrator());
-        let administrator = administrator.to_owned();
+        let (administrator, drain) = (administrator.to_owned(), self.drain.clone());
         self.beside(async move {
             // Whoever cancelled it has decided about it.
+            let (id, name) = (run.id, run.name());
             if run.state() == RunState::Open {
-                let is_idle = left_since_ms(&journal, &run).await;
-                if matches!(is_idle, Ok(Some(_))) {
-                    return Ok(Event::LeftAlone(Box::new(run)));
+                match left_since_ms(&journal, &run).await {
+                    Ok(None) => {}
+                    Ok(Some(_)) => return Ok(Event::LeftAlone(Box::new(run))),
+                    Err(_) => return Ok(Event::Unreadable(id, name)),
                 }
             }
-            let name = run.name();
             let doubt = Doubt {
                 journal: &journal,
                 historian: &historian,
                 rules,
                 administrator: &administrator,
             };
-            let id = run.id;
-            Ok(match doubt.prepare(run).await {
+            let prepare = || prepare(&doubt, run.clone(), drain.clone());
+            let prepared = through_outages(&journal, prepare).await;
+            if let Err(Error::Restored(_)) = prepared
+                && let Ok(run) = journal.run(id).await
+            {
+                return Ok(Event::LeftAlone(Box::new(run)));
+            }
+            Ok(match prepared {
                 Ok(prepared) => Event::Joined(tag, Box::new(prepared)),
-                Err(Error::Restored(_)) => Event::LeftAlone(Box::new(journal.run(id).await?)),
                 // Nothing of ours is the worse for it; whoever opened it meets the error too.
                 Err(_) => Event::Unreadable(id, name),
             })

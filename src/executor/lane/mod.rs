@@ -1,11 +1,14 @@
 //! The running machine around the dispatcher: one lane, the run it was taken for, and those that others open on it.
 
 mod guests;
+mod outage;
 mod performing;
+
+pub(super) use outage::through_outages;
 
 use crate::channel::{Answer, Channel, Outcome, Reply, decode};
 use crate::clock::{self, Timer};
-use crate::delivery::{Finding, Interruption, PauseReason, RunEvent, State};
+use crate::delivery::{Finding, Interruption, PauseReason, RunEvent, RunState, State};
 use crate::dispatch::{CallId, Dispatcher, Halt, Job, Lane, RunTag};
 use crate::executor::Error;
 use crate::executor::course::{Course, Prepared, settle};
@@ -17,16 +20,17 @@ use crate::executor::progress::{Progress, WaitReason};
 use crate::executor::restored::Doubt;
 use crate::executor::writer;
 use crate::identity::{DeliveryNumber, Digest, Moment, RunName, VendorApp};
-use crate::journal::{self, Journal, Run, RunId, Stamp, Written};
+use crate::journal::{self, Journal, Outage, Run, RunId, Stamp, Written};
 use crate::process::LaneShare;
 use crate::seeded_bug::SeededBug;
 use crate::vendor::Client;
+use outage::{OUTAGE_TIMEOUT, Unwritten};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 /// How often the journal is asked what others opened, or want paused. Whoever pauses a run is promised two seconds.
 const LOOKED_EVERY: Duration = Duration::from_millis(500);
@@ -61,6 +65,7 @@ pub(super) struct Loop {
     is_heeding: bool,
     /// Runs of others that had to be left.
     left: Vec<RunName>,
+    left_alone: mpsc::UnboundedSender<(RunName, RunState)>,
     timer: Timer,
     looks: Interval,
     /// The journal at the last look: whoever has nothing to send need not look at it again.
@@ -77,6 +82,11 @@ pub(super) struct Loop {
     writer: JoinSet<Result<(), journal::Error>>,
     entries: mpsc::Sender<Written>,
     durable: mpsc::Receiver<Vec<Written>>,
+    /// Whether the journal can be written.
+    outages: watch::Receiver<Option<Outage>>,
+    /// How long to wait until it can; `None`: for as long as the process lives.
+    outage_timeout: Option<Duration>,
+    unwritten: Unwritten,
 }
 
 /// What the loop waits for.
@@ -107,6 +117,7 @@ enum Event {
     Broken(RunTag),
     Settled(RunTag, Ending),
     Drain,
+    PauseRecorded,
     /// A time came, or there is nothing to tell.
     Woke,
 }
@@ -131,26 +142,29 @@ impl Loop {
             client,
             rules,
             drain,
+            left_alone: mpsc::unbounded_channel().0,
         };
         // Nobody tells of them.
         let (_, opened) = mpsc::unbounded_channel();
         let mut this = Loop::seated(seat, progress, opened, beside).await?;
+        this.outage_timeout = Some(OUTAGE_TIMEOUT);
         let doubt = Doubt {
             journal: &this.journal,
             historian: &this.historian,
             rules,
             administrator: this.client.administrator(),
         };
-        let prepared = prepare(&doubt, run, this.drain.clone()).await?;
+        let prepare = || prepare(&doubt, run.clone(), this.drain.clone());
+        let prepared = through_outages(&this.journal, prepare).await?;
         this.is_alone = prepared.course.run.is_cancelling();
         let counts = prepared.under_way.counts;
         this.progress
             .send_modify(|progress| progress.counts = counts);
         this.join(this.own, prepared).await?;
         if this.drain.borrow().is_some() {
-            this.begin_to_drain().await?;
+            this.begin_to_drain();
         }
-        this.tell_hours(now);
+        this.tell_waiting(now);
         Ok(this)
     }
 
@@ -171,6 +185,7 @@ impl Loop {
             channel,
             rules,
             drain,
+            left_alone,
         } = seat;
         let (entries, entries_in) = mpsc::channel(writer::QUEUE_MAX);
         let (durable_out, durable) = mpsc::channel(writer::QUEUE_MAX);
@@ -186,6 +201,9 @@ impl Loop {
         let mut looks = interval(LOOKED_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Loop {
+            outages: journal.outages(),
+            outage_timeout: None,
+            unwritten: Unwritten::default(),
             journal,
             client: if SeededBug::ConnectionsShared.is_active() {
                 client.clone()
@@ -210,6 +228,7 @@ impl Loop {
             lookout: Lookout::default(),
             is_heeding: false,
             left: Vec::new(),
+            left_alone,
             timer: Timer::new()?,
             looks,
             looked_at: (Stamp::default(), now),
@@ -253,7 +272,9 @@ impl Loop {
 
     async fn turn(&mut self) -> Result<(), Error> {
         let now = clock::now();
-        let wake = if self.is_up_to_date(now) {
+        let gives_up_at = self.gives_up_at(now);
+        self.check_patience(gives_up_at, now)?;
+        let wake = if self.is_up_to_date(now) && !self.waits_for_journal() {
             let steps = self.dispatcher.steps(now);
             self.perform(steps).await?;
             self.dispatcher.wake_ns(now)
@@ -261,9 +282,12 @@ impl Loop {
             None
         };
         self.settle_ended();
-        let event = self
-            .wait(wake.map(|boot_ns| Moment { boot_ns, ..now }))
-            .await?;
+        let wake = wake.map(|boot_ns| Moment { boot_ns, ..now });
+        let wake = wake
+            .into_iter()
+            .chain(gives_up_at)
+            .min_by_key(|at| at.boot_ns);
+        let event = self.wait(wake).await?;
         self.take(event).await
     }
 
@@ -280,6 +304,7 @@ impl Loop {
         let event = tokio::select! {
             biased;
             Ok(_) = self.drain.wait_for(Option::is_some), if !self.is_draining => Event::Drain,
+            Ok(()) = self.outages.changed() => Event::Woke,
             _ = self.looks.tick(), if !self.is_draining => Event::Look,
             Some(run) = self.opened.recv() => Event::Opened(run),
             Some(done) = self.tasks.join_next() => done??,
@@ -334,14 +359,19 @@ impl Loop {
                 let steps = self.dispatcher.looked_up(tag, number, finding, now);
                 self.perform(steps).await?;
             }
-            Event::LeftAlone(run) => self.lookout.left_alone(&run),
+            Event::LeftAlone(run) => {
+                self.lookout.left_alone(&run);
+                // Only a daemon listens.
+                let _ = self.left_alone.send((run.name(), run.state()));
+            }
             Event::Unreadable(run, name) => self.unreadable(run, name),
             Event::Broken(tag) => self.broken(tag),
             Event::Settled(tag, ending) => self.settled(tag, ending),
-            Event::Drain => self.begin_to_drain().await?,
+            Event::Drain => self.begin_to_drain(),
+            Event::PauseRecorded => self.unwritten.is_pausing = false,
             Event::Woke => {}
         }
-        self.tell_hours(clock::now());
+        self.tell_waiting(clock::now());
         Ok(())
     }
 
@@ -386,9 +416,9 @@ impl Loop {
         outcome
     }
 
-    /// Written down before anything else, so that a process killed in its drain leaves its run paused. Those of others
-    /// stay open, for whoever opened them.
-    async fn begin_to_drain(&mut self) -> Result<(), Error> {
+    /// Records at once that the own run is paused, so that a process killed in its drain leaves it so. Those of others stay
+    /// open, for whoever opened them.
+    fn begin_to_drain(&mut self) {
         self.is_draining = true;
         if let Some(course) = self
             .courses
@@ -398,9 +428,13 @@ impl Loop {
             let interruption = self.drain.borrow().unwrap_or(Interruption::Error);
             let reason = PauseReason::Interrupted(interruption);
             let event = RunEvent::Paused { reason };
-            self.journal
-                .append_run(course.run.id, &event, clock::now())
-                .await?;
+            let (journal, run, at) = (self.journal.clone(), course.run.id, clock::now());
+            self.unwritten.is_pausing = true;
+            self.beside(async move {
+                let pause = || async { Ok(journal.append_run(run, &event, at).await?) };
+                through_outages(&journal, pause).await?;
+                Ok(Event::PauseRecorded)
+            });
         }
         for (&tag, course) in &self.courses {
             course.halt();
@@ -408,7 +442,6 @@ impl Loop {
         }
         self.progress
             .send_modify(|progress| progress.draining = true);
-        Ok(())
     }
 
     fn beside(&mut self, task: impl Future<Output = Result<Event, Error>> + Send + 'static) {
@@ -418,7 +451,8 @@ impl Loop {
     /// Writes down, beside the calls of others, how the runs that are over were left.
     fn settle_ended(&mut self) {
         for (&tag, course) in &mut self.courses {
-            if course.is_settling || !self.dispatcher.is_over(tag) {
+            let is_left = self.unwritten.is_pausing && tag == self.own;
+            if course.is_settling || is_left || !self.dispatcher.is_over(tag) {
                 continue;
             }
             course.is_settling = true;
@@ -453,11 +487,14 @@ impl Loop {
         }
     }
 
-    /// A run that waits for its hours looks like one that hangs, unless it says so.
-    fn tell_hours(&self, now: Moment) {
+    /// Publishes what the own run waits for: it looks like one that hangs otherwise.
+    fn tell_waiting(&self, now: Moment) {
         let own = self.courses.get(&self.own);
         let hours = own.and_then(|own| own.hours);
-        let waiting = if own.is_some_and(|own| own.is_cancelled) {
+        let outage = self.outages.borrow();
+        let waiting = if let Some(outage) = outage.as_ref() {
+            Some(WaitReason::Journal(outage.error.to_string()))
+        } else if own.is_some_and(|own| own.is_cancelled) {
             Some(WaitReason::Cancelled)
         } else {
             let reopening = hours.and_then(|hours| hours.waiting(now));
@@ -473,6 +510,7 @@ impl Loop {
 
     fn durable(&mut self, batch: &[Written]) {
         let now = clock::now();
+        self.unwritten.remove(batch);
         let mut ends: Vec<State> = Vec::new();
         for each in batch {
             let course = self
@@ -530,7 +568,8 @@ async fn lane(seat: &Seat) -> Result<Lane, Error> {
     })
 }
 
-/// A run that is drained at once sends nothing, so that there is nothing to be doubted about it.
+/// Reads a run from the journal, after the look-ups that its age asks for. They end early when the run is to send nothing:
+/// the process drains, or an operator pauses or cancels the run.
 async fn prepare(
     doubt: &Doubt<'_>,
     run: Run,
@@ -540,7 +579,21 @@ async fn prepare(
     tokio::select! {
         prepared = doubt.prepare(run.clone()) => prepared,
         () = drained => Prepared::read(doubt.journal, run, doubt.rules).await,
+        () = halted(doubt.journal, &run) => Prepared::read(doubt.journal, run, doubt.rules).await,
     }
+}
+
+/// Waits until the journal says that an operator has paused or cancelled the run.
+async fn halted(journal: &Journal, run: &Run) {
+    while !run.is_cancelling() && !SeededBug::LookUpsNotInterrupted.is_active() {
+        sleep(LOOKED_EVERY).await;
+        // The next poll makes up for one that fails.
+        let state = journal.run(run.id).await.map(|run| run.state());
+        if matches!(state, Ok(RunState::Paused { .. } | RunState::Cancelling)) {
+            return;
+        }
+    }
+    std::future::pending::<()>().await;
 }
 
 /// What the waits of a lane are spread by: lanes that fail together do not come back together.

@@ -1,5 +1,6 @@
 //! What the dispatcher wants done is begun: written, sent, read, looked for.
 
+use super::outage::recovered;
 use super::{Event, Loop, broken};
 use crate::clock;
 use crate::dispatch::{CallId, RunTag, Step};
@@ -29,6 +30,7 @@ impl Loop {
                         place,
                         entry,
                     };
+                    self.unwritten.add(&written);
                     // A writer that ended has its error waiting; the loop meets it next.
                     let _ = self.entries.send(written).await;
                 }
@@ -85,11 +87,16 @@ impl Loop {
     fn fetch(&mut self, tag: RunTag) {
         let course = self.courses.get_mut(&tag);
         if let Some(mut pages) = course.and_then(|course| course.pages.take()) {
-            let own = self.own;
+            let (own, journal) = (self.own, self.journal.clone());
             self.beside(async move {
-                match pages.fresh().await {
-                    Ok(jobs) => Ok(Event::Page(tag, jobs, Box::new(pages))),
-                    Err(error) => broken(tag, own, error),
+                loop {
+                    let error = match pages.fresh().await {
+                        Ok(jobs) => return Ok(Event::Page(tag, jobs, Box::new(pages))),
+                        Err(error) => error,
+                    };
+                    if let Err(error) = recovered(&journal, error).await {
+                        return broken(tag, own, error);
+                    }
                 }
             });
         }

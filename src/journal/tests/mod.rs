@@ -2,8 +2,7 @@
 
 mod reasons;
 
-use super::{Contents, Error, Journal, Opening, Run, RunId, ScheduleCursor, ScheduleKey, Written};
-use crate::agenda::{Civil, Decided, Disposition, Grounds, PausedBy, Reason};
+use super::{Contents, Error, Journal, Opening, Recorded, Run, RunId, ScheduleCursor, Written};
 use crate::channel::{Answer, Channel, Failure, Outcome, Receipt, Request, Scope};
 use crate::delivery::{
     Counts, End, EndReason, Entry, Finding, Interruption, Patience, PauseReason, RunEvent,
@@ -14,6 +13,9 @@ use crate::identity::{
     VendorApp,
 };
 use crate::plan::{Header, Planned};
+use crate::scheduler::{
+    Civil, Cursor, Decided, Disposition, Grounds, PausedBy, Reason, ScheduleKey,
+};
 use crate::settings::{OnUnknown, Share};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,11 @@ pub(super) const NOW: Moment = Moment {
     wall_ms: 1_800_000_000_123,
     boot_ns: 7,
     boot_id: 3,
+};
+/// One event of one moment is written once.
+const LATER: Moment = Moment {
+    boot_ns: NOW.boot_ns + 1,
+    ..NOW
 };
 
 pub(super) fn opening() -> Opening {
@@ -195,7 +202,8 @@ async fn a_run_goes_on_after_its_end_only_for_who_knows_of_it() {
     assert!(matches!(stale, Err(Error::Overtaken(_))), "{stale:?}");
     let run = journal.run(id).await.unwrap();
     journal.append_run_after(&run, &retried, NOW).await.unwrap();
-    let again = journal.append_run_after(&run, &retried, NOW).await;
+    journal.append_run_after(&run, &retried, NOW).await.unwrap();
+    let again = journal.append_run_after(&run, &retried, LATER).await;
     assert!(matches!(again, Err(Error::Overtaken(_))), "{again:?}");
 
     let run = journal.run(id).await.unwrap();
@@ -209,7 +217,7 @@ async fn a_run_goes_on_after_its_end_only_for_who_knows_of_it() {
     let run = journal.run(id).await.unwrap();
     assert_eq!(run.state(), RunState::Open);
     assert!(!run.is_being_retried() && run.was_retried());
-    journal.append_run(id, &finished, NOW).await.unwrap();
+    journal.append_run(id, &finished, LATER).await.unwrap();
     assert!(unended().await.unwrap().is_empty());
     journal.close().await;
 }
@@ -236,7 +244,7 @@ async fn deliveries_are_wanted_again_by_one_at_a_time() {
     };
     journal.append_run(id, &retried, NOW).await.unwrap();
     let first = journal.run(id).await.unwrap();
-    journal.append_run(id, &retried, NOW).await.unwrap();
+    journal.append_run(id, &retried, LATER).await.unwrap();
     let second = journal.run(id).await.unwrap();
     let again = [written(2, Entry::Retried { at: NOW })];
     let overtaken = journal.append_retried(&first, &again).await;
@@ -254,10 +262,8 @@ async fn deliveries_are_wanted_again_by_one_at_a_time() {
 async fn a_policy_nobody_knows_is_damage() {
     let (_folder, journal) = in_a_new_journal().await;
     let id = open(&journal, &opening()).await;
-    sqlx::raw_sql("UPDATE run SET on_unknown = 'guess'")
-        .execute(&journal.writer)
-        .await
-        .unwrap();
+    let change = sqlx::query("UPDATE run SET on_unknown = 'guess'");
+    journal.writer.execute(change).await.unwrap();
     let read = journal.run(id).await;
     assert!(matches!(read, Err(Error::Damaged { .. })), "{read:?}");
     journal.close().await;
@@ -493,21 +499,30 @@ async fn after_how_many_calls_a_run_is_to_pause_reads_back() {
     journal.close().await;
 }
 
-/// An occurrence that is decided reads back with what it was decided for, and what waited may come to its end.
-#[tokio::test]
-async fn unsent_occurrence_reads_back_with_its_grounds() {
-    let (_folder, journal) = in_a_new_journal().await;
-    let key = opening().key;
-    let cursor = ScheduleCursor {
+fn cursor(key: &OccurrenceKey) -> ScheduleCursor {
+    ScheduleCursor {
         key: ScheduleKey {
             app: key.app.clone(),
             campaign: key.campaign.clone(),
         },
         schedule: "d".to_owned(),
         zone: key.zone,
-        settled_ms: NOW.wall_ms,
+        cursor: Cursor {
+            seen_ms: NOW.wall_ms,
+            decided_ms: NOW.wall_ms,
+            gap_ms: None,
+        },
         next: None,
-    };
+        definition: None,
+    }
+}
+
+/// An occurrence that is decided reads back with what it was decided for, and what waited may come to its end.
+#[tokio::test]
+async fn unsent_occurrence_reads_back_with_its_grounds() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let key = opening().key;
+    let cursor = cursor(&key);
     let at = chrono::DateTime::from_timestamp_millis(NOW.wall_ms).unwrap();
     let decided = |local: &str, disposition, grounds| Decided {
         civil: Civil {
@@ -532,7 +547,12 @@ async fn unsent_occurrence_reads_back_with_its_grounds() {
         decided("2026-11-11T09:00:00", Disposition::Missed, missed.clone()),
         decided("2026-11-12T09:00:00", Disposition::Held, held.clone()),
     ];
-    journal.decide(&cursor, &all, NOW).await.unwrap();
+    let recorded = Recorded {
+        cursor,
+        decided: all.to_vec(),
+    };
+    let refused = journal.record(&[recorded], NOW).await.unwrap();
+    assert_eq!(refused, [std::collections::BTreeSet::new()]);
     let [unsent] = &journal.unsent(9).await.unwrap()[..] else {
         panic!("one is unsent");
     };
@@ -565,7 +585,67 @@ async fn occurrence_of_unknown_reason_is_damage() {
     let (_folder, journal) = in_a_new_journal().await;
     let insert = "INSERT INTO occurrence VALUES
         (1, 'h', 'news', '2026-11-11T09:00', 0, 'UTC', 1, 'held', 'because', NULL, 0, 1)";
-    sqlx::query(insert).execute(&journal.writer).await.unwrap();
+    let insert = sqlx::query(insert);
+    journal.writer.execute(insert).await.unwrap();
     let refused = journal.waiting().await.unwrap_err();
     assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
+}
+
+fn missed(at_ms: i64) -> Decided {
+    let at = chrono::DateTime::from_timestamp_millis(at_ms).unwrap();
+    Decided {
+        civil: Civil {
+            local: at.naive_utc(),
+            fold: 0,
+        },
+        at: at.with_timezone(&chrono_tz::Tz::UTC),
+        disposition: Disposition::Missed,
+        grounds: Reason::PlanNotReady.into(),
+    }
+}
+
+/// The process may end before it has recorded its own cursor.
+#[tokio::test]
+async fn states_that_are_withdrawn_take_the_cursor_with_them() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let mut cursor = cursor(&opening().key);
+    let slot_ms = NOW.wall_ms + 600_000;
+    cursor.cursor.decided_ms = slot_ms + 5;
+    let key = cursor.key.clone();
+    let recorded = Recorded {
+        cursor,
+        decided: vec![missed(NOW.wall_ms - 60_000), missed(slot_ms)],
+    };
+    let decided_at = Moment {
+        wall_ms: slot_ms + 5,
+        ..NOW
+    };
+    journal.record(&[recorded], decided_at).await.unwrap();
+    let withdrawn = journal.withdraw(NOW.wall_ms + 1).await.unwrap();
+    assert_eq!(withdrawn, [(key.clone(), slot_ms)]);
+    let cursors = journal.schedule_cursors().await.unwrap();
+    assert_eq!(cursors[&key].cursor.decided_ms, slot_ms - 1);
+    assert_eq!(journal.unsent(9).await.unwrap().len(), 1);
+}
+
+/// A clock that was ahead has decided about it, and then its campaign was disabled for a while.
+#[tokio::test]
+async fn schedule_that_begins_finds_no_final_state_of_what_is_due_later() {
+    let (_folder, journal) = in_a_new_journal().await;
+    let cursor = cursor(&opening().key);
+    let recorded = |decided| Recorded {
+        cursor: cursor.clone(),
+        decided,
+    };
+    let before = vec![missed(NOW.wall_ms), missed(NOW.wall_ms + 600_000)];
+    journal.record(&[recorded(before)], NOW).await.unwrap();
+    // Known all the while, it keeps what it has.
+    journal.record(&[recorded(Vec::new())], NOW).await.unwrap();
+    assert_eq!(journal.unsent(9).await.unwrap().len(), 2);
+    journal.forget_schedule(&cursor.key).await.unwrap();
+    journal.record(&[recorded(Vec::new())], NOW).await.unwrap();
+    let [left] = &journal.unsent(9).await.unwrap()[..] else {
+        panic!("one is left");
+    };
+    assert_eq!(left.at_ms, NOW.wall_ms);
 }

@@ -196,5 +196,5 @@ async fn run_event_of_no_known_reason_is_damage() {
 
 async fn execute(journal: &Journal, change: &str) {
     let change = sqlx::query(AssertSqlSafe(change.to_owned()));
-    change.execute(&journal.writer).await.unwrap();
+    journal.writer.execute(change).await.unwrap();
 }

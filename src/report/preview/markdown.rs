@@ -160,30 +160,87 @@ fn line(text: &str) -> String {
     format!("{indent}{number}{escaped}")
 }
 
-/// Text anywhere in a line: it marks nothing up, calls nobody and is no HTML.
+/// Text anywhere in a line: it marks nothing up, calls nobody, links nowhere and is no HTML.
 fn inline(text: &str) -> String {
+    let text: Vec<char> = on_one_line(text).chars().collect();
     let mut out = String::with_capacity(text.len());
-    for each in on_one_line(text).chars() {
+    for (at, each) in text.iter().enumerate() {
         match each {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            // Else people are told of it whose names happen to be the same.
-            '@' => out.push_str("@<!-- -->"),
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '|' | '~' | '!'
             | '$' => {
                 out.push('\\');
-                out.push(each);
+                out.push(*each);
             }
-            other => out.push(other),
+            other => out.push(*other),
+        }
+        if is_joint(&text, at) {
+            out.push_str(JOINT);
         }
     }
     out
 }
 
+/// Nothing that is seen: sites that make links of text do so with text in one piece.
+const JOINT: &str = "<!-- -->";
+/// So many hexadecimal digits in a row are taken for a commit.
+const COMMIT_MIN: usize = 7;
+
+/// Whether behind a character the text must not go on in one piece: people are told of it whose names happen to be the
+/// same, and numbers, names of commits, addresses and words between colons become links and pictures.
+fn is_joint(text: &[char], at: usize) -> bool {
+    let (before, behind) = (&text[..at], &text[at + 1..]);
+    let next = behind.first();
+    match text[at] {
+        '@' => true,
+        '#' => next.is_some_and(char::is_ascii_digit),
+        '-' => {
+            let is_name = before.last().is_some_and(char::is_ascii_alphabetic);
+            is_name && next.is_some_and(char::is_ascii_digit)
+        }
+        ':' => {
+            let is_code = |each: &char| each.is_ascii_alphanumeric() || "_+-".contains(*each);
+            let code = behind.iter().take_while(|each| is_code(each)).count();
+            let is_emoji = code > 0 && behind.get(code) == Some(&':');
+            is_emoji || behind.starts_with(&['/', '/'])
+        }
+        '.' => {
+            let www = before.len().checked_sub(3).map(|start| &before[start..]);
+            www.is_some_and(|www| www.iter().all(|each| each.eq_ignore_ascii_case(&'w')))
+        }
+        each if each.is_ascii_hexdigit() => {
+            let is_digit = |each: &&char| each.is_ascii_hexdigit();
+            let left = before.iter().rev().take_while(is_digit).count();
+            let right = behind.iter().take_while(is_digit).count();
+            // No piece is as long as the name of a commit.
+            right > 0 && left + 1 + right >= COMMIT_MIN && (left + 1).is_multiple_of(COMMIT_MIN - 1)
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As a site sees it: links are looked for in what stands between comments.
+    #[test]
+    fn nothing_in_a_text_is_a_link_a_reference_or_a_picture() {
+        for (text, inert) in [
+            ("see https://a.b/c", "see https:<!-- -->//a.b/c"),
+            ("www.a.b", "www.<!-- -->a.b"),
+            ("#12 a/b#3", "\\#<!-- -->12 a/b\\#<!-- -->3"),
+            ("GH-1", "GH-<!-- -->1"),
+            ("at 0123456789abcdef", "at 012345<!-- -->6789ab<!-- -->cdef"),
+            ("me@a.b", "me@<!-- -->a.b"),
+            (":x: 09:00 :a", ":<!-- -->x: 09:00 :a"),
+            ("2026-11 abcdef #a", "2026-11 abcdef \\#a"),
+        ] {
+            assert_eq!(inline(text), inert);
+        }
+    }
 
     #[test]
     fn nothing_in_a_text_marks_anything_up() {

@@ -26,7 +26,7 @@ fn lower(text: &str, zone: &str) -> (Option<Schedule>, Vec<Diagnostic>) {
 
 /// One about which there is nothing to say.
 #[track_caller]
-fn schedule(text: &str, zone: &str) -> Schedule {
+pub(super) fn schedule(text: &str, zone: &str) -> Schedule {
     let (schedule, complaints) = lower(text, zone);
     assert!(complaints.is_empty(), "{complaints:?}");
     schedule.unwrap()

@@ -31,6 +31,8 @@ pub(super) const WORKERS: usize = 2;
 /// A plan that is not ready.
 #[derive(Debug)]
 pub(super) struct Job {
+    /// Its campaign, by the number of its file.
+    pub(super) which: Option<usize>,
     pub(super) left_ms: u64,
     pub(super) version: Digest,
     pub(super) result: Result<u64, Fault>,

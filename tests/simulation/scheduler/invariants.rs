@@ -11,11 +11,17 @@ use std::sync::Arc;
 
 /// How late what can be opened is opened, besides the time that planning takes.
 const PROMPT_NS: u64 = 8 * SECOND;
+/// With more planning in a minute some of it is late, whatever the order.
+const OVERLOAD_MS: u64 = 20_000;
+/// The journal takes no longer to open a run that was requested before the clock was set.
+const OPENING_NS: u64 = 30 * SECOND;
 
 /// What the world remembers to judge by.
 pub(super) struct Watch {
     /// Since when nothing excuses that something is late.
     pub(super) healthy_since_ns: u64,
+    /// When the clock was set last.
+    pub(super) clock_set_ns: u64,
     campaigns: Vec<Watched>,
     /// Slots that need a state, with `start_within`.
     owed: BTreeMap<(usize, i64), Owed>,
@@ -48,13 +54,15 @@ impl Watch {
     pub(super) fn new(campaigns: usize) -> Watch {
         Watch {
             healthy_since_ns: 0,
+            clock_set_ns: 0,
             campaigns: (0..campaigns).map(|_| Watched::default()).collect(),
             owed: BTreeMap::new(),
             opened: 0,
         }
     }
 
-    pub(super) fn defined(&mut self, event: &Event, files: &[File]) {
+    /// `wrong_ms`: the right time, if the clock is wrong: nobody can tell then what a schedule that ends has passed.
+    pub(super) fn defined(&mut self, event: &Event, files: &[File], wrong_ms: Option<i64>) {
         let Event::Defined { definition, .. } = event else {
             return;
         };
@@ -63,6 +71,11 @@ impl Watch {
             .position(|file| file.name == definition.key.campaign)
             .unwrap();
         let schedule = Arc::clone(&definition.schedule);
+        let before = self.campaigns[which].valid.as_ref();
+        let is_same = before.is_some_and(|before| Arc::ptr_eq(before, &schedule));
+        if let Some(right_ms) = wrong_ms.filter(|_| !is_same) {
+            self.forget_owed(which, right_ms);
+        }
         if definition.invalid.is_none() {
             self.campaigns[which].valid = Some(schedule);
         }
@@ -79,6 +92,12 @@ impl Watch {
         self.owed
             .retain(|(campaign, at_ms), _| *campaign != which || *at_ms <= before);
     }
+
+    pub(super) fn forget_owed(&mut self, which: usize, right_ms: i64) {
+        self.owed.retain(|(campaign, _), _| *campaign != which);
+        let owed_ms = &mut self.campaigns[which].owed_ms;
+        *owed_ms = right_ms.saturating_add(2_000).max(*owed_ms);
+    }
 }
 
 impl World {
@@ -92,7 +111,8 @@ impl World {
         let at_ms = occurrence.at.timestamp_millis();
         let row = self.row(id);
         let is_released = row.is_some_and(|row| row.disposition == Disposition::Released);
-        if at_ms > now_ms && !is_released {
+        let was_requested = self.now_ns < self.watch.clock_set_ns + OPENING_NS;
+        if at_ms > now_ms && !is_released && !was_requested {
             return Err(format!("{id:?} is opened before its time"));
         }
         if self.has_final(id) {
@@ -214,7 +234,11 @@ impl World {
             let right = utc(self.right_ms());
             let held = |disposition| {
                 let mut waiting = self.journal.waiting(name);
-                waiting.any(|row| row.disposition == disposition && row.occurrence.at <= right)
+                // What is held is in the way until the operator decides, whatever the clock said.
+                waiting.any(|row| {
+                    row.disposition == disposition
+                        && (row.occurrence.at <= right || disposition == Disposition::Held)
+                })
             };
             let is_blocked = !usable || is_paused || !is_known || is_open || is_edited;
             let is_held = held(Disposition::Held);
@@ -268,7 +292,12 @@ impl World {
             .files
             .iter()
             .map(|file| file.content.cost_ms.min(own) + 50);
-        PROMPT_NS + 2 * all.sum::<u64>() * MS
+        let all: u64 = all.sum();
+        // Campaigns fire every minute, and there is no end to what is planned before it.
+        if all > OVERLOAD_MS {
+            return u64::MAX / 4;
+        }
+        PROMPT_NS + 2 * all * MS
     }
 
     fn check_owed(&mut self) -> Result<(), String> {

@@ -86,7 +86,17 @@ impl Journal {
     ) -> BTreeSet<Civil> {
         let mut refused = BTreeSet::new();
         let name = definition.key.campaign.clone();
-        self.cursors.insert(name.clone(), (definition, cursor));
+        let is_new = self
+            .cursors
+            .insert(name.clone(), (definition, cursor))
+            .is_none();
+        if is_new {
+            // A clock that was ahead decided about them before the schedule was forgotten.
+            self.rows.retain(|(campaign, _), row| {
+                let is_ahead = row.occurrence.at.timestamp_millis() > now_ms;
+                *campaign != name || !is_final(row.disposition) || row.is_operators || !is_ahead
+            });
+        }
         for Decided {
             civil,
             at,
@@ -123,23 +133,28 @@ impl Journal {
         let cursors = &self.cursors;
         let mut withdrawn: BTreeMap<ScheduleKey, i64> = BTreeMap::new();
         self.rows.retain(|(name, _), row| {
+            let at_ms = row.occurrence.at.timestamp_millis();
             let Some((definition, cursor)) = cursors.get(name) else {
                 return true;
             };
             let within_ms = definition.schedule.start_within.as_millis();
             let from_ms = now_ms - i64::try_from(within_ms).unwrap();
             // What an earlier schedule named is not decided again.
-            let may_start = row.occurrence.at.timestamp_millis() > from_ms.max(cursor.seen_ms);
+            let may_start = at_ms > from_ms.max(cursor.seen_ms.min(now_ms));
             let is_early = row.decided_ms > now_ms;
             let is_withdrawn =
                 is_final(row.disposition) && !row.is_operators && may_start && is_early;
             if is_withdrawn {
-                let at_ms = row.occurrence.at.timestamp_millis();
                 let earliest = withdrawn.entry(definition.key.clone()).or_insert(at_ms);
                 *earliest = at_ms.min(*earliest);
             }
             !is_withdrawn
         });
+        for (key, at_ms) in &withdrawn {
+            if let Some((_, cursor)) = self.cursors.get_mut(&key.campaign) {
+                cursor.decided_ms = cursor.decided_ms.min(at_ms - 1);
+            }
+        }
         self.stamp += 1;
         withdrawn.into_iter().collect()
     }

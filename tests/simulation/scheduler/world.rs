@@ -20,6 +20,8 @@ pub(super) const BEGIN_MS: i64 = 1_777_626_000_000;
 /// Notices of what was missed before a start: of the absence, of the occurrence that was due in it and took too long to
 /// plan, and of one that a clock made due again.
 const NOTICES_MAX: u32 = 3;
+/// A clock that is further from the right time is wrong.
+const CLOCK_WRONG_MS: i64 = 1_000;
 /// Events of one second that are more than busy.
 const EVENTS_MAX: u32 = 20_000;
 
@@ -113,6 +115,12 @@ impl World {
 
     pub(super) fn right_ms(&self) -> i64 {
         BEGIN_MS + i64::try_from(self.now_ns / MS).unwrap()
+    }
+
+    /// The right time, if the clock is wrong.
+    fn wrong_ms(&self) -> Option<i64> {
+        let is_wrong = self.offset_ms.abs() > CLOCK_WRONG_MS;
+        is_wrong.then(|| self.right_ms())
     }
 
     pub(super) fn moment(&self) -> Moment {
@@ -217,6 +225,7 @@ impl World {
             What::ClockRight => {
                 self.tell(|| "the clock is right".to_owned());
                 self.offset_ms = 0;
+                self.watch.clock_set_ns = self.now_ns;
                 self.disturb(0);
                 Ok(())
             }
@@ -280,6 +289,7 @@ impl World {
             }
             Mishap::ClockSet(by_ms, ns) => {
                 self.offset_ms = by_ms;
+                self.watch.clock_set_ns = self.now_ns;
                 self.disturb(0);
                 self.after(ns, What::ClockRight);
             }
@@ -397,7 +407,7 @@ impl World {
         self.tell(|| "the daemon starts".to_owned());
         self.daemon = Some(Daemon {
             scheduler: Scheduler::default(),
-            started_ms: now_ms,
+            started_ms: now_ms.min(self.right_ms()),
             seen_stamp: self.journal.stamp,
             ..Daemon::default()
         });
@@ -468,6 +478,9 @@ impl World {
         let campaign = file.name.clone();
         self.watch
             .departed(which, self.moment().wall_ms.min(self.right_ms()));
+        if let Some(right_ms) = self.wrong_ms() {
+            self.watch.forget_owed(which, right_ms);
+        }
         self.handle(Event::Departed {
             campaign,
             departure,
@@ -508,7 +521,7 @@ impl World {
         }
         daemon.known.insert(file.name.clone(), file.revision);
         let content = &file.content;
-        let has_schedule = daemon.scheduler.key(&file.name).is_some();
+        let has_schedule = daemon.scheduler.definition(&file.name).is_some();
         if !content.exists || !content.enabled {
             return self.depart(which);
         }
@@ -540,7 +553,7 @@ impl World {
         if self.events.1 > EVENTS_MAX {
             return Err(format!("busy with nothing: {event:?}"));
         }
-        self.watch.defined(&event, &self.files);
+        self.watch.defined(&event, &self.files, self.wrong_ms());
         let is_told = self.text.is_some();
         let text = is_told.then(|| format!("{event:?}"));
         let Some(daemon) = &mut self.daemon else {
@@ -567,7 +580,8 @@ impl World {
             Effect::Plan { definition, .. } => Some(definition.key.campaign.clone()),
             _ => None,
         };
-        let file = name.and_then(|name| self.files.iter().find(|file| file.name == name));
+        let which = name.and_then(|name| self.files.iter().position(|file| file.name == name));
+        let file = which.map(|which| &self.files[which]);
         let file = file.map(|file| (file.version(), file.content.cost_ms));
         let is_calm = self.is_calm();
         let luck = self.script.chance.between(0, 79);
@@ -585,6 +599,7 @@ impl World {
                     _ => Ok(1),
                 };
                 let job = Job {
+                    which,
                     left_ms,
                     version,
                     result,
@@ -704,7 +719,13 @@ impl World {
                 daemon.ready.insert(id, job.version);
                 Event::PlanReady { id, planned }
             }
-            Err(fault) => Event::PlanFailed { id, fault },
+            Err(fault) => {
+                // The promises count from the last fault of the machine.
+                if let Some(which) = job.which {
+                    self.files[which].edited_ns = self.now_ns;
+                }
+                Event::PlanFailed { id, fault }
+            }
         };
         self.handle(event)
     }
@@ -822,6 +843,12 @@ impl World {
             }
             Effect::Withdraw { now_ms } => {
                 let withdrawn = self.journal.withdraw(now_ms);
+                // What has lost its state is told again.
+                if let Some(daemon) = &mut self.daemon {
+                    for (key, _) in &withdrawn {
+                        daemon.absences.remove(&key.campaign);
+                    }
+                }
                 return Ok(Event::Withdrawn { id, withdrawn });
             }
             Effect::Forget { key, departure } => self.journal.forget(&key, departure),

@@ -1,13 +1,17 @@
-//! Schedules over a year, looked at as a daemon does that sleeps, is killed and comes back.
+//! Schedules over a year, driven by a daemon that sleeps, is killed and comes back.
 
-use super::{Civil, Disposition, PausedBy, Standing, Waiting, decide};
-use crate::identity::CampaignName;
+use super::super::{
+    Civil, Cursor, Definition, Disposition, Effect, EffectId, Event, JournalView, OpenResult,
+    OpenRun, PausedBy, ScheduleKey, Scheduler, Waiting,
+};
+use crate::identity::{Digest, Moment, RunName, SdkAppId, VendorApp};
 use crate::schedule::{Cron, Dst, Occurrence, Overlap, Schedule, Slot, parse_zone};
 use crate::settings::Hours;
 use crate::source::{Source, Span, Spanned};
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn schedule(expression: &str, zone: &str, dst: Dst) -> Schedule {
@@ -25,119 +29,215 @@ fn at(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// A campaign, everything that is written down of it, and a run that takes its time.
+/// An instant on clocks that are never set.
+fn moment(at: DateTime<Utc>) -> Moment {
+    let wall_ms = at.timestamp_millis();
+    Moment {
+        wall_ms,
+        boot_ns: u64::try_from(wall_ms).unwrap() * 1_000_000,
+        boot_id: 1,
+    }
+}
+
+fn key() -> ScheduleKey {
+    ScheduleKey {
+        app: VendorApp {
+            sdk_app_id: SdkAppId(1),
+            host: "h".to_owned(),
+        },
+        campaign: "news".try_into().unwrap(),
+    }
+}
+
+/// A campaign, everything that the journal has of it, and a run that takes its time.
 struct World {
-    schedule: Schedule,
-    hours: Option<Hours>,
+    scheduler: Scheduler,
+    definition: Definition,
     takes: TimeDelta,
-    settled: DateTime<Utc>,
+    now: DateTime<Utc>,
     states: BTreeMap<Civil, Vec<&'static str>>,
     reasons: BTreeMap<Civil, String>,
     starts: Vec<(DateTime<Utc>, DateTime<Utc>)>,
-    open_until: Option<DateTime<Utc>>,
-    queued: Option<Waiting>,
+    open: Option<(RunName, DateTime<Utc>)>,
+    ended: Option<DateTime<Utc>>,
+    waiting: Option<(Occurrence, Disposition)>,
     paused: Option<PausedBy>,
-    stale: Option<&'static str>,
-    wake: Option<DateTime<Utc>>,
+    /// What was held is in nobody's way any more, which the scheduler does not know yet.
+    is_skipped: bool,
 }
 
 impl World {
     fn new(schedule: Schedule, from: DateTime<Utc>) -> World {
-        World {
-            schedule,
-            hours: None,
+        let mut world = World {
+            scheduler: Scheduler::default(),
+            definition: Definition {
+                key: key(),
+                schedule: Arc::new(schedule),
+                hours: None,
+                invalid: None,
+                version: Digest::of("version", []),
+            },
             takes: TimeDelta::minutes(1),
-            settled: from,
+            now: from,
             states: BTreeMap::new(),
             reasons: BTreeMap::new(),
             starts: Vec::new(),
-            open_until: None,
-            queued: None,
+            open: None,
+            ended: None,
+            waiting: None,
             paused: None,
-            stale: None,
-            wake: None,
+            is_skipped: false,
+        };
+        world.define(None);
+        world
+    }
+
+    fn define(&mut self, cursor: Option<Cursor>) {
+        let definition = Box::new(self.definition.clone());
+        self.handle(Event::Defined { definition, cursor });
+    }
+
+    /// A daemon starts whose journal has decided everything up to `decided`.
+    fn restart(&mut self, decided: DateTime<Utc>) {
+        self.scheduler = Scheduler::default();
+        let decided_ms = decided.timestamp_millis();
+        self.define(Some(Cursor {
+            seen_ms: decided_ms,
+            decided_ms,
+            gap_ms: None,
+        }));
+    }
+
+    fn set_invalid(&mut self, why: Option<&str>) {
+        self.definition.invalid = why.map(str::to_owned);
+        self.define(None);
+    }
+
+    fn handle(&mut self, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for (id, effect) in self.scheduler.handle(event, moment(self.now)) {
+                events.extend(self.perform(id, effect));
+            }
+        }
+        if std::mem::take(&mut self.is_skipped) {
+            self.look(self.now);
         }
     }
 
-    fn look(&mut self, now: DateTime<Utc>) {
-        if let Some(end) = self.open_until.filter(|end| *end <= now) {
-            self.open_until = None;
-            if let Some(queued) = &mut self.queued {
-                queued.free = Some(end);
-            }
-        }
-        let near = self.settled.naive_utc() - TimeDelta::days(2);
-        let later = Civil {
-            local: near,
-            fold: 0,
-        };
-        let taken: BTreeSet<Civil> = self
-            .states
-            .range(later..)
-            .map(|(civil, _)| *civil)
-            .collect();
-        let campaign = CampaignName::try_from("news").unwrap();
-        let before = "news@2026-01-01T00:00".parse().unwrap();
-        let agenda = decide(
-            &Standing {
-                campaign: &campaign,
-                schedule: &self.schedule,
-                hours: self.hours,
-                settled: self.settled,
-                taken: &taken,
-                paused: self.paused,
-                stale: self.stale,
-                open: self.open_until.map(|_| &before),
-                queued: self.queued.as_ref(),
-            },
-            now,
-        );
-        for each in agenda.decided {
-            let was_queued = self.queued.as_ref();
-            if was_queued.is_some_and(|waiting| Civil::of(&waiting.occurrence) == each.civil) {
-                self.queued = None;
-                self.states.remove(&each.civil);
-            }
-            if each.disposition == Disposition::Queued {
-                let occurrence = Occurrence {
-                    at: each.at,
-                    fold: each.civil.fold,
+    fn perform(&mut self, id: EffectId, effect: Effect) -> Option<Event> {
+        Some(match effect {
+            Effect::Look { from, .. } => {
+                let from = Civil {
+                    local: from,
+                    fold: 0,
                 };
-                self.queued = Some(Waiting {
-                    occurrence,
-                    free: None,
-                });
+                let taken = self.states.range(from..).map(|(civil, _)| *civil);
+                let taken = taken.collect();
+                let open = self.open.iter().map(|(name, _)| name.clone()).collect();
+                Event::Looked { id, taken, open }
             }
-            self.states
-                .entry(each.civil)
-                .or_default()
-                .push(each.disposition.name());
-            self.reasons.insert(each.civil, each.grounds.to_string());
-        }
-        if let Some(start) = agenda.start {
-            let civil = Civil::of(&start);
-            if self.queued.take().is_some() {
-                self.states.remove(&civil);
+            Effect::Plan { .. } => Event::PlanReady { id, planned: 1 },
+            Effect::Open { occurrence, .. } => {
+                let run = RunName {
+                    campaign: key().campaign,
+                    local: occurrence.local(),
+                    ordinal: 1,
+                    test: false,
+                };
+                self.put(Civil::of(&occurrence), "sent");
+                self.starts.push((occurrence.at.to_utc(), self.now));
+                self.open = Some((run.clone(), self.now + self.takes));
+                let result = OpenResult::Opened { run };
+                Event::Opened { id, result }
             }
-            self.states.entry(civil).or_default().push("sent");
-            self.starts.push((start.at.to_utc(), now));
-            self.open_until = Some(now + self.takes);
+            Effect::Record { decided, .. } => {
+                for each in decided {
+                    self.put(each.civil, each.disposition.name());
+                    self.reasons.insert(each.civil, each.grounds.to_string());
+                    let occurrence = Occurrence {
+                        at: each.at,
+                        fold: each.civil.fold,
+                    };
+                    match each.disposition {
+                        Disposition::Queued => self.waiting = Some((occurrence, each.disposition)),
+                        // The operator skips it at once.
+                        Disposition::Held => self.is_skipped = true,
+                        Disposition::Released | Disposition::Missed | Disposition::Skipped => {}
+                    }
+                }
+                let refused = BTreeSet::new();
+                Event::Recorded { id, refused }
+            }
+            Effect::Withdraw { .. } => Event::Withdrawn {
+                id,
+                withdrawn: Vec::new(),
+            },
+            Effect::Forget { .. } => Event::Forgotten { id },
+            Effect::Urge { .. }
+            | Effect::Drop { .. }
+            | Effect::Cancel { .. }
+            | Effect::Notify(_) => return None,
+        })
+    }
+
+    /// Takes a state down, in the place of one that it waited in.
+    fn put(&mut self, civil: Civil, state: &'static str) {
+        let waits = |(occurrence, _): &(Occurrence, Disposition)| Civil::of(occurrence) == civil;
+        if self.waiting.take_if(|waiting| waits(waiting)).is_some() {
+            self.states.remove(&civil);
         }
-        self.settled = now;
-        self.wake = agenda.wake;
+        self.states.entry(civil).or_default().push(state);
+    }
+
+    /// Looks at the journal, as a daemon does that was away until `now`.
+    fn look(&mut self, now: DateTime<Utc>) {
+        self.now = now;
+        if let Some((_, end)) = self.open.take_if(|(_, end)| *end <= now) {
+            self.ended = Some(end);
+        }
+        let waiting = self
+            .waiting
+            .iter()
+            .map(|(occurrence, disposition)| Waiting {
+                key: key(),
+                occurrence: occurrence.clone(),
+                disposition: *disposition,
+                free_ms: self.ended.map(|ended| ended.timestamp_millis()),
+            });
+        let open = self.open.iter().map(|(name, _)| OpenRun {
+            key: key(),
+            name: name.clone(),
+        });
+        let paused = self.paused.map(|by| (key().campaign, by));
+        let view = JournalView {
+            upto: self.scheduler.last_id(),
+            waiting: waiting.collect(),
+            open: open.collect(),
+            paused: paused.into_iter().collect(),
+        };
+        self.handle(Event::Journal(Box::new(view)));
     }
 
     /// Looks whenever there is something to decide.
     fn live(&mut self, until: DateTime<Utc>) {
-        self.look(self.settled);
+        self.look(self.now);
         loop {
-            let next = [self.wake, self.open_until].into_iter().flatten().min();
+            let wake = self.scheduler.wakes_in(moment(self.now));
+            let wake = wake.map(|wait| self.now + TimeDelta::from_std(wait).unwrap());
+            let end = self.open.as_ref().map(|(_, end)| *end);
+            let next = [wake, end].into_iter().flatten().min();
             let Some(next) = next.filter(|next| *next <= until) else {
                 break;
             };
-            self.look(next);
+            if end == Some(next) {
+                self.look(next);
+            } else {
+                self.now = next;
+                self.handle(Event::Time);
+            }
         }
-        self.settled = until.max(self.settled);
+        self.now = until.max(self.now);
     }
 
     fn count(&self, state: &str) -> usize {
@@ -270,15 +370,17 @@ fn what_is_paused_or_invalid_or_outside_its_window_says_so() {
         at("2026-05-01T01:00:00Z"),
     );
     let window = "08:00-22:00".parse().unwrap();
-    world.hours = Some(Hours {
+    world.definition.hours = Some(Hours {
         window,
         zone: parse_zone("UTC").unwrap(),
     });
+    world.define(None);
     world.look(at("2026-05-01T06:00:00Z"));
     world.paused = Some(PausedBy::Operator);
     world.look(at("2026-05-01T12:00:00Z"));
     world.paused = None;
-    world.stale = Some("news.yaml:1: no");
+    world.look(at("2026-05-01T12:00:01Z"));
+    world.set_invalid(Some("news.yaml:1: no"));
     world.look(at("2026-05-01T18:00:00Z"));
     let reasons: Vec<&String> = world.reasons.values().collect();
     assert_eq!(
@@ -318,7 +420,8 @@ fn what_has_its_state_gets_no_other() {
         at("2026-05-01T08:00:00Z"),
     );
     world.look(at("2026-05-01T09:00:00Z"));
-    world.settled = at("2026-05-01T08:00:00Z");
+    world.now = at("2026-05-01T09:05:00Z");
+    world.restart(at("2026-05-01T08:00:00Z"));
     world.look(at("2026-05-01T09:05:00Z"));
     assert_eq!(world.state("2026-05-01T09:00"), "sent");
 }
@@ -366,7 +469,7 @@ proptest! {
         let mut now = from;
         for (minutes, is_awake, what) in naps {
             world.paused = (what == 1).then_some(PausedBy::Operator);
-            world.stale = (what == 2).then_some("news.yaml:1: no");
+            world.set_invalid((what == 2).then_some("news.yaml:1: no"));
             now += TimeDelta::minutes(minutes);
             if is_awake {
                 world.live(now);

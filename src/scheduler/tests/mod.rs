@@ -1,4 +1,6 @@
-//! The order in which plans are advanced. Everything else of the scheduler is shown by `tests/simulation/scheduler`.
+//! The order in which plans are advanced, and years of single campaigns. `tests/simulation/scheduler` shows the rest.
+
+mod year;
 
 use super::{EffectId, PlanQueue, SLICE};
 use chrono::{DateTime, Utc};
