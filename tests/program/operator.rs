@@ -10,10 +10,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const SMALL: &str = "audience: { group_files: [audiences/few.csv] }\ndelivery: { rate: 10 }\n\
     send: { group_message: { text: \"Also {{ group.city }}\" } }\n";
-const NOTICE: &str = "audience: { group_files: [audiences/few.csv] }\ndelivery: { rate: 10 }\n\
+const NOTICE: &str = "audience: { group_files: [audiences/few.csv] }\ndelivery: { rate: 5 }\n\
     send: { notification: { text: \"Mind {{ group.city }}\" } }\n";
 
-/// A campaign `news`, and two of fifty groups that take five seconds each: one on its lane, one on another.
+/// A campaign `news`, and two of fifty groups that take five and ten seconds: one on its lane, one on another.
 fn place(vendor: &Vendor, groups: usize) -> Place {
     let place = Place::with_news(&vendor.endpoint(), groups);
     place.write("campaigns/small.yaml", SMALL);
@@ -143,7 +143,7 @@ fn run_paused_and_resumed_between_two_polls_stops_where_the_resume_says() {
 #[test]
 fn pause_all_pauses_every_lane_and_each_run_goes_on_where_it_was() {
     let vendor = Vendor::start(&["--latency", "100ms"]);
-    let place = place(&vendor, 400);
+    let place = place(&vendor, 2_000);
     let news = news_under_way(&place, &vendor);
     let notice = place.start(&["run", "notice", "--yes"]);
     wait_for_some_of(&place, "notice");
@@ -174,11 +174,11 @@ fn pause_all_pauses_every_lane_and_each_run_goes_on_where_it_was() {
         .run(&["run", "small", "--yes"])
         .assert(0, &["50 accepted"]);
     assert_eq!(vendor.arrivals(), before + 50, "a paused run is not sent");
-    for (campaign, calls) in [("news", "400 accepted"), ("notice", "50 accepted")] {
+    for (campaign, calls) in [("news", "2,000 accepted"), ("notice", "50 accepted")] {
         place.run(&["resume", campaign]).assert(0, &[calls]);
     }
     let statistics = vendor.statistics();
-    assert_eq!(statistics["accepted"], 500);
+    assert_eq!(statistics["accepted"], 2_100);
     assert_eq!(statistics["doubled"], 0);
     place
         .run(&["pause", "--all"])
