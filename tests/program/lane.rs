@@ -114,12 +114,12 @@ fn whoever_ends_first_goes_on_for_the_others() {
     let place = place(&vendor, 200);
     place.write(
         "campaigns/news.yaml",
-        "audience: { group_files: [audiences/groups.csv] }\ndelivery: { rate: 100 }\n\
+        "audience: { group_files: [audiences/groups.csv] }\ndelivery: { rate: 40 }\n\
          send: { group_message: { text: \"Hello {{ group.city }}\" } }\n",
     );
     place.write(
         "campaigns/small.yaml",
-        &format!("{SMALL}delivery: {{ rate: 20 }}\n"),
+        &format!("{SMALL}delivery: {{ rate: 10 }}\n"),
     );
     let small = place.start(&["run", "small", "--yes"]);
     vendor.wait_for(1);
